@@ -1,0 +1,43 @@
+// Teams: who executes a kernel. A kernel is written once as `for_each(team, 0, n, body); team.sync();` and runs on one CPU thread, on several host
+// threads (tests, under ThreadSanitizer) or on one CUDA block or warp. docs/architecture.md, "One source".
+//
+// Lane rules: every lane calls every team function in the same order; branches around them are uniform; a lane writes only what it owns between syncs.
+#pragma once
+
+// Kernels live in an inline namespace named after the instruction set of the file that instantiates them, so that the AVX2 and the AVX-512 copy of one
+// template never share a symbol: the linker must not hand AVX-512 code to an AVX2 machine.
+#ifndef TANDEM_ISA
+#define TANDEM_ISA generic
+#endif
+
+#ifdef __CUDACC__
+#define TANDEM_FN __host__ __device__ inline
+#else
+#define TANDEM_FN inline
+#endif
+
+namespace tandem {
+inline namespace TANDEM_ISA {
+
+template <class T>
+concept Team = requires(const T& team) {
+  { team.lane() };
+  { team.size() };
+  team.sync();
+};
+
+// One lane; everything folds away: the CPU backend.
+struct SerialTeam {
+  TANDEM_FN static constexpr int lane() { return 0; }
+  TANDEM_FN static constexpr int size() { return 1; }
+  TANDEM_FN static constexpr void sync() {}
+};
+
+// Runs body(i) for i in [begin, end), dealt out to the lanes round robin. Does not sync.
+template <Team T, class Body>
+TANDEM_FN void for_each(const T& team, int begin, int end, Body&& body) {
+  for (int i = begin + team.lane(); i < end; i += team.size()) body(i);
+}
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem
