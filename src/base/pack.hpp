@@ -21,10 +21,22 @@ struct alignas(sizeof(T) * W) Pack {
   T operator[](int lane) const { return v[lane]; }
   void set(int lane, T value) { v[lane] = value; }
 
-  Pack& operator+=(Pack b) { v += b.v; return *this; }
-  Pack& operator-=(Pack b) { v -= b.v; return *this; }
-  Pack& operator*=(Pack b) { v *= b.v; return *this; }
-  Pack& operator/=(Pack b) { v /= b.v; return *this; }
+  Pack& operator+=(Pack b) {
+    v += b.v;
+    return *this;
+  }
+  Pack& operator-=(Pack b) {
+    v -= b.v;
+    return *this;
+  }
+  Pack& operator*=(Pack b) {
+    v *= b.v;
+    return *this;
+  }
+  Pack& operator/=(Pack b) {
+    v /= b.v;
+    return *this;
+  }
   friend Pack operator+(Pack a, Pack b) { return Pack(a.v + b.v); }
   friend Pack operator-(Pack a, Pack b) { return Pack(a.v - b.v); }
   friend Pack operator*(Pack a, Pack b) { return Pack(a.v * b.v); }
@@ -45,9 +57,15 @@ struct alignas(sizeof(T) * W) Pack {
     for (int i = 0; i < W; ++i) r.v[i] = f(a.v[i]);
     return r;
   }
-  friend Pack sqrt(Pack a) { return map(a, [](T s) { return tandem::sqrt(s); }); }
-  friend Pack sin(Pack a) { return map(a, [](T s) { return tandem::sin(s); }); }
-  friend Pack cos(Pack a) { return map(a, [](T s) { return tandem::cos(s); }); }
+  friend Pack sqrt(Pack a) {
+    return map(a, [](T s) { return tandem::sqrt(s); });
+  }
+  friend Pack sin(Pack a) {
+    return map(a, [](T s) { return tandem::sin(s); });
+  }
+  friend Pack cos(Pack a) {
+    return map(a, [](T s) { return tandem::cos(s); });
+  }
   friend Pack abs(Pack a) { return select(a < Pack(T(0)), -a, a); }
   friend Pack atan2(Pack y, Pack x) {
     Pack r;

@@ -35,15 +35,25 @@ TANDEM_FN void store33(Real* p, const Mat3<Real>& a) {
 }
 
 template <class Real>
-TANDEM_FN Vec3<Real> operator+(Vec3<Real> a, Vec3<Real> b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
+TANDEM_FN Vec3<Real> operator+(Vec3<Real> a, Vec3<Real> b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
 template <class Real>
-TANDEM_FN Vec3<Real> operator-(Vec3<Real> a, Vec3<Real> b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+TANDEM_FN Vec3<Real> operator-(Vec3<Real> a, Vec3<Real> b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
 template <class Real>
-TANDEM_FN Vec3<Real> operator-(Vec3<Real> a) { return {-a.x, -a.y, -a.z}; }
+TANDEM_FN Vec3<Real> operator-(Vec3<Real> a) {
+  return {-a.x, -a.y, -a.z};
+}
 template <class Real>
-TANDEM_FN Vec3<Real> operator*(Real s, Vec3<Real> a) { return {s * a.x, s * a.y, s * a.z}; }
+TANDEM_FN Vec3<Real> operator*(Real s, Vec3<Real> a) {
+  return {s * a.x, s * a.y, s * a.z};
+}
 template <class Real>
-TANDEM_FN Real dot(Vec3<Real> a, Vec3<Real> b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+TANDEM_FN Real dot(Vec3<Real> a, Vec3<Real> b) {
+  return a.x * b.x + a.y * b.y + a.z * b.z;
+}
 template <class Real>
 TANDEM_FN Vec3<Real> cross(Vec3<Real> a, Vec3<Real> b) {
   return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
@@ -114,8 +124,8 @@ TANDEM_FN Mat3<Real> symmetric3(const S* p) {
 template <class Real>
 TANDEM_FN Mat3<Real> axis_rotation(Vec3<Real> a, Real s, Real c) {
   const Real t = Real(1) - c;
-  return {{t * a.x * a.x + c, t * a.x * a.y - s * a.z, t * a.x * a.z + s * a.y,
-           t * a.x * a.y + s * a.z, t * a.y * a.y + c, t * a.y * a.z - s * a.x,
+  return {{t * a.x * a.x + c, t * a.x * a.y - s * a.z, t * a.x * a.z + s * a.y,  //
+           t * a.x * a.y + s * a.z, t * a.y * a.y + c, t * a.y * a.z - s * a.x,  //
            t * a.x * a.z - s * a.y, t * a.y * a.z + s * a.x, t * a.z * a.z + c}};
 }
 
@@ -123,8 +133,8 @@ TANDEM_FN Mat3<Real> axis_rotation(Vec3<Real> a, Real s, Real c) {
 template <class Real>
 TANDEM_FN Mat3<Real> quat_to_rotation(const Real* q) {
   const Real w = q[0], x = q[1], y = q[2], z = q[3], two(2), one(1);
-  return {{one - two * (y * y + z * z), two * (x * y - w * z), two * (x * z + w * y),
-           two * (x * y + w * z), one - two * (x * x + z * z), two * (y * z - w * x),
+  return {{one - two * (y * y + z * z), two * (x * y - w * z), two * (x * z + w * y),  //
+           two * (x * y + w * z), one - two * (x * x + z * z), two * (y * z - w * x),  //
            two * (x * z - w * y), two * (y * z + w * x), one - two * (x * x + y * y)}};
 }
 // r = a b; r may not alias a or b.

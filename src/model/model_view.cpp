@@ -47,7 +47,8 @@ ModelArrays<S> make_arrays(const Model& model) {
   const int nlevel = 1 + *std::max_element(depth.begin(), depth.end());
   std::vector<int> level_start{0}, level_body, child_start{0}, child_body;
   for (int d = 0; d < nlevel; ++d) {
-    for (int i = 0; i < nbody; ++i) if (depth[i] == d) level_body.push_back(i);
+    for (int i = 0; i < nbody; ++i)
+      if (depth[i] == d) level_body.push_back(i);
     level_start.push_back(static_cast<int>(level_body.size()));
   }
   for (int i = 0; i < nbody; ++i) {
