@@ -1,0 +1,119 @@
+// Simulator: many copies ("worlds") of one robot, advanced one control step at a time. docs/simulator.md.
+//
+//   auto sim = make_mujoco_simulator(xml, model, nworld, settings);
+//   sim->set_state(worlds, q, v);                  // where each world starts
+//   sim->input.tau_ff[...] = ...; sim->input.q_des[...] = ...;
+//   sim->step();                                   // control_dt / physics_dt physics steps with the set points held
+//   sim->output.q, sim->output.v, sim->output.point_force, ...
+//
+// The joints are torque sources with a PD law evaluated at the physics rate: tau = clip(tau_ff + kp (q_des - q) + kd (v_des - v), +-tau_max).
+// Arrays are double, world-major, in the joint, contact-point and foot order of `Model`; q and v follow its conventions (model/model.hpp).
+// The floor is every geom that does not move, so a height field or steps in the MJCF work like the plane.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/model.hpp"
+
+namespace tandem {
+
+struct SimSettings {
+  double control_dt = 0.01;   // time that one step() advances [s]; a whole multiple of physics_dt
+  double physics_dt = 0.001;  // integration step [s]; up to 0.0025 keeps feet from chattering at usual gains, beyond it contacts soften
+  int threads = 1;            // threads that share the worlds, the caller's included; 0: one per processor. The results do not depend on it
+  std::vector<std::string> foot_geoms;  // geoms that may touch the floor; empty: every geom of a body that carries a contact point
+};
+
+// What the caller writes before step(). kp and kd start at zero.
+struct SimInput {
+  std::vector<double> tau_ff;  // feed-forward torque [N m]  (nworld, njnt)
+  std::vector<double> q_des;   // joint position set point [rad or m]  (nworld, njnt)
+  std::vector<double> v_des;   // joint velocity set point [rad/s or m/s]  (nworld, njnt)
+  std::vector<double> kp;      // [N m/rad]  (nworld, njnt)
+  std::vector<double> kd;      // [N m s/rad]  (nworld, njnt)
+};
+
+// Why a world stands still until its next set_state(). Each value is one bit of SimOutput::fault.
+enum SimFault : std::uint8_t {
+  kFaultNone = 0,
+  kFaultSetPoint = 1,  // a set point, gain or push was not finite
+  kFaultState = 2,     // the physics produced a value that is not finite or beyond 1e10
+  kFaultCapacity = 4,  // contacts or constraints overflowed; raise <size memory="..."/> in the MJCF. Does not stop the world
+};
+
+// What step() and set_state() write. "Mean" is over the physics steps of the last control step.
+struct SimOutput {
+  std::vector<double> time;         // since set_state() [s]  (nworld)
+  std::vector<double> q;            // configuration  (nworld, nq)
+  std::vector<double> v;            // velocity  (nworld, nv)
+  std::vector<double> tau;          // joint torques after clipping, mean [N m]  (nworld, njnt)
+  std::vector<double> power;        // positive mechanical power, sum over joints of max(tau v, 0), mean [W]  (nworld)
+  std::vector<double> point_force;  // floor on contact point, world frame, mean [N]: each contact counts for the nearest point of its foot  (nworld, ncon, 3)
+  std::vector<double> foot_force;   // floor on foot, world frame, mean [N]  (nworld, nfoot, 3)
+  std::vector<double> foot_slip;    // distance the loaded contacts slid, weighted by normal force [m]  (nworld, nfoot)
+  std::vector<std::uint8_t> floor_contact;   // 1 if a link other than a foot touched the floor during the step  (nworld)
+  std::vector<std::uint8_t> self_collision;  // 1 if two links of the robot touched  (nworld)
+  std::vector<std::uint8_t> fault;           // SimFault bits; q and v keep the last good values  (nworld)
+};
+
+// Differences of one world from the model. The defaults change nothing; an empty vector is the model's value everywhere.
+struct WorldParameters {
+  double friction = -1;             // sliding friction of every contact; negative: the model's
+  double added_mass = 0;            // on the base, at its centre of mass; its inertia grows in proportion [kg]
+  double com_offset[3] = {0, 0, 0}; // shift of the base's centre of mass, base frame [m]
+  std::vector<double> mass_scale;   // masses and inertias  (nbody)
+  std::vector<double> armature_scale;  // reflected inertias  (njnt)
+  std::vector<double> strength;     // torque delivered over torque asked for; scales the limits too  (njnt)
+  double gravity[3] = {0, 0, -9.81};  // [m/s^2], world frame
+};
+
+// A force on one body for the coming control steps.
+struct Push {
+  int world;
+  int body;         // index in Model; sim->body("name")
+  double force[3];  // at the body's centre of mass, world frame [N]
+  int steps;        // control steps it lasts; 0 ends a push
+};
+
+class Simulator {
+ public:
+  SimInput input;
+  SimOutput output;
+
+  virtual ~Simulator() = default;
+  virtual const Model& model() const = 0;
+  virtual int nworld() const = 0;
+  virtual const SimSettings& settings() const = 0;
+
+  // Places worlds[i] at q[i], v[i], at rest contacts and pushes forgotten, faults cleared, time 0. Forces in `output` become zero.
+  //   worlds (n) ascending;  q (n, nq), quaternions are normalised;  v (n, nv)
+  // Throws Error on wrong sizes, unknown or unsorted worlds, values that are not finite, a zero quaternion.
+  virtual void set_state(std::span<const int> worlds, std::span<const double> q, std::span<const double> v) = 0;
+
+  // Adds dv to the base velocity of one world, at once: the "velocity kick" of many training set-ups. dv (6): linear world, angular base frame.
+  virtual void kick(int world, std::span<const double> dv) = 0;
+
+  // Starts (or replaces, or ends) the push on one world. A world carries one push at a time.
+  virtual void set_push(const Push& push) = 0;
+
+  // Gives one world its own parameters, replacing those set before. Takes effect with the next step. Allocates; meant for resets.
+  virtual void set_parameters(int world, const WorldParameters& parameters) = 0;
+
+  // Advances every world without a stopping fault by control_dt. Allocates nothing, never throws. Same bits for every number of threads.
+  // Cost: about 35-60 us per physics step of a humanoid with both feet on the ground, one core.
+  virtual void step() = 0;
+
+  // Index in Model of the body called `name`; throws Error with the nearest names.
+  int body(const std::string& name) const;
+};
+
+// MuJoCo's batch API behind the interface. `xml` is the MJCF that `model` was loaded from: every joint of `model` needs one actuator
+//   <general joint="..." gaintype="fixed" gainprm="1" biastype="affine" biasprm="0 0 0" forcerange="-t t"/>
+// (gains in it are replaced by input.kp and input.kd). Throws Error if the file does not load or a joint, actuator, body or geom is missing.
+std::unique_ptr<Simulator> make_mujoco_simulator(const std::string& xml, const Model& model, int nworld, const SimSettings& settings = {});
+
+}  // namespace tandem
