@@ -61,6 +61,8 @@ struct QpLayout {
   int sol_row_c, sol_row_d, sol_row_z, sol_dual_c, sol_dual_d, sol_dual_z, sol_stage, sol_size;
 };
 
+inline namespace TANDEM_ISA {  // a copy per instruction set: base/team.hpp
+
 TANDEM_FN int round_up(int n, int align) { return (n + align - 1) / align * align; }
 
 TANDEM_FN QpLayout qp_layout(const QpDims& d) {
@@ -165,6 +167,8 @@ TANDEM_FN void set_zero(Real* data, int n) {
   for (int i = 0; i < n; ++i) data[i] = Real(0);
 }
 
+}  // namespace TANDEM_ISA
+
 enum class SolverMode : int {
   kRiccati = 0,  // dynamics exact in the x-update, rows in ADMM: the default
   kOsqp = 1,     // every constraint in ADMM, as OSQP does: the paper's baseline; secondary in speed
@@ -193,6 +197,8 @@ enum class Status : int {
 // Whether x and u of the solution were written by this solve.
 inline bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }
 
+inline namespace TANDEM_ISA {
+
 // What a kernel reports, one problem per lane of Real; status holds the number of a Status.
 template <class Real>
 struct LaneInfo {
@@ -201,6 +207,8 @@ struct LaneInfo {
   Real dual_residual;    // max over rows of the stationarity error in multiplier units
   Real objective;        // cost of (1) at the solution
 };
+
+}  // namespace TANDEM_ISA
 
 // The same for one problem on the host.
 struct QpInfo {
