@@ -1,23 +1,43 @@
+# What every folder's CMakeLists.txt uses: tandem_library, tandem_cuda_sources, tandem_test, tandem_tsan_test.
+include(GoogleTest)
+include(${CMAKE_CURRENT_LIST_DIR}/TandemCuda.cmake)
+
 # MuJoCo from the Python environment (PyPI package `mujoco`): headers and shared library lie in the package folder.
 file(GLOB TANDEM_MUJOCO_GUESS ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/mujoco)
 set(TANDEM_MUJOCO_DIR "${TANDEM_MUJOCO_GUESS}" CACHE PATH "folder of the Python package mujoco")
 if(NOT EXISTS "${TANDEM_MUJOCO_DIR}/include/mujoco/mujoco.h")
-  message(FATAL_ERROR "MuJoCo is not in '${TANDEM_MUJOCO_DIR}'; run ./tandem, which installs it into .venv")
+  message(FATAL_ERROR "MuJoCo is not in '${TANDEM_MUJOCO_DIR}'; run ./tandem play, which installs it into .venv, or set TANDEM_MUJOCO_DIR")
 endif()
 file(GLOB TANDEM_MUJOCO_LIBRARY ${TANDEM_MUJOCO_DIR}/libmujoco.so.*)
 add_library(mujoco SHARED IMPORTED)
 set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${TANDEM_MUJOCO_DIR}/include)
 
+# ccache and mold where they are.
+find_program(TANDEM_CCACHE ccache)
+if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TANDEM_CCACHE})
+endif()
+find_program(TANDEM_MOLD mold)
+if(TANDEM_MOLD)
+  add_link_options($<$<LINK_LANGUAGE:CXX>:-fuse-ld=mold>)
+endif()
+
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
 set(TANDEM_FLAGS -march=x86-64-v3 -Wall -Wextra -Werror=return-type)
 set(TANDEM_KERNEL_FLAGS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 
-# tandem_library(name SOURCES a.cpp ... DEPENDS other ...): one folder of src/.
+# TANDEM_FLAGS for the C++ files of a target; its CUDA files hand them through nvcc to the host compiler.
+function(tandem_compile_options target)
+  string(REPLACE ";" "," host_flags "${TANDEM_FLAGS}")
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${TANDEM_FLAGS}>" $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${host_flags}>)
+endfunction()
+
+# tandem_library(name SOURCES a.cpp ... KERNELS x_cpu.cpp ... DEPENDS other ...): one folder of src/.
 function(tandem_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;KERNELS;DEPENDS" ${ARGN})
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
   target_include_directories(tandem_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_compile_options(tandem_${name} PRIVATE ${TANDEM_FLAGS})
+  tandem_compile_options(tandem_${name})
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
   target_link_libraries(tandem_${name} PUBLIC ${ARG_DEPENDS})
   # KERNELS: compiled once for AVX2 and once for AVX-512, in the namespaces tandem::avx2 and tandem::avx512 (base/team.hpp)
@@ -38,16 +58,44 @@ function(tandem_library name)
   endforeach()
 endfunction()
 
-# tandem_test(name SOURCES a.cpp ... DEPENDS lib ...): a GoogleTest program, one ctest entry per test case.
-function(tandem_test name)
+# What both kinds of test programs share: sources, GoogleTest, TANDEM_SOURCE_DIR and a ctest entry per test case.
+function(tandem_add_test_program program)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
-  include(GoogleTest)
-  add_executable(test_${name} ${ARG_SOURCES})
-  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR})
-  target_compile_options(test_${name} PRIVATE ${TANDEM_FLAGS})
-  target_compile_definitions(test_${name} PRIVATE TANDEM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_executable(${program} ${ARG_SOURCES})
+  target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
+  tandem_compile_options(${program})
+  target_compile_definitions(${program} PRIVATE TANDEM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
-  target_link_libraries(test_${name} PRIVATE ${ARG_DEPENDS} GTest::gtest_main)
-  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60)
+  target_link_libraries(${program} PRIVATE ${ARG_DEPENDS} GTest::gtest_main)
 endfunction()
+
+# tandem_test(name SOURCES a.cpp ... DEPENDS lib ...): a GoogleTest program test_<name>, one ctest entry per test case, stopped after 5 minutes.
+function(tandem_test name)
+  tandem_add_test_program(test_${name} ${ARGN})
+  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
+
+# tandem_tsan_test(name SOURCES a.cpp ... DEPENDS lib ...): the same sources under ThreadSanitizer, as the program tsan_<name> with ctest entries
+# tsan.<suite>.<case>. For tests that run kernels on a ThreadTeam (tests/support/thread_team.hpp): a missing team.sync() is reported as a race and fails.
+# Only the sources named here are instrumented. That is enough for kernels, which are header templates; DEPENDS may name ordinary libraries for the
+# rest (a model loader, say). TANDEM_ISA=tsan gives the instrumented copies their own namespace, so that the linker cannot replace one by an
+# uninstrumented copy out of a library; for the same reason no function of DEPENDS may have types of the inline namespace in its signature.
+function(tandem_tsan_test name)
+  tandem_add_test_program(tsan_${name} ${ARGN})
+  target_compile_definitions(tsan_${name} PRIVATE TANDEM_ISA=tsan)
+  target_compile_options(tsan_${name} PRIVATE -fsanitize=thread -O1 -g)
+  target_link_options(tsan_${name} PRIVATE -fsanitize=thread)
+  # the sanitizer's fixed memory layout needs address randomisation off on newer kernels
+  if(TANDEM_SETARCH_WORKS)
+    set_target_properties(tsan_${name} PROPERTIES CROSSCOMPILING_EMULATOR "${TANDEM_SETARCH};-R")
+  endif()
+  gtest_discover_tests(tsan_${name} TEST_PREFIX tsan. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS tsan)
+endfunction()
+find_program(TANDEM_SETARCH setarch)
+if(TANDEM_SETARCH)
+  execute_process(COMMAND ${TANDEM_SETARCH} -R true RESULT_VARIABLE TANDEM_SETARCH_RESULT OUTPUT_QUIET ERROR_QUIET)
+  if(TANDEM_SETARCH_RESULT EQUAL 0)
+    set(TANDEM_SETARCH_WORKS ON)
+  endif()
+endif()

@@ -1,0 +1,40 @@
+// Teams on a CUDA device. Only .cu files include this; the kernels themselves know nothing of it (base/team.hpp).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "base/team.hpp"
+
+namespace tandem {
+inline namespace TANDEM_ISA {
+
+// The threads of one block work on one world: blockIdx.x is the world. Kernels are host and device functions, so the team must exist for the host
+// compiler too; there it is a team of one.
+struct BlockTeam {
+#ifdef __CUDA_ARCH__
+  __device__ int lane() const { return static_cast<int>(threadIdx.x); }
+  __device__ int size() const { return static_cast<int>(blockDim.x); }
+  __device__ void sync() const { __syncthreads(); }
+#else
+  int lane() const { return 0; }
+  int size() const { return 1; }
+  void sync() const {}
+#endif
+};
+
+// The 32 lanes of one warp work on one world: blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 is the world. blockDim.x must be a multiple of 32.
+struct WarpTeam {
+  static constexpr int kLanes = 32;
+#ifdef __CUDA_ARCH__
+  __device__ int lane() const { return static_cast<int>(threadIdx.x) % kLanes; }
+  __device__ int size() const { return kLanes; }
+  __device__ void sync() const { __syncwarp(); }
+#else
+  int lane() const { return 0; }
+  int size() const { return 1; }
+  void sync() const {}
+#endif
+};
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem
