@@ -1,0 +1,58 @@
+// The robot of tests/data/stool.xml as a Model written by hand, its legs in another order than in the file, and a way to make it stand.
+#pragma once
+
+#include <cmath>
+#include <numeric>
+
+#include "sim/simulator.hpp"
+
+namespace tandem {
+
+inline const std::string kStoolXml = TANDEM_SOURCE_DIR "/tests/data/stool.xml";
+constexpr double kStoolMass = 8 + 4 * 0.5;  // [kg]
+constexpr double kStoolHeight = 0.3;        // of the base with straight legs [m]
+
+inline Model make_stool() {
+  Model model;
+  model.name = "stool";
+  model.floating = true;
+  model.nbody = 5;
+  model.njnt = 4;
+  model.nq = 11;
+  model.nv = 10;
+  model.body_name = {"slab", "leg_rr", "leg_fl", "leg_fr", "leg_rl"};
+  model.joint_name = {"hip_rr", "hip_fl", "hip_fr", "hip_rl"};
+  model.parent = {-1, 0, 0, 0, 0};
+  model.foot_name = {"rr", "fl", "fr", "rl"};
+  for (int i = 0; i < 4; ++i) model.contacts.push_back({model.foot_name[i], i + 1, {0, 0, -0.3}, i});
+  return model;
+}
+
+inline SimSettings stool_settings() { return {.foot_geoms = {"foot_fl", "foot_fr", "foot_rl", "foot_rr"}}; }
+
+struct Stool {
+  Model model = make_stool();
+  std::unique_ptr<Simulator> sim;
+  std::vector<int> worlds;
+
+  explicit Stool(int nworld, const SimSettings& settings = stool_settings()) : sim(make_mujoco_simulator(kStoolXml, model, nworld, settings)) {
+    worlds.resize(nworld);
+    std::iota(worlds.begin(), worlds.end(), 0);
+    for (double& kp : sim->input.kp) kp = 100;
+    for (double& kd : sim->input.kd) kd = 3;
+    place(kStoolHeight);
+  }
+
+  // Every world upright, legs straight, at rest, with the base at this height.
+  void place(double height) {
+    std::vector<double> q, v(worlds.size() * model.nv, 0.0);
+    for (size_t w = 0; w < worlds.size(); ++w) q.insert(q.end(), {0, 0, height, 1, 0, 0, 0, 0, 0, 0, 0});
+    sim->set_state(worlds, q, v);
+  }
+
+  void run(int steps) {
+    for (int k = 0; k < steps; ++k) sim->step();
+  }
+};
+
+}  // namespace tandem
