@@ -1,28 +1,12 @@
 #include "sim/mujoco_map.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.hpp"
+#include "model/names.hpp"
 
 namespace tandem {
 namespace {
-
-// Edit distance, the number of letters to insert, delete or replace.
-int distance(const std::string& a, const std::string& b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = int(i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const int above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 std::string name_of(const mjModel* m, int type, int id) {
   const char* name = mj_id2name(m, type, id);
@@ -38,7 +22,7 @@ std::vector<std::string> names_of(const mjModel* m, int type, int count) {
 void map_joints(const mjModel* m, const Model& model, MujocoMap& map) {
   for (const std::string& name : model.joint_name) {
     const int joint = mj_name2id(m, mjOBJ_JOINT, name.c_str());
-    check(joint >= 0, "simulator: the MJCF has no joint \"", name, "\"; nearest: ", nearest_names(name, names_of(m, mjOBJ_JOINT, int(m->njnt))));
+    check(joint >= 0, "simulator: the MJCF has no joint \"", name, "\"; nearest: ", nearest(name, names_of(m, mjOBJ_JOINT, int(m->njnt))));
     int actuator = -1;
     for (int a = 0; a < m->nactuator; ++a) {
       if (m->actuator_trntype[a] == mjTRN_JOINT && m->actuator_trnid[2 * a] == joint) {
@@ -65,7 +49,7 @@ void map_bodies(const mjModel* m, const Model& model, MujocoMap& map) {
   for (int i = 0; i < model.nbody; ++i) {
     const std::string& name = model.body_name[i];
     const int body = mj_name2id(m, mjOBJ_BODY, name.c_str());
-    check(body >= 0, "simulator: the MJCF has no body \"", name, "\"; nearest: ", nearest_names(name, names_of(m, mjOBJ_BODY, int(m->nbody))));
+    check(body >= 0, "simulator: the MJCF has no body \"", name, "\"; nearest: ", nearest(name, names_of(m, mjOBJ_BODY, int(m->nbody))));
     map.body.push_back(body);
     map.model_body[body] = i;
   }
@@ -76,17 +60,25 @@ void map_bodies(const mjModel* m, const Model& model, MujocoMap& map) {
 }
 
 void map_geoms(const mjModel* m, const Model& model, const std::vector<std::string>& foot_geoms, MujocoMap& map) {
-  std::vector<int> body_foot(model.nbody, -1);
+  std::vector<int> body_foot(model.nbody, -1), geoms(model.foot_name.size(), 0);
   for (const ContactPoint& point : model.contacts) body_foot[point.body] = point.foot;
   map.geom_foot.assign(m->ngeom, -1);
   for (int g = 0; g < m->ngeom; ++g) {
-    const int body = m->geom_bodyid[g];
-    map.geom_body.push_back(m->body_weldid[body] == 0 ? -1 : map.model_body[body]);
-    if (foot_geoms.empty() && map.geom_body[g] >= 0) map.geom_foot[g] = body_foot[map.geom_body[g]];
+    const int b = m->geom_bodyid[g], body = m->body_weldid[b] == 0 ? -1 : map.model_body[b];
+    map.geom_body.push_back(body);
+    const int foot = body < 0 ? -1 : body_foot[body];
+    if (foot_geoms.empty() && foot >= 0 && name_of(m, mjOBJ_GEOM, g).starts_with(model.foot_name[foot])) {
+      map.geom_foot[g] = foot;
+      ++geoms[foot];
+    }
+  }
+  for (size_t f = 0; f < geoms.size(); ++f) {
+    check(!foot_geoms.empty() || geoms[f] > 0, "simulator: foot \"", model.foot_name[f], "\" has no geom: name one \"", model.foot_name[f],
+          "...\" on the body of its contact points, or list the geoms in foot_geoms");
   }
   for (const std::string& name : foot_geoms) {
     const int geom = mj_name2id(m, mjOBJ_GEOM, name.c_str());
-    check(geom >= 0, "simulator: the MJCF has no geom \"", name, "\"; nearest: ", nearest_names(name, names_of(m, mjOBJ_GEOM, int(m->ngeom))));
+    check(geom >= 0, "simulator: the MJCF has no geom \"", name, "\"; nearest: ", nearest(name, names_of(m, mjOBJ_GEOM, int(m->ngeom))));
     const int body = map.geom_body[geom];
     check(body >= 0 && body_foot[body] >= 0, "simulator: foot geom \"", name, "\" is on a body without a contact point");
     map.geom_foot[geom] = body_foot[body];
@@ -94,17 +86,6 @@ void map_geoms(const mjModel* m, const Model& model, const std::vector<std::stri
 }
 
 }  // namespace
-
-std::string nearest_names(const std::string& name, const std::vector<std::string>& names) {
-  std::vector<std::string> sorted;
-  for (const std::string& candidate : names) {
-    if (!candidate.empty()) sorted.push_back(candidate);
-  }
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return distance(name, a) < distance(name, b); });
-  std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, sorted.size()); ++i) text += cat(i ? ", " : "", '"', sorted[i], '"');
-  return text.empty() ? "(none has a name)" : text;
-}
 
 mjModel* load_mujoco(const std::string& xml) {
   char message[1000] = "";

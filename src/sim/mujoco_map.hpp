@@ -32,7 +32,4 @@ mjModel* load_mujoco(const std::string& xml);
 // Throws Error if `m` and `model` disagree, naming the element and the cure. `foot_geoms` as in SimSettings.
 MujocoMap make_mujoco_map(const mjModel* m, const Model& model, const std::vector<std::string>& foot_geoms);
 
-// The names of `names` most like `name`, for error messages: "foot_l", "foot_r".
-std::string nearest_names(const std::string& name, const std::vector<std::string>& names);
-
 }  // namespace tandem

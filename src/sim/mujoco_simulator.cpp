@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.hpp"
+#include "model/names.hpp"
 #include "sim/mujoco_map.hpp"
 #include "sim/simulator.hpp"
 
@@ -430,7 +431,7 @@ void MujocoSimulator::write_state(mjData* d, int world) const {
 int Simulator::body(const std::string& name) const {
   const auto& names = model().body_name;
   const auto found = std::find(names.begin(), names.end(), name);
-  check(found != names.end(), model().name, " has no body \"", name, "\"; nearest: ", nearest_names(name, names));
+  check(found != names.end(), model().name, " has no body \"", name, "\"; nearest: ", nearest(name, names));
   return int(found - names.begin());
 }
 

@@ -25,7 +25,7 @@ struct SimSettings {
   double control_dt = 0.01;   // time that one step() advances [s]; a whole multiple of physics_dt
   double physics_dt = 0.001;  // integration step [s]; up to 0.0025 keeps feet from chattering at usual gains, beyond it contacts soften
   int threads = 1;            // threads that share the worlds, the caller's included; 0: one per processor. The results do not depend on it
-  std::vector<std::string> foot_geoms;  // geoms that may touch the floor; empty: every geom of a body that carries a contact point
+  std::vector<std::string> foot_geoms;  // geoms that may touch the floor; empty: those whose name begins with their foot's
 };
 
 // What the caller writes before step(). kp and kd start at zero.

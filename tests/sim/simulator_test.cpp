@@ -60,7 +60,7 @@ TEST(Simulator, PushChangesTheMomentumByItsImpulse) {
 }
 
 TEST(Simulator, JointTorqueIsTheClippedControlLaw) {
-  SimSettings settings = stool_settings();
+  SimSettings settings;
   settings.control_dt = settings.physics_dt;  // the mean is then the one torque of the step
   Stool stool(3, settings);
   stool.place(3.0);
@@ -88,7 +88,7 @@ TEST(Simulator, JointTorqueIsTheClippedControlLaw) {
 }
 
 TEST(Simulator, PositivePowerIsTorqueTimesVelocity) {
-  SimSettings settings = stool_settings();
+  SimSettings settings;
   settings.control_dt = settings.physics_dt;
   Stool stool(1, settings);
   stool.place(3.0);
@@ -149,7 +149,7 @@ TEST(Simulator, ShiftedCentreOfMassLoadsTheFrontFeet) {
 }
 
 TEST(Simulator, StrengthScalesTorqueAndLimit) {
-  SimSettings settings = stool_settings();
+  SimSettings settings;
   settings.control_dt = settings.physics_dt;
   Stool stool(1, settings);
   stool.place(3.0);

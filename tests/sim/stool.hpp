@@ -23,19 +23,17 @@ inline Model make_stool() {
   model.body_name = {"slab", "leg_rr", "leg_fl", "leg_fr", "leg_rl"};
   model.joint_name = {"hip_rr", "hip_fl", "hip_fr", "hip_rl"};
   model.parent = {-1, 0, 0, 0, 0};
-  model.foot_name = {"rr", "fl", "fr", "rl"};
+  model.foot_name = {"foot_rr", "foot_fl", "foot_fr", "foot_rl"};
   for (int i = 0; i < 4; ++i) model.contacts.push_back({model.foot_name[i], i + 1, {0, 0, -0.3}, i});
   return model;
 }
-
-inline SimSettings stool_settings() { return {.foot_geoms = {"foot_fl", "foot_fr", "foot_rl", "foot_rr"}}; }
 
 struct Stool {
   Model model = make_stool();
   std::unique_ptr<Simulator> sim;
   std::vector<int> worlds;
 
-  explicit Stool(int nworld, const SimSettings& settings = stool_settings()) : sim(make_mujoco_simulator(kStoolXml, model, nworld, settings)) {
+  explicit Stool(int nworld, const SimSettings& settings = {}) : sim(make_mujoco_simulator(kStoolXml, model, nworld, settings)) {
     worlds.resize(nworld);
     std::iota(worlds.begin(), worlds.end(), 0);
     for (double& kp : sim->input.kp) kp = 100;

@@ -1,0 +1,73 @@
+"""Pictures of a recorded motion:  python -m tandem.figures FOLDER [--only film,strip,plot] [--fps N] [--size WxH]
+
+FOLDER holds trajectory.json and trajectory.f64; film.mp4 (or film.gif), strip.png and plot.png are written beside them, their paths printed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import trajectory
+from .trajectory import Error
+
+KINDS = ("strip", "plot", "film")
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="tandem.figures", description="Film, strip of pictures and plot of a recorded motion.")
+    parser.add_argument("folder", type=Path, help="folder with trajectory.json")
+    parser.add_argument("--out", type=Path, help="where to write; default: the same folder")
+    parser.add_argument("--only", default=",".join(KINDS), help="some of film,strip,plot; default: all")
+    parser.add_argument("--fps", type=int, default=30, help="pictures per second of film; default 30")
+    parser.add_argument("--size", default="640x480", help="of the film in pixels; default 640x480")
+    options = parser.parse_args(argv)
+    options.kinds = [kind.strip() for kind in options.only.split(",")]
+    for kind in options.kinds:
+        if kind not in KINDS:
+            parser.error(f"--only {kind}: expected some of {', '.join(KINDS)}")
+    try:
+        options.width, options.height = (int(part) for part in options.size.split("x"))
+    except ValueError:
+        parser.error(f"--size {options.size}: expected WIDTHxHEIGHT, for example 640x480")
+    if options.width % 2 or options.height % 2 or not (16 <= options.width <= 3840 and 16 <= options.height <= 2160):
+        parser.error(f"--size {options.size}: expected even numbers, at most 3840x2160")
+    if not 1 <= options.fps <= 120:
+        parser.error(f"--fps {options.fps}: expected 1 to 120")
+    return options
+
+
+def write(options):
+    """Writes the pictures asked for; yields their paths."""
+    motion = trajectory.read(options.folder)
+    out = options.out or options.folder
+    out.mkdir(parents=True, exist_ok=True)
+    for kind in options.kinds:
+        if kind == "plot":
+            from .plot import write_plot
+
+            yield write_plot(motion, out)
+        elif kind == "strip":
+            from .film import write_strip
+
+            yield write_strip(motion, out)
+        else:
+            from .film import write_film
+
+            yield write_film(motion, out, options.fps, options.width, options.height)
+
+
+def main(argv=None):
+    options = parse(argv)
+    try:
+        for path in write(options):
+            print(path, flush=True)
+    except (Error, OSError) as error:
+        print(f"tandem.figures: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

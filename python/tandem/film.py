@@ -1,0 +1,224 @@
+"""Renders a trajectory without a display: a film (mp4 through ffmpeg, gif without it) and a strip of pictures."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+# before mujoco is imported: OSMesa needs neither display nor GPU; llvmpipe's thread pool does not change its pictures
+os.environ.setdefault("MUJOCO_GL", "osmesa")
+
+import numpy as np
+
+from .trajectory import Error
+
+FORCE_SCALE = 0.0012  # length of an arrow per newton of floor force [m/N]
+MEASURED = (0.95, 0.65, 0.10, 1.0)
+PLANNED = (0.15, 0.75, 0.95, 0.9)
+PATH = (0.30, 0.80, 0.40, 0.9)
+
+
+def import_mujoco():
+    """The module, or an Error with the cure: OSMesa is looked up when mujoco is imported."""
+    try:
+        import mujoco
+    except Exception as error:  # mujoco raises several kinds, among them AttributeError from PyOpenGL
+        raise Error(f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl") from None
+    return mujoco
+
+
+class Progress:
+    """A bar on stderr for what takes longer than two seconds; silent if stderr is not a terminal."""
+
+    def __init__(self, what, total):
+        self.what, self.total, self.start = what, total, time.monotonic()
+
+    def show(self, done):
+        if not sys.stderr.isatty() or time.monotonic() - self.start < 2:
+            return
+        filled = 30 * done // self.total
+        end = "\n" if done == self.total else ""
+        sys.stderr.write(f"\r{self.what} [{'#' * filled}{'.' * (30 - filled)}] {100 * done // self.total:3d} %{end}")
+        sys.stderr.flush()
+
+
+class Scene:
+    """The robot of a trajectory, posed at any of its rows and drawn with forces and prediction."""
+
+    def __init__(self, trajectory, width, height):
+        mujoco = self.mujoco = import_mujoco()
+        self.trajectory = trajectory
+        meta = trajectory.meta
+        try:
+            self.model = mujoco.MjModel.from_xml_path(meta["xml"])
+        except ValueError as error:
+            raise Error(f"{meta['xml']}: {str(error).splitlines()[0]}") from None
+        if self.model.nq != trajectory.q.shape[1]:
+            raise Error(f"{meta['xml']}: nq = {self.model.nq}, but the trajectory has {trajectory.q.shape[1]}; it was recorded with another robot")
+        # reflections and large shadow maps cost more than the robot itself; the pictures hardly change
+        self.model.mat_reflectance[:] = 0
+        self.model.vis.quality.shadowsize = 1024
+        self.model.vis.quality.offsamples = 4
+        self.model.vis.global_.offwidth = max(width, self.model.vis.global_.offwidth)
+        self.model.vis.global_.offheight = max(height, self.model.vis.global_.offheight)
+        self.data = mujoco.MjData(self.model)
+        self.joints = [self.model.joint(name).qposadr[0] for name in meta["joints"]]
+        self.points = [(self.model.body(point["body"]).id, np.array(point["position"])) for point in meta["points"]]
+        self.point_foot = np.array([point["foot"] for point in meta["points"]], dtype=int)
+        try:
+            self.renderer = mujoco.Renderer(self.model, height, width)
+        except Exception as error:
+            raise Error(f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl") from None
+        self.camera = mujoco.MjvCamera()
+        self.camera.azimuth, self.camera.elevation = 130, -14
+        self.camera.distance = 2.6 * max(0.6, float(self.model.stat.extent) if self.model.stat.extent < 1.2 else 1.0)
+        self.option = mujoco.MjvOption()
+        self.option.geomgroup[3:] = 0  # collision shapes
+        if not any(self.model.geom_group[self.model.geom_bodyid > 0] == 2):
+            self.option.geomgroup[3:] = 1  # a robot without visual shapes shows what it has
+
+    def pose(self, row):
+        """Puts the robot where it was in this row."""
+        q = self.trajectory.q[row]
+        base = len(q) - len(self.joints)
+        self.data.qpos[:base] = q[:base]
+        self.data.qpos[self.joints] = q[base:]
+        self.mujoco.mj_kinematics(self.model, self.data)
+        self.mujoco.mj_comPos(self.model, self.data)
+        self.mujoco.mj_camlight(self.model, self.data)
+
+    def look_at(self, center):
+        self.camera.lookat[:] = center
+
+    def draw(self, row, overlays=True):
+        """The picture of this row, (height, width, 3) bytes."""
+        self.pose(row)
+        self.renderer.update_scene(self.data, self.camera, self.option)
+        if overlays:
+            self._draw_forces(row)
+            self._draw_prediction(row)
+        return self.renderer.render()
+
+    def _connector(self, kind, width, start, end, rgba):
+        scene = self.renderer.scene
+        if scene.ngeom >= scene.maxgeom or np.linalg.norm(end - start) < 1e-4:
+            return
+        geom = scene.geoms[scene.ngeom]
+        self.mujoco.mjv_initGeom(geom, kind, np.zeros(3), np.zeros(3), np.eye(3).ravel(), np.array(rgba, dtype=np.float32))
+        self.mujoco.mjv_connector(geom, kind, width, start, end)
+        scene.ngeom += 1
+
+    def _draw_forces(self, row):
+        arrow = self.mujoco.mjtGeom.mjGEOM_ARROW
+        where = [self.data.xpos[body] + self.data.xmat[body].reshape(3, 3) @ position for body, position in self.points]
+        for point, force in zip(where, self.trajectory.planned_force[row]):
+            self._connector(arrow, 0.006, point, point + FORCE_SCALE * force, PLANNED)
+        for foot, force in enumerate(self.trajectory.foot_force[row]):
+            own = [where[i] for i in np.flatnonzero(self.point_foot == foot)]
+            if own:
+                center = np.mean(own, axis=0)
+                self._connector(arrow, 0.009, center, center + FORCE_SCALE * force, MEASURED)
+
+    def _draw_prediction(self, row):
+        if self.trajectory.meta["horizon"] < 2:
+            return
+        capsule = self.mujoco.mjtGeom.mjGEOM_CAPSULE
+        base, points = self.trajectory.predicted_base[row], self.trajectory.predicted_point[row]
+        for path in [base, *np.swapaxes(points, 0, 1)]:
+            for start, end in zip(path[:-1], path[1:]):
+                self._connector(capsule, 0.004, start, end, PATH)
+
+    def close(self):
+        self.renderer.close()
+
+
+def smooth_path(trajectory, fps):
+    """Where the camera looks, per row: the base's path without its wobble, at a steady height."""
+    position = trajectory.q[:, :3].copy() if trajectory.meta["floating"] else np.zeros((trajectory.rows, 3))
+    position[:, 2] = 0.85 * np.median(position[:, 2])
+    window = max(1, int(0.4 / trajectory.meta["control_dt"]))
+    kernel = np.ones(2 * window + 1) / (2 * window + 1)
+    padded = np.pad(position, ((window, window), (0, 0)), mode="edge")
+    return np.stack([np.convolve(padded[:, i], kernel, mode="valid") for i in range(3)], axis=1)
+
+
+def film_rows(trajectory, fps):
+    """The rows to show at `fps` pictures per second in real time."""
+    count = max(1, int(round((trajectory.time[-1] - trajectory.time[0]) * fps)))
+    times = trajectory.time[0] + np.arange(count) / fps
+    return np.clip(np.searchsorted(trajectory.time, times), 0, trajectory.rows - 1)
+
+
+def open_ffmpeg(path, width, height, fps):
+    """ffmpeg that reads raw pictures from its stdin and writes `path`."""
+    size = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    if path.suffix == ".gif":
+        code = ["-filter_complex", "split[a][b];[a]palettegen=64[p];[b][p]paletteuse=dither=none"]
+    else:
+        code = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    command = ["ffmpeg", "-y", "-loglevel", "error", *size, "-threads", "1", *code, str(path)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def write_film(trajectory, folder, fps=30, width=640, height=480):
+    """Writes film.mp4, or film.gif where ffmpeg is missing, and returns its path."""
+    scene = Scene(trajectory, width, height)
+    rows, path = film_rows(trajectory, fps), smooth_path(trajectory, fps)
+    progress = Progress("film ", len(rows))
+
+    def pictures():
+        for i, row in enumerate(rows):
+            scene.look_at(path[row])
+            yield scene.draw(row)
+            progress.show(i + 1)
+
+    try:
+        if shutil.which("ffmpeg"):
+            return pipe_film(pictures(), folder / "film.mp4", width, height, fps)
+        print("ffmpeg is missing: writing a gif, which is larger and slower; apt-get install ffmpeg", file=sys.stderr)
+        return write_gif(pictures(), folder / "film.gif", fps)
+    finally:
+        scene.close()
+
+
+def pipe_film(pictures, target, width, height, fps):
+    process = open_ffmpeg(target, width, height, fps)
+    try:
+        for picture in pictures:
+            process.stdin.write(picture.tobytes())
+    except BrokenPipeError:
+        pass
+    _, message = process.communicate()
+    if process.returncode != 0:
+        raise Error(f"{target}: ffmpeg failed: {(message.decode().strip().splitlines() or ['no message'])[-1]}; is there space left on the disk?")
+    return target
+
+
+def write_gif(pictures, target, fps):
+    from PIL import Image
+
+    # every second picture, half the size: a gif is for a quick look
+    images = [Image.fromarray(picture).resize((picture.shape[1] // 2, picture.shape[0] // 2)) for picture in list(pictures)[::2]]
+    images = [image.quantize(64) for image in images]
+    images[0].save(target, save_all=True, append_images=images[1:], duration=round(2000 / fps), loop=0)
+    return target
+
+
+def write_strip(trajectory, folder, frames=8, width=240, height=360):
+    """Writes strip.png: `frames` pictures side by side, evenly spaced over one and a half strides' worth of time in the middle, and returns its path."""
+    from PIL import Image
+
+    scene = Scene(trajectory, width, height)
+    try:
+        rows = np.linspace(0, trajectory.rows - 1, frames + 2).astype(int)[1:-1]
+        path = smooth_path(trajectory, 30)
+        pictures = []
+        for row in rows:
+            scene.look_at(path[row])
+            pictures.append(scene.draw(row).copy())
+    finally:
+        scene.close()
+    target = folder / "strip.png"
+    Image.fromarray(np.concatenate(pictures, axis=1)).save(target)
+    return target
