@@ -81,7 +81,11 @@ endfunction()
 # Only the sources named here are instrumented. That is enough for kernels, which are header templates; DEPENDS may name ordinary libraries for the
 # rest (a model loader, say). TANDEM_ISA=tsan gives the instrumented copies their own namespace, so that the linker cannot replace one by an
 # uninstrumented copy out of a library; for the same reason no function of DEPENDS may have types of the inline namespace in its signature.
+# A build that is under a sanitizer as a whole (CMakePresets.json) leaves these programs out.
 function(tandem_tsan_test name)
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    return()
+  endif()
   tandem_add_test_program(tsan_${name} ${ARGN})
   target_compile_definitions(tsan_${name} PRIVATE TANDEM_ISA=tsan)
   target_compile_options(tsan_${name} PRIVATE -fsanitize=thread -O1 -g)
