@@ -15,9 +15,10 @@ enum class JointType : int { kHinge = 0, kSlide = 1 };
 
 struct ContactPoint {
   std::string name;
-  int body;        // index of the body that carries it
-  double p_BC[3];  // position in the body frame [m]
-  int foot;        // index of the foot it belongs to
+  int body;           // index of the body that carries it
+  double p_BC[3];     // position in the body frame [m]
+  int foot;           // index of the foot it belongs to
+  double radius = 0;  // of a round foot around p_BC, which touches the ground that far below [m]; 0: the point itself touches
 };
 
 struct Model {

@@ -1,0 +1,24 @@
+// Compiling a description with MuJoCo, every failure an Error that names the file. The only header of model/ with MuJoCo types; internal to model/.
+#pragma once
+
+#include <mujoco/mujoco.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+struct MujocoFile {
+  std::unique_ptr<mjModel, void (*)(mjModel*)> model{nullptr, mj_deleteModel};
+  bool urdf = false;
+  std::vector<char> explicit_inertia;  // per body: has an <inertial>  (nbody)
+};
+
+// Throws Error naming `path` and MuJoCo's reason. `floating` as in load_model.
+MujocoFile compile_mujoco(const std::string& path, bool floating);
+
+// The whole file as text; throws Error if it cannot be read.
+std::string read_text(const std::string& path);
+
+}  // namespace tandem
