@@ -6,10 +6,30 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
+// GCC drops vector_size on a typedef that depends on a template argument, so the vector types are spelled out.
+template <class T, int W>
+struct VectorOf;
+template <>
+struct VectorOf<float, 8> {
+  typedef float type __attribute__((vector_size(32)));
+};
+template <>
+struct VectorOf<float, 16> {
+  typedef float type __attribute__((vector_size(64)));
+};
+template <>
+struct VectorOf<double, 4> {
+  typedef double type __attribute__((vector_size(32)));
+};
+template <>
+struct VectorOf<double, 8> {
+  typedef double type __attribute__((vector_size(64)));
+};
+
 template <class T, int W>
 struct alignas(sizeof(T) * W) Pack {
   using Scalar = T;
-  typedef T Vector __attribute__((vector_size(sizeof(T) * W)));
+  using Vector = typename VectorOf<T, W>::type;
   using Mask = decltype(Vector{} < Vector{});
   static constexpr int kLanes = W;
 

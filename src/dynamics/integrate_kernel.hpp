@@ -34,11 +34,8 @@ TANDEM_FN void difference(const T& team, const ModelView<S>& model, const Real* 
   for_each(team, 0, model.njnt, [&](int j) { dq[model.nbase + j] = q_to[offset + j] - q_from[offset + j]; });
   if (model.nbase) {
     for_each(team, 0, 1, [&](int) {
-      const Real inverse[4] = {q_from[3], -q_from[4], -q_from[5], -q_from[6]};
-      Real turn[4];
-      quat_multiply(turn, inverse, q_to + 3);
       for (int r = 0; r < 3; ++r) dq[r] = q_to[r] - q_from[r];
-      store3(dq + 3, quat_log(turn));
+      store3(dq + 3, quat_difference(q_from + 3, q_to + 3));
     });
   }
   team.sync();

@@ -45,6 +45,22 @@ TANDEM_FN void quat_normalize(Real* q) {
   for (int i = 0; i < 4; ++i) q[i] *= s;
 }
 
+// Log(a^-1 b) [rad]: the turn from the unit quaternion a to b, in the frame of a.
+template <class Real>
+TANDEM_FN Vec3<Real> quat_difference(const Real* a, const Real* b) {
+  const Real inverse[4] = {a[0], -a[1], -a[2], -a[3]};
+  Real turn[4];
+  quat_multiply(turn, inverse, b);
+  return quat_log(turn);
+}
+
+// Yaw of a unit quaternion [rad]: the turn about the vertical of its x axis.
+template <class Real>
+TANDEM_FN Real quat_yaw(const Real* q) {
+  const Real two(2);
+  return atan2(two * (q[0] * q[3] + q[1] * q[2]), Real(1) - two * (q[2] * q[2] + q[3] * q[3]));
+}
+
 // 1 + a [phi]x + b [phi]x [phi]x
 template <class Real>
 TANDEM_FN Mat3<Real> identity_plus_skew(Vec3<Real> phi, Real a, Real b) {

@@ -1,0 +1,147 @@
+// The plan of one world between two solves: shifted in time, measured state put in, then moved by the solution of the QP. docs/mpc.md, eq. (6)-(8), (19)-(21).
+#pragma once
+
+#include "dynamics/integrate_kernel.hpp"
+#include "mpc/gait_kernel.hpp"
+
+namespace tandem {
+inline namespace TANDEM_ISA {
+
+// r = a + share (b - a) on the manifold; r may alias a.
+template <class S>
+TANDEM_FN void interpolate_configuration(const ModelView<S>& model, S* r, const S* a, const S* b, S share) {
+  S d[kMaxTangent];
+  difference(SerialTeam{}, model, a, b, d);
+  integrate(SerialTeam{}, model, a, d, share, r);
+}
+
+// Number of contact points in stance at node k, at least 1.
+template <class S>
+TANDEM_FN S contacts_in_stance(const MpcView<S>& mpc, const WorldView<S>& world, int k) {
+  S n(0);
+  for (int f = 0; f < mpc.model.nfoot; ++f) n += S(mpc.npoint) * world.stance[k * mpc.model.nfoot + f];
+  return max(n, S(1));
+}
+
+// First plan: the measured configuration at rest, weight shared by the feet in stance.
+template <class S>
+TANDEM_FN void start_plan(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, int k) {
+  const ModelView<S>& model = mpc.model;
+  for (int i = 0; i < model.nq; ++i) world.q[k * model.nq + i] = q[i];
+  for (int i = 0; i < model.nv; ++i) world.v[k * model.nv + i] = k == 0 ? v[i] : S(0);
+  if (k == mpc.nodes - 1) return;
+  for (int c = 0; c < model.ncon; ++c) {
+    S* F = world.F + k * mpc.nforce + 3 * c;
+    F[0] = F[1] = S(0);
+    F[2] = world.stance[k * model.nfoot + model.contact_foot[c]] * mpc.weight / contacts_in_stance(mpc, world, k);
+  }
+}
+
+// Node k of the plan, `control_dt` later: between the old nodes k and k + 1 (the last one coasts). `next` receives q, v, F of the node; the old contact
+// states are still in world.stance.
+template <class S>
+TANDEM_FN void shift_node(const MpcView<S>& mpc, const WorldView<S>& world, WorldView<S> next, int k) {
+  const ModelView<S>& model = mpc.model;
+  const int nq = model.nq, nv = model.nv, last = mpc.nodes - 1;
+  S* q = next.q + k * nq;
+  S* v = next.v + k * nv;
+  if (k == last) {
+    for (int i = 0; i < nv; ++i) v[i] = world.v[k * nv + i];
+    integrate(SerialTeam{}, model, world.q + k * nq, v, mpc.control_dt, q);
+    return;
+  }
+  const S share = mpc.control_dt / mpc.dt[k];
+  interpolate_configuration(model, q, world.q + k * nq, world.q + (k + 1) * nq, share);
+  for (int i = 0; i < nv; ++i) v[i] = world.v[k * nv + i] + share * (world.v[(k + 1) * nv + i] - world.v[k * nv + i]);
+  const int then = k + 1 < last ? k + 1 : k;
+  for (int i = 0; i < mpc.nforce; ++i) {
+    const int f = model.contact_foot[i / 3];
+    const S now_F = world.F[k * mpc.nforce + i], then_F = world.F[then * mpc.nforce + i];
+    const bool now_on = world.stance[k * model.nfoot + f] > S(0), then_on = world.stance[then * model.nfoot + f] > S(0);
+    next.F[k * mpc.nforce + i] = select(now_on && then_on, now_F + share * (then_F - now_F), select(now_on, now_F, then_F));
+  }
+}
+
+// Forces of the shifted plan made to fit the new contact states: zero in swing, weight / contacts where a foot is newly in stance.
+template <class S>
+TANDEM_FN void fit_forces(const MpcView<S>& mpc, WorldView<S> world, int k) {
+  const ModelView<S>& model = mpc.model;
+  const S share = mpc.weight / contacts_in_stance(mpc, world, k);
+  for (int c = 0; c < model.ncon; ++c) {
+    S* F = world.F + k * mpc.nforce + 3 * c;
+    const bool stance = world.stance[k * model.nfoot + model.contact_foot[c]] > S(0), fresh = F[2] == S(0);
+    for (int i = 0; i < 3; ++i) F[i] = select(stance, select(fresh, i == 2 ? share : S(0), F[i]), S(0));
+  }
+}
+
+// Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0.
+//   q, v      measured state  (nq), (nv)
+//   scratch   world_size() numbers
+template <Team T, class S>
+TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, S* scratch) {
+  const ModelView<S>& model = mpc.model;
+  const int nq = model.nq, nv = model.nv, nodes = mpc.nodes;
+  const bool started = *world.started > S(0);
+  WorldView<S> next = world_at(mpc, scratch);
+  if (started) {
+    for_each(team, 0, nodes, [&](int k) { shift_node(mpc, world, next, k); });
+    team.sync();
+    for_each(team, 0, nodes * nq, [&](int i) { world.q[i] = next.q[i]; });
+    for_each(team, 0, nodes * nv, [&](int i) { world.v[i] = next.v[i]; });
+    for_each(team, 0, (nodes - 1) * mpc.nforce, [&](int i) { world.F[i] = next.F[i]; });
+    team.sync();
+  }
+  schedule_contacts(team, mpc, world);
+  for_each(team, 0, nodes, [&](int k) {
+    if (!started) start_plan(mpc, world, q, v, k);
+    if (k < nodes - 1) fit_forces(mpc, world, k);
+    if (k > 0) return;
+    for (int i = 0; i < nq; ++i) world.q[i] = q[i];
+    for (int i = 0; i < nv; ++i) world.v[i] = v[i];
+  });
+  team.sync();
+}
+
+// Moves the plan by the QP's step: x = x (+) dx, F = F + dF.
+template <Team T, class S>
+TANDEM_FN void apply_step(const T& team, const MpcView<S>& mpc, WorldView<S> world, const SolutionView<S>& step) {
+  const ModelView<S>& model = mpc.model;
+  const int nq = model.nq, nv = model.nv;
+  for_each(team, 0, mpc.nodes, [&](int k) {
+    const S* dx = step.x(k);
+    if (k > 0) {
+      integrate(SerialTeam{}, model, world.q + k * nq, dx, S(1), world.q + k * nq);
+      for (int i = 0; i < nv; ++i) world.v[k * nv + i] += dx[nv + i];
+    }
+    if (k == mpc.nodes - 1) return;
+    for (int i = 0; i < mpc.nforce; ++i) world.F[k * mpc.nforce + i] += step.u(k)[i];
+  });
+  team.sync();
+}
+
+// Set points one control step ahead on the first interval, eq. (21).
+template <Team T, class S>
+TANDEM_FN void set_points(const T& team, const MpcView<S>& mpc, WorldView<S> world) {
+  const ModelView<S>& model = mpc.model;
+  const S share = mpc.control_dt / mpc.dt[0];
+  for_each(team, 0, model.njnt, [&](int j) {
+    const S *q = world.q + 7 + j, *v = world.v + 6 + j;
+    world.q_des[j] = q[0] + share * (q[model.nq] - q[0]);
+    world.v_des[j] = v[0] + share * (v[model.nv] - v[0]);
+  });
+  team.sync();
+}
+
+// The documented safe output of a world whose solve failed: nominal pose at rest, no feed-forward, plan started afresh next time.
+template <Team T, class S>
+TANDEM_FN void safe_output(const T& team, const MpcView<S>& mpc, WorldView<S> world) {
+  for_each(team, 0, mpc.model.njnt, [&](int j) {
+    world.q_des[j] = mpc.nominal[j];
+    world.v_des[j] = world.tau[j] = S(0);
+    if (j == 0) *world.started = *world.value = S(0);
+  });
+  team.sync();
+}
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem
