@@ -191,8 +191,8 @@ enum class Status : int {
   kSolved = 0,         // both residuals within settings.tolerance
   kMaxIterations = 1,  // usable: all iterations done, residuals as reported
   kInfeasible = 2,     // a lower bound above its upper bound, or residuals that settled at a value other than zero; output: the last iterate (finite)
-  kNotFinite = 3,      // NaN or infinity in the data or in the result; output: the previous solution, unchanged; cold start next time
-  kNotConvex = 4,      // an input Hessian is not positive definite: not convex, unbounded or singular; output: the previous solution, unchanged
+  kNotFinite = 3,      // NaN or infinity in the data or in the result; output: x and u unchanged, rows and duals zero (a cold start next time)
+  kNotConvex = 4,      // an input Hessian is not positive definite: not convex, unbounded or singular; output as for kNotFinite
 };
 // Whether x and u of the solution were written by this solve.
 inline bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }

@@ -1,0 +1,215 @@
+// The two kinds of stage dynamics, as the Riccati recursion needs them: the Hessian and the gradient of the cost-to-go carried one stage back, and one
+// step forward. docs/solver.md, eq. (5)-(8). Every function ends with a sync.
+#pragma once
+
+#include "qp/work.hpp"
+
+namespace tandem {
+inline namespace TANDEM_ISA {
+
+// ---- kIntegrator: x+ = T [q; v+] + [bq; 0], v+ = [E z + e; w], T = [[Phi_x, Gam_x], [0, I]] with Phi_x = diag(Phi, I), Gam_x = diag(Gam, dt I).
+
+// M = rows v of T'V; Wpp rows np.. = Phi' V(q_p, q_p).
+template <Team T, class Real>
+TANDEM_FN void integrator_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldx = w.lay.ldx, ldp = w.lay.ldp;
+  const Real *V = w.V, *Phi = qp.Phi(k), *Gam = qp.Gam(k);
+  const Real dt = *qp.dt(k);
+  Real *M = w.M, *Sqq = w.Wpp + np * ldp;
+  for_each_2d(team, np, np, [&](int i, int j) {
+    Real s(0);
+    for (int m = 0; m < np; ++m) s += Phi[m * ldp + i] * V[m * ldx + j];
+    Sqq[i * ldp + j] = s;
+  });
+  for_each_2d(team, np, 2 * n, [&](int i, int j) {
+    Real s = V[(n + i) * ldx + j];
+    for (int m = 0; m < np; ++m) s += Gam[m * ldp + i] * V[m * ldx + j];
+    M[i * ldx + j] = s;
+  });
+  for_each_2d(team, na, 2 * n, [&](int i, int j) { M[(np + i) * ldx + j] = V[(n + np + i) * ldx + j] + dt * V[(np + i) * ldx + j]; });
+  team.sync();
+}
+
+// W = T'VT scattered: lower W(q,q) -> Vnext, W(va, q) -> Hux, W(va, va) -> Huu, W(vp, .) -> G = first rows of Q, W(vp, vp) -> Wpp. The rest is zero.
+template <Team T, class Real>
+TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const QpDims& d = qp.dims;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const Real *V = w.V, *M = w.M, *Phi = qp.Phi(k), *Gam = qp.Gam(k), *Sqq = w.Wpp + np * ldp;
+  const Real dt = *qp.dt(k);
+  Real *Vn = w.Vnext, *Hux = w.Hux, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
+  const auto phi_column = [=](const Real* row, int j) {
+    Real s(0);
+    for (int m = 0; m < np; ++m) s += row[m] * Phi[m * ldp + j];
+    return s;
+  };
+  // q rows
+  for_each_2d(team, np, np, [=](int i, int j) { Vn[i * ldx + j] = phi_column(Sqq + i * ldp, j); });
+  for_each_2d(team, na, np, [=](int i, int j) { Vn[(np + i) * ldx + j] = phi_column(V + (np + i) * ldx, j); });
+  for_each_2d(team, na, na, [=](int i, int j) { Vn[(np + i) * ldx + np + j] = V[(np + i) * ldx + np + j]; });
+  for_each_2d(team, ldx - n, ldx, [=](int i, int j) { Vn[(n + i) * ldx + j] = Real(0); });
+  // rows of the inputs: forces first, then w, then padding
+  for_each_2d(team, nf, ldx, [=](int i, int j) { Hux[i * ldx + j] = Real(0); });
+  for_each_2d(team, na, np, [=](int i, int j) { Hux[(nf + i) * ldx + j] = phi_column(M + (np + i) * ldx, j); });
+  for_each_2d(team, na, na, [=](int i, int j) { Hux[(nf + i) * ldx + np + j] = M[(np + i) * ldx + np + j]; });
+  for_each_2d(team, na, ldx - n, [=](int i, int j) { Hux[(nf + i) * ldx + n + j] = Real(0); });
+  for_each_2d(team, ldu - nf - na, ldx, [=](int i, int j) { Hux[(nf + na + i) * ldx + j] = Real(0); });
+  for_each_2d(team, nf, ldu, [=](int i, int j) { Huu[i * ldu + j] = Real(0); });
+  for_each_2d(team, na, nf, [=](int i, int j) { Huu[(nf + i) * ldu + j] = Real(0); });
+  for_each_2d(team, na, na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + j] = dt * M[(np + i) * ldx + np + j] + M[(np + i) * ldx + n + np + j]; });
+  for_each_2d(team, na, ldu - nf - na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + na + j] = Real(0); });
+  for_each_2d(team, ldu - nf - na, ldu, [=](int i, int j) { Huu[(nf + na + i) * ldu + j] = Real(0); });
+  // passive rows
+  for_each_2d(team, np, np, [=](int i, int j) { G[i * ldz + j] = phi_column(M + i * ldx, j); });
+  for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + np + j] = M[i * ldx + np + j]; });
+  for_each_2d(team, np, ldx + nf - n, [=](int i, int j) { G[i * ldz + n + j] = Real(0); });
+  for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * M[i * ldx + np + j] + M[i * ldx + n + np + j]; });
+  for_each_2d(team, np, ldu - nf - na, [=](int i, int j) { G[i * ldz + ldx + nf + na + j] = Real(0); });
+  for_each_2d(team, np, np, [=](int i, int j) {
+    Real s = M[i * ldx + n + j];
+    for (int m = 0; m < np; ++m) s += M[i * ldx + m] * Gam[m * ldp + j];
+    Wpp[i * ldp + j] = s;
+  });
+  team.sync();
+}
+
+// Hux, Huu, lower Vnext := [A B]' V [A B].
+template <Team T, class Real>
+TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const int np = qp.dims.np, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  integrator_rows(team, qp, k, w);
+  integrator_scatter(team, qp, k, w);
+  // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
+  const Real *E = qp.E(k), *Wpp = w.Wpp;
+  Real *P = w.P, *Q = w.Q;
+  for_each_2d(team, np, ldz, [=](int i, int j) {
+    Real s(0);
+    for (int m = 0; m < np; ++m) s += Wpp[i * ldp + m] * E[m * ldz + j];
+    const Real g = Q[i * ldz + j] + Real(0.5f) * s;
+    Q[i * ldz + j] = g;
+    P[(np + i) * ldz + j] = g;
+    P[i * ldz + j] = E[i * ldz + j];
+    Q[(np + i) * ldz + j] = E[i * ldz + j];
+  });
+  team.sync();
+  // H += E'G + G'E
+  const MatrixView<Real> Px{P, 2 * np, ldx, ldz}, Qx{Q, 2 * np, ldx, ldz}, Pu{P + ldx, 2 * np, ldu, ldz}, Qu{Q + ldx, 2 * np, ldu, ldz};
+  multiply_tn<Write::kAdd>(team, w.ux(w.Hux), Pu, Qx);
+  multiply_tn_lower<Write::kAdd>(team, w.uu(w.Huu), Pu, Qu);
+  multiply_tn_lower<Write::kAdd>(team, w.xx(w.Vnext), Px, Qx);
+  team.sync();
+}
+
+// r += [A B]' s.
+template <Team T, class Real>
+TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k, const Real* s, Real* r, const QpWork<Real>& w) {
+  const QpDims& d = qp.dims;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const Real *Phi = qp.Phi(k), *Gam = qp.Gam(k);
+  const Real dt = *qp.dt(k);
+  Real* t = w.t;  // cost-to-go gradient by v_p+
+  for_each(team, 0, np, [=](int i) {
+    Real tq(0), tv = s[n + i];
+    for (int m = 0; m < np; ++m) tq += Phi[m * ldp + i] * s[m], tv += Gam[m * ldp + i] * s[m];
+    t[i] = tv;
+    r[i] += tq;
+  });
+  for_each(team, 0, na, [=](int i) { r[np + i] += s[np + i]; });
+  for_each(team, 0, na, [=](int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
+  team.sync();
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, ldz}, t);
+  team.sync();
+}
+
+// next = f(z); z = [x | u] padded.
+template <Team T, class Real>
+TANDEM_FN void integrator_forward(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
+  const QpDims& d = qp.dims;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const Real *Phi = qp.Phi(k), *Gam = qp.Gam(k), *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx;
+  const Real dt = *qp.dt(k);
+  multiply<Write::kSet>(team, w.t, MatrixView<Real>{qp.E(k), np, ldz, ldz}, z);
+  team.sync();
+  const Real* t = w.t;
+  for_each(team, 0, np, [=](int i) {
+    Real q = bq[i];
+    for (int m = 0; m < np; ++m) q += Phi[i * ldp + m] * z[m] + Gam[i * ldp + m] * (t[m] + e[m]);
+    next[i] = q;
+    next[n + i] = t[i] + e[i];
+  });
+  for_each(team, 0, na, [=](int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
+  for_each(team, 0, na, [=](int i) { next[n + np + i] = u[nf + i]; });
+  team.sync();
+}
+
+// offset = f(0).
+template <Team T, class Real>
+TANDEM_FN void integrator_offset(const T& team, const QpView<Real>& qp, int k, Real* offset, const QpWork<Real>& w) {
+  const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldp = w.lay.ldp;
+  const Real *Gam = qp.Gam(k), *bq = qp.bq(k), *e = qp.e(k);
+  for_each(team, 0, np, [=](int i) {
+    Real q = bq[i];
+    for (int m = 0; m < np; ++m) q += Gam[i * ldp + m] * e[m];
+    offset[i] = q;
+    offset[n + i] = e[i];
+  });
+  for_each(team, 0, na, [=](int i) { offset[np + i] = bq[np + i]; });
+  for_each(team, 0, na, [=](int i) { offset[n + np + i] = Real(0); });
+  team.sync();
+}
+
+// ---- kDense: x+ = [A|B] z + b. [A|B] has nx rows; the rest of the padded rows of V meets zeros.
+
+template <Team T, class Real>
+TANDEM_FN void dense_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const int nx = qp.dims.nx, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz;
+  Real* AB = qp.AB(k);
+  // M = V [A|B]
+  multiply_tn<Write::kSet>(team, MatrixView<Real>{w.M, ldx, ldz, ldz}, MatrixView<Real>{w.V, nx, ldx, ldx}, MatrixView<Real>{AB, nx, ldz, ldz});
+  team.sync();
+  const MatrixView<Real> A{AB, nx, ldx, ldz}, B{AB + ldx, nx, ldu, ldz}, Mx{w.M, nx, ldx, ldz}, Mu{w.M + ldx, nx, ldu, ldz};
+  multiply_tn<Write::kSet>(team, w.ux(w.Hux), B, Mx);
+  multiply_tn_lower<Write::kSet>(team, w.uu(w.Huu), B, Mu);
+  multiply_tn_lower<Write::kSet>(team, w.xx(w.Vnext), A, Mx);
+  team.sync();
+}
+
+// ---- what the recursion calls
+
+template <Team T, class Real>
+TANDEM_FN void propagate_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_hessian(team, qp, k, w);
+  dense_hessian(team, qp, k, w);
+}
+
+// r += [A B]' s.
+template <Team T, class Real>
+TANDEM_FN void propagate_gradient(const T& team, const QpView<Real>& qp, int k, const Real* s, Real* r, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_gradient(team, qp, k, s, r, w);
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.AB(k), qp.dims.nx, w.lay.ldz, w.lay.ldz}, s);
+  team.sync();
+}
+
+// next = f(z), the state of stage k + 1.
+template <Team T, class Real>
+TANDEM_FN void step_forward(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_forward(team, qp, k, z, next, w);
+  const Real* b = qp.b(k);
+  multiply<Write::kSet>(team, w.t, MatrixView<Real>{qp.AB(k), qp.dims.nx, w.lay.ldz, w.lay.ldz}, z);
+  team.sync();
+  const Real* t = w.t;
+  for_each(team, 0, qp.dims.nx, [=](int i) { next[i] = t[i] + b[i]; });
+  team.sync();
+}
+
+// offset = f(0).
+template <Team T, class Real>
+TANDEM_FN void dynamics_offset(const T& team, const QpView<Real>& qp, int k, Real* offset, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_offset(team, qp, k, offset, w);
+  const Real* b = qp.b(k);
+  for_each(team, 0, qp.dims.nx, [=](int i) { offset[i] = b[i]; });
+  team.sync();
+}
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem

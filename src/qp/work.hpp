@@ -1,0 +1,75 @@
+// QpWork: the scratch of one problem, carved out of one block of qp_workspace_size Reals. Padding is zero before a solve and stays so.
+#pragma once
+
+#include "math/dense.hpp"
+#include "qp/qp.hpp"
+
+namespace tandem {
+inline namespace TANDEM_ISA {
+
+template <class Real>
+struct QpWork {
+  QpDims dims;
+  QpLayout lay;
+  // per stage k < N
+  Real* K;     // feedback gain  [N, ldu, ldx]
+  Real* Hinv;  // inverse of the input Hessian  [N, ldu, ldu]
+  Real* Vb;    // V_{k+1} times the constant part of x_{k+1}  [N, ldx]
+  Real* kff;   // feed-forward input  [N, ldu]
+  // per stage k <= N
+  Real* r;         // gradient of the augmented cost  [N+1, ldz]
+  Real* primal;    // residual of every row after the last iteration  [N+1, ldr]
+  Real* dual;      // the same in multiplier units  [N+1, ldr]
+  Real* growth;    // change of the scaled duals in the last iteration but one  [N+1, ldr]
+  Real* solution;  // what the iterations work on; copied to the caller's at the end  [sol_size]
+  // scratch of the backward pass
+  Real *V, *Vnext;      // cost-to-go Hessian of stages k+1 and k  [ldx, ldx]
+  Real *Hux, *Huu;      // [ldu, ldx], [ldu, ldu]
+  Real *Linv, *Y;       // [ldu, ldu], [ldu, ldx]
+  Real* M;              // kDense: V [A|B]  [ldx, ldz];  kIntegrator: rows of T'V  [n, ldx]
+  Real *P, *Q;          // kIntegrator: [E; G] and [G; E]  [2 np, ldz]
+  Real *Cr, *Dr;        // rho C, rho D  [nc, ldx], [nd, ldu]
+  Real* Wpp;            // W(v_p, v_p), then T'V of the passive block  [2 np, ldp]
+  Real *p, *s, *t;      // cost-to-go gradient and its images  [ldx]
+  Real *row_c, *row_d;  // C x, D u; then rho (dual - row)  [ldc], [ldd]
+  Real* gu;             // [ldu]
+  Real* hx0;            // H_ux x_0 of stage 0  [ldu]
+  Real* partial;        // two sets of partial results  [2 kPartials]
+  int ldr;              // ldc + ldd + ldz
+
+  // columns of D that are worth reading, padded
+  TANDEM_FN int du() const { return dims.du > 0 ? round_up(dims.du, dims.align) : lay.ldu; }
+
+  TANDEM_FN MatrixView<Real> gain(int k) const { return {K + k * lay.ldu * lay.ldx, lay.ldu, lay.ldx, lay.ldx}; }
+  TANDEM_FN MatrixView<Real> input_inverse(int k) const { return {Hinv + k * lay.ldu * lay.ldu, lay.ldu, lay.ldu, lay.ldu}; }
+  TANDEM_FN MatrixView<Real> xx(Real* m) const { return {m, lay.ldx, lay.ldx, lay.ldx}; }
+  TANDEM_FN MatrixView<Real> ux(Real* m) const { return {m, lay.ldu, lay.ldx, lay.ldx}; }
+  TANDEM_FN MatrixView<Real> uu(Real* m) const { return {m, lay.ldu, lay.ldu, lay.ldu}; }
+};
+
+// Deals the arrays out from `base`; with base = nullptr only `size` (in Reals) is of use.
+template <class Real>
+TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
+  QpWork<Real> w{};
+  const QpLayout l = qp_layout(d);
+  const int n = d.np + d.na, nodes = d.N + 1;
+  w.dims = d, w.lay = l, w.ldr = l.ldc + l.ldd + l.ldz;
+  int o = 0;
+  const auto take = [&](int count) { o += round_up(count, 16); return base + (o - round_up(count, 16)); };
+  w.K = take(d.N * l.ldu * l.ldx), w.Hinv = take(d.N * l.ldu * l.ldu), w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
+  w.r = take(nodes * l.ldz), w.primal = take(3 * nodes * w.ldr);
+  w.dual = w.primal + nodes * w.ldr, w.growth = w.dual + nodes * w.ldr;
+  w.solution = take(l.sol_size);
+  w.V = take(l.ldx * l.ldx), w.Vnext = take(l.ldx * l.ldx);
+  w.Hux = take(l.ldu * l.ldx), w.Huu = take(l.ldu * l.ldu), w.Linv = take(l.ldu * l.ldu), w.Y = take(l.ldu * l.ldx);
+  w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
+  w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
+  w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(2 * d.np * l.ldp);
+  w.p = take(l.ldx), w.s = take(l.ldx), w.t = take(l.ldx);
+  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.gu = take(l.ldu), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
+  size = o;
+  return w;
+}
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem

@@ -1,0 +1,78 @@
+// solve_qp in double against plain oracles: the dense KKT system, the optimality conditions, the same dynamics written as a dense matrix.
+#include <gtest/gtest.h>
+
+#include "qp/qp_kernel.hpp"
+#include "tests/support/qp_problems.hpp"
+
+namespace tandem {
+namespace {
+
+using test::Problem;
+
+struct Solved {
+  std::vector<double> data;
+  LaneInfo<double> info;
+  SolutionView<double> view;
+};
+
+Solved solve(Problem& p, const SolverSettings& settings) {
+  Solved s{std::vector<double>(solution_size(p.dims), 0.0), {}, {}};
+  std::vector<double> work(qp_workspace_size(p.dims, settings), std::numeric_limits<double>::quiet_NaN());
+  s.view = solution_view(p.dims, s.data.data());
+  solve_qp(SerialTeam{}, settings, p.view(), s.view, s.info, work.data());
+  return s;
+}
+
+double difference(const std::vector<double>& a, const std::vector<double>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
+  return std::isfinite(worst) ? worst : std::numeric_limits<double>::infinity();
+}
+
+struct Case {
+  const char* name;
+  QpDims dims;
+};
+std::vector<Case> cases() {
+  QpDims dense;
+  dense.N = 6, dense.nx = 7, dense.nu = 3, dense.nc = 4, dense.nd = 2;
+  QpDims cost = dense;
+  cost.dense_cost = true;
+  QpDims padded = integrator_dims(5, 6, 4, 6, 3, 5);
+  padded.align = 8;
+  QpDims fixed_base = integrator_dims(5, 0, 4, 3, 2, 2);
+  QpDims padded_dense = cost;
+  padded_dense.align = 16;
+  return {{"dense", dense},     {"dense_cost", cost},         {"integrator", integrator_dims(5, 6, 4, 6, 3, 5)},
+          {"padded", padded},   {"padded_dense", padded_dense}, {"fixed_base", fixed_base}};
+}
+
+class Riccati : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, Riccati, testing::ValuesIn(cases()), [](const auto& info) { return info.param.name; });
+
+TEST_P(Riccati, WithoutRowsOneIterationSolvesTheKktSystem) {
+  Problem p = test::random_problem(GetParam().dims, {.seed = 3});
+  const Solved s = solve(p, {.iterations = 1});
+  EXPECT_LT(difference(test::variables(s.view), test::solve_equality_kkt(expand(p.view()))), 1e-10);
+}
+
+TEST_P(Riccati, ConvergesToAKktPointWithActiveRows) {
+  Problem p = test::random_problem(GetParam().dims, {.seed = 5, .tightness = 1.0, .rho = 3});
+  const Solved s = solve(p, {.iterations = 4000, .tolerance = 1e-8f});
+  const std::vector<double> y = test::multipliers(p.view(), s.view, 1.0);
+  EXPECT_LT(test::kkt_residual(expand(p.view()), p.dims, test::variables(s.view), y), 1e-8);
+  EXPECT_GT(std::count_if(y.begin(), y.end(), [](double v) { return std::abs(v) > 1e-3; }), 5) << "the problem has no active rows";
+  EXPECT_EQ(s.info.status, double(Status::kSolved));
+}
+
+TEST(RiccatiKinds, AnIntegratorWrittenAsDenseMatrixHasTheSameSolution) {
+  Problem p = test::random_problem(integrator_dims(6, 6, 5, 6, 4, 5), {.seed = 9, .tightness = 0.5});
+  Problem dense;
+  dense.data = integrator_to_dense(p.view(), dense.dims);
+  const SolverSettings settings{.iterations = 10};
+  EXPECT_LT(difference(test::variables(solve(p, settings).view), test::variables(solve(dense, settings).view)), 1e-10);
+}
+
+}  // namespace
+}  // namespace tandem
