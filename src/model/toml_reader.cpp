@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "model/mujoco_file.hpp"
+#include "model/load_mujoco.hpp"
 #include "model/names.hpp"
 
 namespace tandem {

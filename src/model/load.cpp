@@ -7,7 +7,7 @@
 #include "base/check.hpp"
 #include "math/vec3.hpp"
 #include "model/load.hpp"
-#include "model/mujoco_file.hpp"
+#include "model/load_mujoco.hpp"
 
 namespace tandem {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/mujoco_file.hpp"
+#include "model/load_mujoco.hpp"
 
 #include <algorithm>
 #include <cstring>
