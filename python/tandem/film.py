@@ -13,7 +13,7 @@ import numpy as np
 
 from .trajectory import Error
 
-FORCE_SCALE = 0.0012  # length of an arrow per newton of floor force [m/N]
+FORCE_SCALE = 0.8  # length of the arrow of a force equal to the robot's weight, in sizes of the robot
 MEASURED = (0.95, 0.65, 0.10, 1.0)
 PLANNED = (0.15, 0.75, 0.95, 0.9)
 PATH = (0.30, 0.80, 0.40, 0.9)
@@ -58,7 +58,7 @@ class Scene:
             raise Error(f"{meta['xml']}: nq = {self.model.nq}, but the trajectory has {trajectory.q.shape[1]}; it was recorded with another robot")
         # reflections and large shadow maps cost more than the robot itself; the pictures hardly change
         self.model.mat_reflectance[:] = 0
-        self.model.vis.quality.shadowsize = 1024
+        self.model.vis.quality.shadowsize = 2048
         self.model.vis.quality.offsamples = 4
         self.model.vis.global_.offwidth = max(width, self.model.vis.global_.offwidth)
         self.model.vis.global_.offheight = max(height, self.model.vis.global_.offheight)
@@ -71,8 +71,15 @@ class Scene:
         except Exception as error:
             raise Error(f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl") from None
         self.camera = mujoco.MjvCamera()
-        self.camera.azimuth, self.camera.elevation = 130, -14
-        self.camera.distance = 2.6 * max(0.6, float(self.model.stat.extent) if self.model.stat.extent < 1.2 else 1.0)
+        self.pose(0)
+        moving = self.model.body_weldid[self.model.geom_bodyid] > 0
+        spots = self.data.geom_xpos[moving]
+        size = np.linalg.norm(spots.max(axis=0) - spots.min(axis=0))
+        weight = 9.81 * float(self.model.body_mass.sum())
+        self.arrow = FORCE_SCALE * size / weight
+        self.thickness = 0.008 * size
+        self.camera.azimuth, self.camera.elevation = 130, -12
+        self.camera.distance = 1.9 * size
         self.option = mujoco.MjvOption()
         self.option.geomgroup[3:] = 0  # collision shapes
         if not any(self.model.geom_group[self.model.geom_bodyid > 0] == 2):
@@ -113,12 +120,12 @@ class Scene:
         arrow = self.mujoco.mjtGeom.mjGEOM_ARROW
         where = [self.data.xpos[body] + self.data.xmat[body].reshape(3, 3) @ position for body, position in self.points]
         for point, force in zip(where, self.trajectory.planned_force[row]):
-            self._connector(arrow, 0.006, point, point + FORCE_SCALE * force, PLANNED)
+            self._connector(arrow, 1.2 * self.thickness, point, point + self.arrow * force, PLANNED)
         for foot, force in enumerate(self.trajectory.foot_force[row]):
             own = [where[i] for i in np.flatnonzero(self.point_foot == foot)]
             if own:
                 center = np.mean(own, axis=0)
-                self._connector(arrow, 0.009, center, center + FORCE_SCALE * force, MEASURED)
+                self._connector(arrow, 1.8 * self.thickness, center, center + self.arrow * force, MEASURED)
 
     def _draw_prediction(self, row):
         if self.trajectory.meta["horizon"] < 2:
@@ -127,13 +134,13 @@ class Scene:
         base, points = self.trajectory.predicted_base[row], self.trajectory.predicted_point[row]
         for path in [base, *np.swapaxes(points, 0, 1)]:
             for start, end in zip(path[:-1], path[1:]):
-                self._connector(capsule, 0.004, start, end, PATH)
+                self._connector(capsule, 0.4 * self.thickness, start, end, PATH)
 
     def close(self):
         self.renderer.close()
 
 
-def smooth_path(trajectory, fps):
+def smooth_path(trajectory):
     """Where the camera looks, per row: the base's path without its wobble, at a steady height."""
     position = trajectory.q[:, :3].copy() if trajectory.meta["floating"] else np.zeros((trajectory.rows, 3))
     position[:, 2] = 0.85 * np.median(position[:, 2])
@@ -164,7 +171,7 @@ def open_ffmpeg(path, width, height, fps):
 def write_film(trajectory, folder, fps=30, width=640, height=480):
     """Writes film.mp4, or film.gif where ffmpeg is missing, and returns its path."""
     scene = Scene(trajectory, width, height)
-    rows, path = film_rows(trajectory, fps), smooth_path(trajectory, fps)
+    rows, path = film_rows(trajectory, fps), smooth_path(trajectory)
     progress = Progress("film ", len(rows))
 
     def pictures():
@@ -206,13 +213,13 @@ def write_gif(pictures, target, fps):
 
 
 def write_strip(trajectory, folder, frames=8, width=240, height=360):
-    """Writes strip.png: `frames` pictures side by side, evenly spaced over one and a half strides' worth of time in the middle, and returns its path."""
+    """Writes strip.png: `frames` pictures side by side, evenly spaced in time, and returns its path."""
     from PIL import Image
 
     scene = Scene(trajectory, width, height)
     try:
         rows = np.linspace(0, trajectory.rows - 1, frames + 2).astype(int)[1:-1]
-        path = smooth_path(trajectory, 30)
+        path = smooth_path(trajectory)
         pictures = []
         for row in rows:
             scene.look_at(path[row])

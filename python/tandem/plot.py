@@ -8,6 +8,11 @@ WHITE = "#ffffff"
 COLORS = ["#1f6f8b", "#c8553d", "#588b3a", "#8a5a9e", "#b8860b", "#4a4a4a"]
 
 
+def legend(axes, columns):
+    """Above the panel, where it hides nothing."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncol=columns, borderaxespad=0)
+
+
 def heading_velocity(trajectory):
     """Forward and left velocity of the base in its heading frame, and yaw rate  (n, 3)."""
     w, x, y, z = trajectory.q[:, 3:7].T
@@ -31,7 +36,7 @@ def plot_velocity(axes, trajectory):
         axes.plot(trajectory.time, velocity[:, i], color=COLORS[i], lw=1, label=name)
         axes.plot(trajectory.time, trajectory.command[:, i], color=COLORS[i], lw=1, ls="--")
     axes.set_ylabel("velocity\n(dashed: command)")
-    axes.legend(loc="upper right", ncol=3)
+    legend(axes, 3)
 
 
 def plot_base(axes, trajectory):
@@ -41,7 +46,7 @@ def plot_base(axes, trajectory):
     axes.plot(trajectory.time, tilt(trajectory), color=COLORS[1], lw=1, label="tilt [rad]")
     axes.set_ylabel("base")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right", ncol=2)
+    legend(axes, 2)
 
 
 def plot_forces(axes, trajectory):
@@ -55,10 +60,10 @@ def plot_forces(axes, trajectory):
     axes.set_ylabel("vertical force [N]" + ("\n(dashed: planned)" if planned else ""))
     # impacts reach several times what matters
     axes.set_ylim(0, 1.3 * max(1.0, float(np.percentile(trajectory.foot_force[:, :, 2], 99.5))))
-    axes.legend(loc="upper right", ncol=len(trajectory.meta["feet"]))
+    legend(axes, len(trajectory.meta["feet"]))
 
 
-def plot_torques(axes, trajectory, joints=6):
+def plot_torques(axes, trajectory, joints=5):
     """The joints that come closest to their limits, as a fraction of it."""
     limit = np.array([np.inf if value is None else value for value in trajectory.meta["tau_max"]], dtype=float)
     if limit.size != trajectory.tau.shape[1]:
@@ -67,13 +72,13 @@ def plot_torques(axes, trajectory, joints=6):
     load = trajectory.tau / scale
     for i, joint in enumerate(np.argsort(-np.abs(load).max(axis=0), kind="stable")[:joints]):
         name = trajectory.meta["joints"][joint]
-        label = f"{name} ({limit[joint]:g} N m)" if np.isfinite(limit[joint]) else name
+        label = f"{name} ({limit[joint]:g})" if np.isfinite(limit[joint]) else name
         axes.plot(trajectory.time, load[:, joint], color=COLORS[i], lw=0.8, label=label)
     for edge in (-1, 1):
         axes.axhline(edge, color="#a00000", lw=0.8, ls=":")
     axes.set_ylim(-1.1, 1.1)
-    axes.set_ylabel("torque / limit\n(most loaded joints)")
-    axes.legend(loc="upper right", ncol=3)
+    axes.set_ylabel("torque / limit [N m]\n(most loaded joints)")
+    legend(axes, joints)
 
 
 def plot_solve(axes, trajectory):

@@ -439,4 +439,15 @@ std::unique_ptr<Simulator> make_mujoco_simulator(const std::string& xml, const M
   return std::make_unique<MujocoSimulator>(xml, model, nworld, settings);
 }
 
+std::unique_ptr<Simulator> make_simulator(const Robot& robot, int nworld, const SimSettings& settings) {
+  SimSettings own = settings;
+  if (own.foot_geoms.empty()) own.foot_geoms = robot.foot_geoms;
+  auto sim = make_mujoco_simulator(robot.model_path, robot.model, nworld, own);
+  for (size_t i = 0; i < sim->input.kp.size(); ++i) {
+    sim->input.kp[i] = robot.kp[i % robot.kp.size()];
+    sim->input.kd[i] = robot.kd[i % robot.kd.size()];
+  }
+  return sim;
+}
+
 }  // namespace tandem

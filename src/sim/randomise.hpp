@@ -1,0 +1,36 @@
+// Random initial states and commands. Every draw is a function of (seed, world): base/rng.hpp.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/robot.hpp"
+
+namespace tandem {
+
+// Half-widths of the uniform distribution around the stance. The defaults are those of the usual reset.
+struct InitialStateRange {
+  double angle = 0.31415926535897932;  // roll, pitch, yaw [rad]
+  double velocity = 0.5;               // of the base, each axis, world frame [m/s]
+  double angular_velocity = 0.5;       // of the base, each axis, base frame [rad/s]
+};
+
+// Draws the initial state of one world, `scale` times as far from `stance` as `range` allows (0: the stance itself, at rest).
+//   stance  configuration of a floating-base robot that stands with its lowest contact point on the floor  (nq)
+//   q, v    written  (nq), (nv)
+// Joints keep the stance and zero velocity; the base moves up or down until the lowest contact point is as high as in the stance.
+void sample_initial_state(const Model& model, const double* stance, const InitialStateRange& range, double scale, std::uint64_t seed, int world,
+                          double* q, double* v);
+
+// The same for worlds 0 .. nworld - 1 of a robot of robots/: arrays as Simulator::set_state takes them.
+struct InitialStates {
+  std::vector<int> worlds;  // 0 .. nworld - 1
+  std::vector<double> q;    // (nworld, nq)
+  std::vector<double> v;    // (nworld, nv)
+};
+InitialStates sample_initial_states(const Robot& robot, int nworld, double scale, std::uint64_t seed);
+
+// Draws a command (vx, vy, wz) of one world, uniform in the robot's range.
+void sample_command(const CommandRange& range, std::uint64_t seed, int world, double* command);
+
+}  // namespace tandem
