@@ -4,6 +4,7 @@
 // equations of motion of the base do not depend on where it is. Spatial vectors are [angular; linear] at the origin of O, along the axes of O.
 #pragma once
 
+#include "math/sincos.hpp"
 #include "math/vec3.hpp"
 #include "model/model_view.hpp"
 
@@ -43,7 +44,10 @@ TANDEM_FN void body_pose(const ModelView<S>& model, int i, Real q, Kinematics<Re
   const bool hinge = model.joint_type[i] == 0;
   Mat3<Real> R = R_P * load33<Real>(model.R_PB + 9 * i);
   const Vec3<Real> axis_O = R * axis;
-  if (hinge) R = R * axis_rotation(axis, sin(q), cos(q));
+  if (hinge) {
+    const SinCos<Real> angle = sincos(q);
+    R = R * axis_rotation(axis, angle.sin, angle.cos);
+  }
   Vec3<Real> p = p_J - R * load3<Real>(model.anchor + 3 * i);
   if (!hinge) p = p + q * axis_O;
   store33(kin.R + 9 * i, R);
