@@ -25,7 +25,7 @@ struct SimSettings {
   double control_dt = 0.01;   // time that one step() advances [s]; a whole multiple of physics_dt
   double physics_dt = 0.001;  // integration step [s]; 0.0025 is 2.5 times cheaper and walks too; beyond it contacts soften and stiff gains ring
   int threads = 1;            // threads that share the worlds, the caller's included; 0: one per processor. The results do not depend on it
-  std::vector<std::string> foot_geoms;  // geoms that may touch the floor; empty: those whose name begins with their foot's
+  std::vector<std::string> foot_geoms = {};  // geoms that may touch the floor; empty: those whose name begins with their foot's
 };
 
 // What the caller writes before step(). All start at zero.
@@ -65,9 +65,9 @@ struct WorldParameters {
   double friction = -1;             // sliding friction of every contact; negative: the model's
   double added_mass = 0;            // on the base, at its centre of mass; its inertia grows in proportion [kg]
   double com_offset[3] = {0, 0, 0}; // shift of the base's centre of mass, base frame [m]
-  std::vector<double> mass_scale;   // masses and inertias  (nbody)
-  std::vector<double> armature_scale;  // reflected inertias  (njnt)
-  std::vector<double> strength;     // torque delivered over torque asked for; scales the limits too  (njnt)
+  std::vector<double> mass_scale = {};   // masses and inertias  (nbody)
+  std::vector<double> armature_scale = {};  // reflected inertias  (njnt)
+  std::vector<double> strength = {};     // torque delivered over torque asked for; scales the limits too  (njnt)
   double gravity[3] = {0, 0, -9.81};  // [m/s^2], world frame
 };
 
