@@ -33,14 +33,14 @@ void check_sizes(const Model& model, const MpcSettings& s) {
   check(model.floating, "robot ", model.name, " has a fixed base; the whole-body MPC needs a floating one: add a free joint to its root body");
   check(!model.foot_name.empty(), "robot ", model.name, " has no feet; name them in its robot.toml");
   sized(s.weights.joint_position, njnt, "weights.joint_position"), sized(s.weights.joint_velocity, njnt, "weights.joint_velocity");
-  sized(s.nominal, njnt, "nominal"), sized(s.kp, njnt, "kp"), sized(s.kd, njnt, "kd");
+  sized(s.nominal, njnt, "nominal");
   sized(s.gait.offset, model.foot_name.size(), "gait.offset");
   check(s.nodes >= 2 && s.nodes <= 64, "MPC settings: nodes = ", s.nodes, ", expected 2 to 64");
   check(s.dt.size() == 1 || s.dt.size() == size_t(s.nodes - 1), "MPC settings: dt has ", s.dt.size(), " values, expected 1 or nodes - 1 = ", s.nodes - 1);
   for (double dt : s.dt) check(dt >= s.control_dt && dt < 1, "MPC settings: dt = ", dt, " s, expected between control_dt = ", s.control_dt, " s and 1 s");
   check(s.control_dt > 0, "MPC settings: control_dt = ", s.control_dt, " s, expected above 0");
   check(s.gait.period > 0, "MPC settings: gait.period = ", s.gait.period, " s, expected above 0");
-  check(s.gait.switching > 0 && s.gait.switching <= 1, "MPC settings: gait.switching = ", s.gait.switching, ", expected in (0, 1]; 1 stands still");
+  check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "MPC settings: gait.stance_fraction = ", s.gait.stance_fraction, ", expected in (0, 1]; 1 stands still");
   check(s.friction_sides >= 3 && s.friction_sides <= 16, "MPC settings: friction_sides = ", s.friction_sides, ", expected 3 to 16");
   check(s.friction > 0, "MPC settings: friction = ", s.friction, ", expected above 0");
   check(model.nv <= kMaxTangent && model.contacts.size() * 3 <= kMaxTangent, "robot ", model.name, " has ", model.nv, " degrees of freedom and ", model.contacts.size(),
@@ -83,6 +83,15 @@ std::vector<int> scatter_map(const MpcView<S>& mpc, const std::vector<std::vecto
 }
 
 }  // namespace
+
+MpcSettings make_mpc_settings(const Robot& robot) {
+  MpcSettings settings;
+  settings.gait = robot.gait;
+  settings.weights = robot.weights;
+  settings.nominal = robot.nominal;
+  settings.friction = robot.friction;
+  return settings;
+}
 
 template <class S>
 MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
@@ -134,12 +143,12 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   for (double m : model.mass) mass += m;
   view.weight = static_cast<S>(mass * std::hypot(model.gravity[0], model.gravity[1], model.gravity[2]));
   view.control_dt = static_cast<S>(s.control_dt);
-  view.w_force[0] = view.w_force[1] = static_cast<S>(s.weights.force_xy), view.w_force[2] = static_cast<S>(s.weights.force_z);
+  for (int i = 0; i < 3; ++i) view.w_force[i] = static_cast<S>(s.weights.force[i]);
   view.friction_sides = s.friction_sides;
   view.facet_friction = static_cast<S>(s.friction * std::cos(M_PI / s.friction_sides));
   view.rho_stance = static_cast<S>(s.rho_stance), view.rho_swing = static_cast<S>(s.rho_swing), view.rho_friction = static_cast<S>(s.rho_friction);
   view.rho_position = static_cast<S>(s.rho_position), view.rho_velocity = static_cast<S>(s.rho_velocity);
-  view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.switching), view.swing_height = static_cast<S>(s.gait.swing_height);
+  view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.stance_fraction), view.swing_height = static_cast<S>(s.gait.swing_height);
   view.takeoff_velocity = static_cast<S>(s.gait.takeoff_velocity), view.touchdown_velocity = static_cast<S>(s.gait.touchdown_velocity);
 
   const auto joined = [](std::initializer_list<const double*> parts, const std::vector<double>& rest) {
@@ -154,13 +163,11 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   const std::vector<std::pair<const S**, std::vector<double>>> fields = {
       {&view.dt, dt},
       {&view.w_q, joined({s.weights.base_position, s.weights.base_orientation}, s.weights.joint_position)},
-      {&view.w_v, joined({s.weights.base_linear, s.weights.base_angular}, s.weights.joint_velocity)},
+      {&view.w_v, joined({s.weights.base_linear_velocity, s.weights.base_angular_velocity}, s.weights.joint_velocity)},
       {&view.nominal, s.nominal},
       {&view.q_min, model.q_min},
       {&view.q_max, model.q_max},
       {&view.v_max, model.v_max},
-      {&view.kp, s.kp},
-      {&view.kd, s.kd},
       {&view.damping, model.damping},
       {&view.facet, facets},
       {&view.offset, s.gait.offset},

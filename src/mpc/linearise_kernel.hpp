@@ -93,7 +93,7 @@ TANDEM_FN void linearise_base(const T& team, const ModelView<S>& model, const No
                               NodeOutput<Real> out) {
   const InverseInertia<Real> I_inv = invert(load_inertia(d.I));
   const Real dt = *in.dt;
-  const auto response = [&](Spatial<Real> wrench) {  // change of v_b+ [linear world; angular base]
+  const auto response = [&](Spatial<Real> wrench) {  // change of v_b+, linear (world) before angular (base)
     const Spatial<Real> a = I_inv * wrench;
     return Spatial<Real>{-dt * (motion.R_WB * a.v), -dt * a.w};
   };
@@ -104,10 +104,8 @@ TANDEM_FN void linearise_base(const T& team, const ModelView<S>& model, const No
       store6(out.e, response(base_wrench(model, motion, d)));
       for (int r = 0; r < 3; ++r) {
         store6(out.E + 6 * r, response(wrench_dtheta(model, motion, d, r)));
-        Spatial<Real> column = response(wrench_domega(d, motion.omega, r));
-        const Real one[3] = {Real(r == 0), Real(r == 1), Real(r == 2)};
-        column.w = column.w + load3<Real>(one);
-        store6(E_omega + 6 * r, column);
+        store6(E_omega + 6 * r, response(wrench_domega(d, motion.omega, r)));
+        E_omega[6 * r + 3 + r] += Real(1);
       }
       return;
     }

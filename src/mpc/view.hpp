@@ -37,7 +37,7 @@ struct MpcView {
   const S* w_v;            // weights on v  (nv)
   S w_force[3];
   const S* nominal;        // (njnt)
-  const S *q_min, *q_max, *v_max, *kp, *kd, *damping;  // (njnt)
+  const S *q_min, *q_max, *v_max, *damping;  // (njnt)
   S weight;                // of the robot [N]
   S facet_friction;        // friction coefficient along a facet: friction cos(pi / sides)
   int friction_sides;
