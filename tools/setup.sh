@@ -52,13 +52,14 @@ check_machine() {
 set_up_packages() {
   local entry wanted=$play_packages missing=()
   [[ $1 == test ]] && wanted+=" $test_packages"
-  if [[ -e $state/packages.unfinished ]]; then
-    read -ra missing <"$state/packages.unfinished"
-  fi
   for entry in $wanted; do
     present "${entry#*=}" || missing+=("${entry%%=*}")
   done
   python_ready || find_python >/dev/null || missing+=(python3 python3-venv)
+  # of packages whose installation was cut short, some files may be there
+  if [[ -e $state/packages.unfinished ]]; then
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" $(<"$state/packages.unfinished") | sort -u | grep .)
+  fi
   (( ${#missing[@]} )) || return 0
 
   command -v apt-get >/dev/null || die "these packages are missing (Debian's names): ${missing[*]}; there is no apt-get here: install them, then run the same command again"
@@ -143,6 +144,8 @@ explain_failure() {
   local title=$1 log=$2
   if grep -qiE 'no space left on device' "$log"; then
     die "$title: the disk is full; free some space, then run the same command again"
+  elif grep -qi 'certificate verify failed' "$log"; then
+    die "$title: the network's certificate is not trusted; set PIP_CERT to the file with your certificate authorities, then run the same command again"
   elif grep -qiE 'temporary failure|could not resolve|name resolution|network is unreachable|connection (refused|timed out|reset)|max retries|NewConnectionError|failed to fetch|from versions: none' "$log"; then
     die "$title: the network cannot be reached; check the connection and proxy settings, then run the same command again (log: $log)"
   elif grep -qiE 'could not get lock|unable to acquire' "$log"; then
