@@ -1,10 +1,13 @@
 #include "model/load_mujoco.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <mujoco/mjxmacro.h>
+
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
+#include <thread>
 
 #include "base/check.hpp"
 
@@ -19,7 +22,7 @@ std::string one_line(const char* message) {
   for (const char* c = message; c && *c; ++c) {
     const unsigned char byte = static_cast<unsigned char>(*c);
     if (byte == '\n' || byte == '\r') {
-      if (!out.empty() && c[1]) out += "; ";
+      if (!out.empty() && c[1]) out += out.back() == ':' ? " " : "; ";
     } else {
       out += byte < 32 || byte == 127 ? '?' : *c;
     }
@@ -35,6 +38,42 @@ const char* cure(const std::string& message) {
   if (message.find("A + B >= C") != std::string::npos)
     return "; the three principal moments must be those of a real body: none larger than the sum of the others";
   return "";
+}
+
+// Keeps MuJoCo from writing warnings to the console and to MUJOCO_LOG.TXT while a file is compiled: what matters is checked afterwards.
+class QuietLog {
+ public:
+  QuietLog() : lock(mutex) {
+    loader = std::this_thread::get_id();
+    previous = mju_setLogHandler(handle);
+  }
+  ~QuietLog() { mju_setLogHandler(previous); }
+
+ private:
+  static void handle(const mjLogMessage* message) {
+    if (std::this_thread::get_id() != loader) std::fprintf(stderr, "MuJoCo: %s\n", message->subject);
+  }
+  static inline std::mutex mutex;
+  static inline std::thread::id loader;
+  std::lock_guard<std::mutex> lock;
+  mjfLogHandler previous;
+};
+
+// MuJoCo takes nan and inf for numbers anywhere in a file.
+void check_finite(const mjModel* m, const std::string& path) {
+  const auto check_array = [&](const char* name, const auto* values, std::int64_t count) {
+    using T = std::remove_cvref_t<decltype(*values)>;
+    if constexpr (std::is_floating_point_v<T>)
+      for (std::int64_t i = 0; i < count; ++i)
+        check(std::isfinite(values[i]), path, ": ", name, "[", i, "] is ", values[i],
+              "; expected finite numbers everywhere: look for nan and inf in the file");
+  };
+  MJMODEL_POINTERS_PREAMBLE(m)
+#define X(type, name, rows, columns) check_array(#name, m->name, static_cast<std::int64_t>(m->rows) * (columns));
+  MJMODEL_POINTERS
+#undef X
+  check_array("option gravity", m->opt.gravity, 3);
+  check_array("option timestep", &m->opt.timestep, 1);
 }
 
 // The name of the first element, which tells URDF (<robot>) from MJCF (<mujoco>).
@@ -82,6 +121,7 @@ MujocoFile compile_mujoco(const std::string& path, bool floating) {
   check(root == "mujoco" || root == "robot", path, ": the first element is <", one_line(root.substr(0, 40).c_str()),
         ">; expected <mujoco> (MJCF) or <robot> (URDF)");
 
+  const QuietLog quiet;
   char error[1024] = "";
   const Spec spec(mj_parseXML(path.c_str(), nullptr, error, sizeof error), mj_deleteSpec);
   if (!spec) {
@@ -97,6 +137,7 @@ MujocoFile compile_mujoco(const std::string& path, bool floating) {
     const std::string message = one_line(mjs_getError(spec.get()));
     throw Error(cat(path, ": ", message, cure(message)));
   }
+  check_finite(file.model.get(), path);
   file.explicit_inertia.assign(file.model->nbody, 0);
   for (mjsElement* e = mjs_firstElement(spec.get(), mjOBJ_BODY); e; e = mjs_nextElement(spec.get(), e)) {
     const int id = mjs_getId(e);
