@@ -1,10 +1,11 @@
 """Builds everything and runs all tests and checks. Called by ./tandem test, which has installed what is needed.
 
-The last line is "N passed, N failed", summed over the C++ tests, the Python tests and the checks (build, format, lint, layers);
+The last line is "N passed, N failed", summed over the C++ tests, the Python tests and the checks (build, format, lint, layers, tidy);
 the exit code is 1 if anything failed. Tests that cannot run on this machine (no GPU) are listed as skipped, with the reason.
 """
 
 import argparse
+import concurrent.futures
 import fcntl
 import os
 import pathlib
@@ -131,7 +132,19 @@ def layers(report, pattern):
     report.add("layers", ok, output)
 
 
-CHECKS = [("format", format_check), ("lint", python_lint), ("layers", layers)]
+def tidy(report, pattern):
+    """clang-tidy on every source file of src/ that the build compiles; headers are seen through the files that include them."""
+
+    def check(path):
+        return run([BIN / "clang-tidy", "-p", BUILD, "--quiet", path], 5 * MINUTE)
+
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        results = list(pool.map(check, tracked({".cpp"}, ["src"])))
+    output = "\n".join(output for ok, output in results if not ok)
+    report.add("tidy", all(ok for ok, _ in results), output[-8000:])
+
+
+CHECKS = [("format", format_check), ("lint", python_lint), ("layers", layers), ("tidy", tidy)]
 
 
 def main():
