@@ -87,34 +87,36 @@ TANDEM_FN void multiply_tn(const T& team, MatrixView<Real> C, MatrixView<Real> A
   });
 }
 
-// The same where only the lower triangle of the square C is wanted; what becomes of the upper one is not defined (mirror_lower repairs it).
+// The same where only the upper triangle of the square C is wanted; what becomes of the lower one is not defined (mirror_upper repairs it).
 template <Write W, Team T, class Real>
-TANDEM_FN void multiply_tn_lower(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  for_each(team, 0, C.rows * (C.rows + 1) / 2, [&](int e) {
-    int i = static_cast<int>((sqrt(8.0f * static_cast<float>(e) + 1.0f) - 1.0f) * 0.5f);  // row of entry e of the packed triangle
-    while (i * (i + 1) / 2 > e) --i;
-    while ((i + 1) * (i + 2) / 2 <= e) ++i;
-    const int j = e - i * (i + 1) / 2;
+TANDEM_FN void multiply_tn_upper(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
+  // rows i and n - 1 - i together have n + 1 entries, so pairs of rows are a rectangle
+  const int n = C.rows;
+  for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
+    const bool first = e < n - pair;
+    const int i = first ? pair : n - 1 - pair, j = first ? pair + e : e - 1;
+    if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
     Real s(0);
     for (int k = 0; k < A.rows; ++k) s += A(k, i) * B(k, j);
     write<W>(C(i, j), s);
   });
 }
-template <Write W, class Real>
-TANDEM_FN void multiply_tn_lower(const SerialTeam&, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  for (int i = 0; i < C.rows; ++i)
-    for (int j = 0; j <= i; ++j) {
-      Real s(0);
-      for (int k = 0; k < A.rows; ++k) s += A(k, i) * B(k, j);
-      write<W>(C(i, j), s);
-    }
+
+// C (W) A B.
+template <Write W, Team T, class Real>
+TANDEM_FN void multiply_nn(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
+  for_each_2d(team, C.rows, C.cols, [&](int i, int j) {
+    Real s(0);
+    for (int k = 0; k < A.cols; ++k) s += A(i, k) * B(k, j);
+    write<W>(C(i, j), s);
+  });
 }
 
-// Upper triangle := transpose of the lower one.
+// Lower triangle := transpose of the upper one.
 template <Team T, class Real>
-TANDEM_FN void mirror_lower(const T& team, MatrixView<Real> C) {
-  for_each(team, 0, C.rows, [&](int i) {
-    for (int j = i + 1; j < C.rows; ++j) C(i, j) = C(j, i);
+TANDEM_FN void mirror_upper(const T& team, MatrixView<Real> C) {
+  for_each(team, 1, C.rows, [&](int i) {
+    for (int j = 0; j < i; ++j) C(i, j) = C(j, i);
   });
 }
 
@@ -158,10 +160,10 @@ TANDEM_FN void multiply_t(const T& team, Real* y, MatrixView<Real> A, const Real
   });
 }
 
-// Cholesky A = L L' and the inverse of L. Syncs inside and at the end.
-//   A      (n, n) lower triangle read, overwritten by L
-//   Linv   (n, n) lower triangle written, upper one set to zero
-//   floor  a pivot not above floor * (its original diagonal entry) is replaced by that diagonal's magnitude (or 1) and reported
+// Inverse of the Cholesky factor L of A = L L'. Syncs inside and at the end.
+//   A      (n, n) upper triangle read (vector code: of the diagonal blocks of 16 both triangles), destroyed
+//   Linv   (n, n) lower triangle written, upper one and padding set to zero
+//   floor  a pivot not above floor * (its original diagonal entry) is replaced by 1 + that entry and reported
 // Returns 0 or, where a pivot was replaced (not positive definite, or NaN), 1; the same on every lane.
 template <Team T, class Real>
 TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Real> Linv, Scalar<Real> floor) {
@@ -169,20 +171,20 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
   Real flag(0);
   for_each_2d(team, n, Linv.ld, [&](int i, int j) { Linv(i, j) = Real(0); });
   team.sync();
-  // the original diagonal waits in the upper-right part of Linv's first row until the inverse is formed
+  // the original diagonal waits in the first row of Linv until the inverse is formed
   for_each(team, 0, n, [&](int j) { Linv(0, j) = A(j, j); });
   team.sync();
   for (int j = 0; j < n; ++j) {
     const Real original = Linv(0, j);
     const Mask<Real> good = A(j, j) > Real(floor) * abs(original);
-    const Real pivot = select(good, A(j, j), Real(1) + select(original > Real(0), original, Real(0)));
+    const Real pivot = select(good, A(j, j), Real(1) + max(original, Real(0)));
     flag = select(good, flag, Real(1));
     const Real root = sqrt(pivot), scale = Real(1) / root;
     team.sync();
-    for_each(team, j, n, [&](int i) { A(i, j) = i == j ? root : A(i, j) * scale; });
+    for_each(team, j, n, [&](int i) { A(j, i) = i == j ? root : A(j, i) * scale; });
     team.sync();
     for_each_2d(team, n - j - 1, n - j - 1, [&](int r, int c) {
-      if (c <= r) A(j + 1 + r, j + 1 + c) -= A(j + 1 + r, j) * A(j + 1 + c, j);
+      if (c >= r) A(j + 1 + r, j + 1 + c) -= A(j, j + 1 + r) * A(j, j + 1 + c);
     });
     team.sync();
   }
@@ -191,7 +193,7 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
     Linv(c, c) = Real(1) / A(c, c);
     for (int i = c + 1; i < n; ++i) {
       Real s(0);
-      for (int k = c; k < i; ++k) s -= A(i, k) * Linv(k, c);
+      for (int k = c; k < i; ++k) s -= A(k, i) * Linv(k, c);
       Linv(i, c) = s / A(i, i);
     }
   });
@@ -201,3 +203,7 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
 
 }  // namespace TANDEM_ISA
 }  // namespace tandem
+
+#ifdef TANDEM_LANES
+#include "math/dense_simd.hpp"
+#endif

@@ -9,94 +9,91 @@ inline namespace TANDEM_ISA {
 
 // ---- kIntegrator: x+ = T [q; v+] + [bq; 0], v+ = [E z + e; w], T = [[Phi_x, Gam_x], [0, I]] with Phi_x = diag(Phi, I), Gam_x = diag(Gam, dt I).
 
-// M = rows v of T'V; Wpp rows np.. = Phi' V(q_p, q_p).
+// M = rows v of T'V; PhiI = Phi - I: products with it only add to what is already there.
 template <Team T, class Real>
 TANDEM_FN void integrator_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  const Real *V = w.V, *Phi = qp.Phi(k), *Gam = qp.Gam(k);
+  const Real *V = w.V, *Phi = qp.Phi(k);
   const Real dt = *qp.dt(k);
-  Real *M = w.M, *Sqq = w.Wpp + np * ldp;
-  for_each_2d(team, np, np, [&](int i, int j) {
-    Real s(0);
-    for (int m = 0; m < np; ++m) s += Phi[m * ldp + i] * V[m * ldx + j];
-    Sqq[i * ldp + j] = s;
-  });
-  for_each_2d(team, np, 2 * n, [&](int i, int j) {
-    Real s = V[(n + i) * ldx + j];
-    for (int m = 0; m < np; ++m) s += Gam[m * ldp + i] * V[m * ldx + j];
-    M[i * ldx + j] = s;
-  });
-  for_each_2d(team, na, 2 * n, [&](int i, int j) { M[(np + i) * ldx + j] = V[(n + np + i) * ldx + j] + dt * V[(np + i) * ldx + j]; });
+  Real *M = w.M, *PhiI = w.PhiI;
+  for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
+  for_each_2d(team, np, ldx, [=](int i, int j) { M[i * ldx + j] = V[(n + i) * ldx + j]; });
+  for_each_2d(team, na, ldx, [=](int i, int j) { M[(np + i) * ldx + j] = V[(n + np + i) * ldx + j] + dt * V[(np + i) * ldx + j]; });
+  team.sync();
+  multiply_tn<Write::kAdd>(team, MatrixView<Real>{M, np, ldx, ldx}, MatrixView<Real>{qp.Gam(k), np, np, ldp}, MatrixView<Real>{w.V, np, ldx, ldx});
   team.sync();
 }
 
-// W = T'VT scattered: lower W(q,q) -> Vnext, W(va, q) -> Hux, W(va, va) -> Huu, W(vp, .) -> G = first rows of Q, W(vp, vp) -> Wpp. The rest is zero.
+// Upper triangle of Vnext := W(q, q) = Phi_x' V(q, q) Phi_x, zero elsewhere.
+template <Team T, class Real>
+TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
+  const int np = qp.dims.np, n = np + qp.dims.na, ldx = w.lay.ldx, ldp = w.lay.ldp;
+  const Real* V = w.V;
+  Real *Vn = w.Vnext, *Sqq = w.Sqq;
+  const MatrixView<Real> PhiI{w.PhiI, np, np, ldp};
+  for_each_2d(team, np, ldx, [=](int i, int j) { Vn[i * ldx + j] = V[i * ldx + j]; });
+  for_each_2d(team, n - np, ldx, [=](int i, int j) { Vn[(np + i) * ldx + j] = j < n ? V[(np + i) * ldx + j] : Real(0); });
+  for_each_2d(team, ldx - n, ldx, [=](int i, int j) { Vn[(n + i) * ldx + j] = Real(0); });
+  team.sync();
+  multiply_tn<Write::kAdd>(team, MatrixView<Real>{Vn, np, ldx, ldx}, PhiI, MatrixView<Real>{w.V, np, ldx, ldx});
+  team.sync();
+  for_each_2d(team, np, ldx - n, [=](int i, int j) { Vn[i * ldx + n + j] = Real(0); });
+  for_each_2d(team, np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
+  team.sync();
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI);
+}
+
+// W = T'VT scattered: W(va, q) -> Hux, W(va, va) -> Huu, W(vp, .) -> G = first rows of Q, W(vp, vp) -> Wpp; zero elsewhere.
 template <Team T, class Real>
 TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
-  const Real *V = w.V, *M = w.M, *Phi = qp.Phi(k), *Gam = qp.Gam(k), *Sqq = w.Wpp + np * ldp;
+  const Real* M = w.M;
   const Real dt = *qp.dt(k);
-  Real *Vn = w.Vnext, *Hux = w.Hux, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
-  const auto phi_column = [=](const Real* row, int j) {
-    Real s(0);
-    for (int m = 0; m < np; ++m) s += row[m] * Phi[m * ldp + j];
-    return s;
-  };
-  // q rows
-  for_each_2d(team, np, np, [=](int i, int j) { Vn[i * ldx + j] = phi_column(Sqq + i * ldp, j); });
-  for_each_2d(team, na, np, [=](int i, int j) { Vn[(np + i) * ldx + j] = phi_column(V + (np + i) * ldx, j); });
-  for_each_2d(team, na, na, [=](int i, int j) { Vn[(np + i) * ldx + np + j] = V[(np + i) * ldx + np + j]; });
-  for_each_2d(team, ldx - n, ldx, [=](int i, int j) { Vn[(n + i) * ldx + j] = Real(0); });
-  // rows of the inputs: forces first, then w, then padding
+  Real *Hux = w.Hux, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
   for_each_2d(team, nf, ldx, [=](int i, int j) { Hux[i * ldx + j] = Real(0); });
-  for_each_2d(team, na, np, [=](int i, int j) { Hux[(nf + i) * ldx + j] = phi_column(M + (np + i) * ldx, j); });
-  for_each_2d(team, na, na, [=](int i, int j) { Hux[(nf + i) * ldx + np + j] = M[(np + i) * ldx + np + j]; });
-  for_each_2d(team, na, ldx - n, [=](int i, int j) { Hux[(nf + i) * ldx + n + j] = Real(0); });
+  for_each_2d(team, na, ldx, [=](int i, int j) { Hux[(nf + i) * ldx + j] = j < n ? M[(np + i) * ldx + j] : Real(0); });
   for_each_2d(team, ldu - nf - na, ldx, [=](int i, int j) { Hux[(nf + na + i) * ldx + j] = Real(0); });
-  for_each_2d(team, nf, ldu, [=](int i, int j) { Huu[i * ldu + j] = Real(0); });
-  for_each_2d(team, na, nf, [=](int i, int j) { Huu[(nf + i) * ldu + j] = Real(0); });
-  for_each_2d(team, na, na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + j] = dt * M[(np + i) * ldx + np + j] + M[(np + i) * ldx + n + np + j]; });
-  for_each_2d(team, na, ldu - nf - na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + na + j] = Real(0); });
-  for_each_2d(team, ldu - nf - na, ldu, [=](int i, int j) { Huu[(nf + na + i) * ldu + j] = Real(0); });
-  // passive rows
-  for_each_2d(team, np, np, [=](int i, int j) { G[i * ldz + j] = phi_column(M + i * ldx, j); });
-  for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + np + j] = M[i * ldx + np + j]; });
-  for_each_2d(team, np, ldx + nf - n, [=](int i, int j) { G[i * ldz + n + j] = Real(0); });
-  for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * M[i * ldx + np + j] + M[i * ldx + n + np + j]; });
-  for_each_2d(team, np, ldu - nf - na, [=](int i, int j) { G[i * ldz + ldx + nf + na + j] = Real(0); });
-  for_each_2d(team, np, np, [=](int i, int j) {
-    Real s = M[i * ldx + n + j];
-    for (int m = 0; m < np; ++m) s += M[i * ldx + m] * Gam[m * ldp + j];
-    Wpp[i * ldp + j] = s;
-  });
+  for_each_2d(team, ldu, ldu, [=](int i, int j) { Huu[i * ldu + j] = Real(0); });
+  for_each_2d(team, np, ldx, [=](int i, int j) { G[i * ldz + j] = j < n ? M[i * ldx + j] : Real(0); });
+  for_each_2d(team, np, ldu, [=](int i, int j) { G[i * ldz + ldx + j] = Real(0); });
+  for_each_2d(team, np, np, [=](int i, int j) { Wpp[i * ldp + j] = M[i * ldx + n + j]; });
+  team.sync();
+  const Real* Mq = M + np;  // columns q_a; n further on: columns v_a
+  for_each_2d(team, na, na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + j] = dt * Mq[(np + i) * ldx + j] + Mq[(np + i) * ldx + n + j]; });
+  for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * Mq[i * ldx + j] + Mq[i * ldx + n + j]; });
+  const MatrixView<Real> Mp{w.M, np, np, ldx}, Ma{w.M + np * ldx, na, np, ldx}, PhiI{w.PhiI, np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Hux + nf * ldx, na, np, ldx}, Ma, PhiI);
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{G, np, np, ldz}, Mp, PhiI);
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Wpp, np, np, ldp}, Mp, Gam);
   team.sync();
 }
 
-// Hux, Huu, lower Vnext := [A B]' V [A B].
+// Hux, upper Huu, and for k > 0 upper Vnext := [A B]' V [A B].
 template <Team T, class Real>
 TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int np = qp.dims.np, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
   integrator_rows(team, qp, k, w);
+  if (k > 0) integrator_values(team, qp, w);
   integrator_scatter(team, qp, k, w);
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
-  const Real *E = qp.E(k), *Wpp = w.Wpp;
-  Real *P = w.P, *Q = w.Q;
+  const Real* E = qp.E(k);
+  Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
+  for_each_2d(team, np, ldp, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
+  team.sync();
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Q, np, ldz, ldz}, MatrixView<Real>{Wpp, np, np, ldp}, MatrixView<Real>{qp.E(k), np, ldz, ldz});
+  team.sync();
   for_each_2d(team, np, ldz, [=](int i, int j) {
-    Real s(0);
-    for (int m = 0; m < np; ++m) s += Wpp[i * ldp + m] * E[m * ldz + j];
-    const Real g = Q[i * ldz + j] + Real(0.5f) * s;
-    Q[i * ldz + j] = g;
-    P[(np + i) * ldz + j] = g;
     P[i * ldz + j] = E[i * ldz + j];
     Q[(np + i) * ldz + j] = E[i * ldz + j];
+    P[(np + i) * ldz + j] = Q[i * ldz + j];
   });
   team.sync();
   // H += E'G + G'E
   const MatrixView<Real> Px{P, 2 * np, ldx, ldz}, Qx{Q, 2 * np, ldx, ldz}, Pu{P + ldx, 2 * np, ldu, ldz}, Qu{Q + ldx, 2 * np, ldu, ldz};
   multiply_tn<Write::kAdd>(team, w.ux(w.Hux), Pu, Qx);
-  multiply_tn_lower<Write::kAdd>(team, w.uu(w.Huu), Pu, Qu);
-  multiply_tn_lower<Write::kAdd>(team, w.xx(w.Vnext), Px, Qx);
+  multiply_tn_upper<Write::kAdd>(team, w.uu(w.Huu), Pu, Qu);
+  if (k > 0) multiply_tn_upper<Write::kAdd>(team, w.xx(w.Vnext), Px, Qx);
   team.sync();
 }
 
@@ -169,8 +166,8 @@ TANDEM_FN void dense_hessian(const T& team, const QpView<Real>& qp, int k, const
   team.sync();
   const MatrixView<Real> A{AB, nx, ldx, ldz}, B{AB + ldx, nx, ldu, ldz}, Mx{w.M, nx, ldx, ldz}, Mu{w.M + ldx, nx, ldu, ldz};
   multiply_tn<Write::kSet>(team, w.ux(w.Hux), B, Mx);
-  multiply_tn_lower<Write::kSet>(team, w.uu(w.Huu), B, Mu);
-  multiply_tn_lower<Write::kSet>(team, w.xx(w.Vnext), A, Mx);
+  multiply_tn_upper<Write::kSet>(team, w.uu(w.Huu), B, Mu);
+  if (k > 0) multiply_tn_upper<Write::kSet>(team, w.xx(w.Vnext), A, Mx);
   team.sync();
 }
 

@@ -39,15 +39,6 @@ struct QpDims {
   int align = 1;               // rows padded to a multiple of this: 16 for single problems in float (vector code), 1 for double and Pack
 };
 
-// kIntegrator dims from the mechanical sizes.
-inline QpDims integrator_dims(int N, int np, int na, int nf, int nc, int nd) {
-  QpDims d;
-  d.dynamics = Dynamics::kIntegrator;
-  d.N = N, d.np = np, d.na = na, d.nf = nf, d.nc = nc, d.nd = nd;
-  d.nx = 2 * (np + na), d.nu = nf + na, d.du = nf;
-  return d;
-}
-
 // Leading dimensions and offsets that follow from the dims. Offsets are in Reals from the start of a stage.
 struct QpLayout {
   int ldx, ldu, ldz;  // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
@@ -62,6 +53,15 @@ struct QpLayout {
 };
 
 inline namespace TANDEM_ISA {  // a copy per instruction set: base/team.hpp
+
+// kIntegrator dims from the mechanical sizes.
+inline QpDims integrator_dims(int N, int np, int na, int nf, int nc, int nd) {
+  QpDims d;
+  d.dynamics = Dynamics::kIntegrator;
+  d.N = N, d.np = np, d.na = na, d.nf = nf, d.nc = nc, d.nd = nd;
+  d.nx = 2 * (np + na), d.nu = nf + na, d.du = nf;
+  return d;
+}
 
 TANDEM_FN int round_up(int n, int align) { return (n + align - 1) / align * align; }
 
@@ -194,10 +194,11 @@ enum class Status : int {
   kNotFinite = 3,      // NaN or infinity in the data or in the result; output: x and u unchanged, rows and duals zero (a cold start next time)
   kNotConvex = 4,      // an input Hessian is not positive definite: not convex, unbounded or singular; output as for kNotFinite
 };
-// Whether x and u of the solution were written by this solve.
-inline bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }
 
 inline namespace TANDEM_ISA {
+
+// Whether x and u of the solution were written by this solve.
+inline bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }
 
 // What a kernel reports, one problem per lane of Real; status holds the number of a Status.
 template <class Real>

@@ -13,7 +13,7 @@ constexpr S kPivotFloor = S(1e-6);
 template <>
 inline constexpr double kPivotFloor<double> = 1e-13;
 
-// Lower Vnext += diag(hdiag + rho) + C' rho C (+ H).
+// Upper Vnext += diag(hdiag + rho) + C' rho C (+ H).
 template <Team T, class Real>
 TANDEM_FN void add_state_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const int nc = qp.dims.nc, nx = qp.dims.nx, ldx = w.lay.ldx, ldz = w.lay.ldz;
@@ -22,7 +22,7 @@ TANDEM_FN void add_state_cost(const T& team, const QpView<Real>& qp, int k, Real
   for_each(team, 0, nx, [=](int i) { V[i * ldx + i] += hdiag[i] + rho_scale * rho_x[i]; });
   for_each_2d(team, nc, ldx, [=](int i, int j) { Cr[i * ldx + j] = rho_scale * rho_c[i] * C[i * ldx + j]; });
   team.sync();
-  multiply_tn_lower<Write::kAdd>(team, w.xx(V), MatrixView<Real>{Cr, nc, ldx, ldx}, MatrixView<Real>{qp.C(k), nc, ldx, ldx});
+  multiply_tn_upper<Write::kAdd>(team, w.xx(V), MatrixView<Real>{Cr, nc, ldx, ldx}, MatrixView<Real>{qp.C(k), nc, ldx, ldx});
   team.sync();
   if (!qp.dims.dense_cost) return;
   const Real* H = qp.H(k);
@@ -30,7 +30,7 @@ TANDEM_FN void add_state_cost(const T& team, const QpView<Real>& qp, int k, Real
   team.sync();
 }
 
-// Lower Huu += diag(hdiag + rho) + D' rho D (+ H), Hux += H; 1 on the padding pivots.
+// Upper Huu += diag(hdiag + rho) + D' rho D (+ H), Hux += H; 1 on the padding pivots.
 template <Team T, class Real>
 TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
@@ -41,7 +41,7 @@ TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real
   for_each(team, nu, ldu, [=](int i) { Huu[i * ldu + i] = Real(1); });
   for_each_2d(team, nd, du, [=](int i, int j) { Dr[i * ldu + j] = rho_scale * rho_d[i] * D[i * ldu + j]; });
   team.sync();
-  multiply_tn_lower<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, MatrixView<Real>{Dr, nd, du, ldu}, MatrixView<Real>{qp.D(k), nd, du, ldu});
+  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, MatrixView<Real>{Dr, nd, du, ldu}, MatrixView<Real>{qp.D(k), nd, du, ldu});
   team.sync();
   if (!d.dense_cost) return;
   const Real* H = qp.H(k) + nx * ldz;
@@ -61,7 +61,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
   for_each_2d(team, ldx, ldx, [=](int i, int j) { V[i * ldx + j] = Real(0); });
   team.sync();
   add_state_cost(team, qp, N, rho_scale, w);
-  mirror_lower(team, w.xx(w.Vnext));
+  mirror_upper(team, w.xx(w.Vnext));
   team.sync();
   for (int k = N - 1; k >= 0; --k) {
     Real* const swap = w.V;
@@ -83,10 +83,10 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     multiply_lower(team, w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
     team.sync();
     multiply_lower_t<Write::kNegate>(team, w.gain(k), w.uu(w.Linv), w.ux(w.Y));
-    multiply_tn_lower<Write::kSubtract>(team, w.xx(w.Vnext), w.ux(w.Y), w.ux(w.Y));
+    multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), w.ux(w.Y), w.ux(w.Y));
     team.sync();
     add_state_cost(team, qp, k, rho_scale, w);
-    mirror_lower(team, w.xx(w.Vnext));
+    mirror_upper(team, w.xx(w.Vnext));
     team.sync();
   }
   return flag;

@@ -29,7 +29,8 @@ struct QpWork {
   Real* M;              // kDense: V [A|B]  [ldx, ldz];  kIntegrator: rows of T'V  [n, ldx]
   Real *P, *Q;          // kIntegrator: [E; G] and [G; E]  [2 np, ldz]
   Real *Cr, *Dr;        // rho C, rho D  [nc, ldx], [nd, ldu]
-  Real* Wpp;            // W(v_p, v_p), then T'V of the passive block  [2 np, ldp]
+  Real *Wpp, *PhiI;     // W(v_p, v_p), Phi - I  [np, ldp]
+  Real* Sqq;            // Phi' V(q_p, q_p)  [np, ldp]
   Real *p, *s, *t;      // cost-to-go gradient and its images  [ldx]
   Real *row_c, *row_d;  // C x, D u; then rho (dual - row)  [ldc], [ldd]
   Real* gu;             // [ldu]
@@ -64,7 +65,7 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
   w.Hux = take(l.ldu * l.ldx), w.Huu = take(l.ldu * l.ldu), w.Linv = take(l.ldu * l.ldu), w.Y = take(l.ldu * l.ldx);
   w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
-  w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(2 * d.np * l.ldp);
+  w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
   w.p = take(l.ldx), w.s = take(l.ldx), w.t = take(l.ldx);
   w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.gu = take(l.ldu), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
   size = o;
