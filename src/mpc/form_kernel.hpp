@@ -111,7 +111,7 @@ TANDEM_FN void form_costs_and_bounds(const T& team, const MpcView<S>& mpc, const
   team.sync();
 }
 
-// V_MPC: the cost (5) of the plan as it stands. scratch: nodes numbers.
+// V_MPC: the cost (2) of the plan as it stands. scratch: nodes numbers.
 template <Team T, class S>
 TANDEM_FN void plan_value(const T& team, const MpcView<S>& mpc, WorldView<S> world, S* scratch) {
   const int n = mpc.model.nv;

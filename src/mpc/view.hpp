@@ -58,7 +58,7 @@ struct WorldView {
   S* command;  // base height [m], vx, vy in the heading frame [m/s], yaw rate [rad/s]  (4)
   S* phase;    // gait time in periods, in [0, 1)  (1)
   S* started;  // 1 once the plan is good to start from  (1)
-  S* value;    // V_MPC: cost (5) of the plan  (1)
+  S* value;    // V_MPC: cost (2) of the plan  (1)
   S* tau;      // feed-forward torques  (njnt)
   S* q_des;    // joint set points  (njnt)
   S* v_des;    // (njnt)
