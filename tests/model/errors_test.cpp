@@ -22,6 +22,7 @@ const std::string kMjcf = R"(<mujoco model="tiny">
         <joint name="left_knee" axis="0 1 0" range="-1 1"/>
         <inertial pos="0 0 -0.1" mass="1" diaginertia="0.01 0.01 0.01"/>
         <geom name="foot_tip" type="sphere" size="0.02" pos="0 0 -0.2"/>
+        <body name="sole" pos="0.01 0 -0.2" euler="0 0.5 0"/>
       </body>
     </body>
   </worldbody>
@@ -152,17 +153,38 @@ TEST_P(Mistakes, AreNamed) {
   }
 }
 
-TEST(NoMistake, TheUnchangedRobotLoads) {
-  const fs::path folder = fs::temp_directory_path() / cat("tandem_no_error_", getpid());
+// The robot without a mistake, its robot.toml changed by replacing `from`.
+Robot load_tiny(const std::string& from = "", const std::string& to = "") {
+  const fs::path folder = fs::temp_directory_path() / cat("tandem_tiny_", getpid());
   fs::create_directories(folder);
+  std::string toml = kToml;
+  toml.replace(toml.find(from), from.size(), to);
   write_file(folder / "tiny.xml", kMjcf);
-  write_file(folder / "robot.toml", kToml);
+  write_file(folder / "robot.toml", toml);
   const Robot robot = load_robot(folder);
-  EXPECT_EQ(robot.model.njnt, 1);
-  EXPECT_EQ(robot.kp, std::vector<double>{9});
-  EXPECT_EQ(robot.gait.period, 0.8);
-  EXPECT_EQ(robot.stand, (std::vector<double>{0, 0, 0.3, 1, 0, 0, 0, 0.5}));
   fs::remove_all(folder);
+  return robot;
+}
+
+TEST(NoMistake, DefaultsFillWhatIsNotSaid) {
+  const Robot robot = load_tiny();
+  EXPECT_EQ(robot.gait.period, 0.8);
+  EXPECT_EQ(robot.weights.joint_velocity, std::vector<double>{0.02});
+  EXPECT_EQ(robot.limits.min_base_height, 0.15);
+  EXPECT_EQ(robot.stand, (std::vector<double>{0, 0, 0.3, 1, 0, 0, 0, 0.5}));
+}
+
+TEST(NoMistake, LaterPatternsWin) {
+  EXPECT_EQ(load_tiny("\"*\" = 9.0", "\"left_*\" = 3.0\n\"*\" = 9.0").kp, std::vector<double>{9});
+  EXPECT_EQ(load_tiny("\"*\" = 9.0", "\"*\" = 9.0\n\"left_*\" = 3.0").kp, std::vector<double>{3});
+}
+
+TEST(NoMistake, ContactPointsOnFixedLinksMoveToTheBodyThatCarriesThem) {
+  const ContactPoint contact = load_tiny("body = \"shank\"", "body = \"sole\"").model.contacts[0];
+  EXPECT_EQ(contact.body, 1);
+  EXPECT_NEAR(contact.p_BC[0], 0.01 - 0.22 * std::sin(0.5), 1e-14);
+  EXPECT_NEAR(contact.p_BC[1], 0, 1e-14);
+  EXPECT_NEAR(contact.p_BC[2], -0.2 - 0.22 * std::cos(0.5), 1e-14);
 }
 
 TEST(UnknownRobot, IsAnsweredWithTheNearest) {
