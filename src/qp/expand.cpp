@@ -11,32 +11,6 @@ namespace tandem {
 
 namespace {
 
-// Calls copy(from_offset, to_offset, count) for every true (unpadded) run of a stage of a problem.
-template <class Copy>
-void for_each_run(const QpDims& d, const QpLayout& a, const QpLayout& b, Copy&& copy) {
-  const auto split = [&](int from, int to, int rows) {  // rows of length ldz: x part, then u part
-    for (int i = 0; i < rows; ++i) {
-      copy(from + i * a.ldz, to + i * b.ldz, d.nx);
-      copy(from + i * a.ldz + a.ldx, to + i * b.ldz + b.ldx, d.nu);
-    }
-  };
-  const auto rows = [&](int from, int to, int count, int from_ld, int to_ld, int cols) {
-    for (int i = 0; i < count; ++i) copy(from + i * from_ld, to + i * to_ld, cols);
-  };
-  split(a.hdiag, b.hdiag, 1), split(a.g, b.g, 1);
-  if (d.dense_cost) split(a.H, b.H, d.nx + d.nu);
-  if (d.dynamics == Dynamics::kDense) {
-    split(a.AB, b.AB, d.nx), copy(a.b, b.b, d.nx);
-  } else {
-    split(a.E, b.E, d.np), copy(a.e, b.e, d.np), copy(a.bq, b.bq, d.np + d.na), copy(a.dt, b.dt, 1);
-    rows(a.Phi, b.Phi, d.np, a.ldp, b.ldp, d.np), rows(a.Gam, b.Gam, d.np, a.ldp, b.ldp, d.np);
-  }
-  rows(a.C, b.C, d.nc, a.ldx, b.ldx, d.nx), rows(a.D, b.D, d.nd, a.ldu, b.ldu, d.nu);
-  copy(a.rho_c, b.rho_c, d.nc), copy(a.lc, b.lc, d.nc), copy(a.uc, b.uc, d.nc);
-  copy(a.rho_d, b.rho_d, d.nd), copy(a.ld, b.ld, d.nd), copy(a.ud, b.ud, d.nd);
-  split(a.rho_z, b.rho_z, 1), split(a.lz, b.lz, 1), split(a.uz, b.uz, 1);
-}
-
 void set_integrator(const QpView<double>& qp, int k, DenseDynamics& f) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, n = np + na, nz = d.nx + d.nu, ldx = qp.lay.ldx;
@@ -101,38 +75,6 @@ void append_cost(const QpView<double>& qp, int k, SparseQp& out) {
 }
 
 }  // namespace
-
-template <class From, class To>
-void copy_problem(const QpDims& from_dims, const From* from, const QpDims& to_dims, To* to) {
-  const QpLayout a = qp_layout(from_dims), b = qp_layout(to_dims);
-  std::fill(to, to + b.size, To(0));
-  std::transform(from, from + from_dims.nx, to, [](From v) { return static_cast<To>(v); });
-  for (int k = 0; k <= from_dims.N; ++k) {
-    const From* source = from + a.ldx + k * a.stage;
-    To* target = to + b.ldx + k * b.stage;
-    for_each_run(from_dims, a, b, [&](int i, int j, int n) {
-      std::transform(source + i, source + i + n, target + j, [](From v) { return static_cast<To>(v); });
-    });
-  }
-}
-template void copy_problem(const QpDims&, const double*, const QpDims&, float*);
-template void copy_problem(const QpDims&, const float*, const QpDims&, double*);
-template void copy_problem(const QpDims&, const double*, const QpDims&, double*);
-
-template <class From, class To>
-void copy_solution(const QpDims& from_dims, const From* from, const QpDims& to_dims, To* to) {
-  const QpLayout a = qp_layout(from_dims), b = qp_layout(to_dims);
-  std::fill(to, to + b.sol_size, To(0));
-  const int from_at[] = {0, a.ldx, a.sol_row_c, a.sol_row_d, a.sol_row_z, a.sol_row_z + a.ldx, a.sol_dual_c, a.sol_dual_d, a.sol_dual_z, a.sol_dual_z + a.ldx};
-  const int to_at[] = {0, b.ldx, b.sol_row_c, b.sol_row_d, b.sol_row_z, b.sol_row_z + b.ldx, b.sol_dual_c, b.sol_dual_d, b.sol_dual_z, b.sol_dual_z + b.ldx};
-  const int nx = from_dims.nx, nu = from_dims.nu, nc = from_dims.nc, nd = from_dims.nd, count[] = {nx, nu, nc, nd, nx, nu, nc, nd, nx, nu};
-  for (int k = 0; k <= from_dims.N; ++k)
-    for (int f = 0; f < 10; ++f)
-      for (int i = 0; i < count[f]; ++i) to[k * b.sol_stage + to_at[f] + i] = static_cast<To>(from[k * a.sol_stage + from_at[f] + i]);
-}
-template void copy_solution(const QpDims&, const float*, const QpDims&, double*);
-template void copy_solution(const QpDims&, const double*, const QpDims&, float*);
-template void copy_solution(const QpDims&, const double*, const QpDims&, double*);
 
 DenseDynamics dense_dynamics(const QpView<double>& qp, int k) {
   const QpDims& d = qp.dims;

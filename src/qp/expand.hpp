@@ -33,13 +33,6 @@ struct DenseDynamics {
 };
 DenseDynamics dense_dynamics(const QpView<double>& qp, int k);
 
-// Copies one problem between layouts and number types: dims may differ in `align` only. Padding of the target is zeroed.
-template <class From, class To>
-void copy_problem(const QpDims& from_dims, const From* from, const QpDims& to_dims, To* to);
-// The same for a solution block.
-template <class From, class To>
-void copy_solution(const QpDims& from_dims, const From* from, const QpDims& to_dims, To* to);
-
 // The kDense problem with the same solution as the kIntegrator problem `qp`; its dims are those of `qp` with Dynamics::kDense.
 std::vector<double> integrator_to_dense(const QpView<double>& qp, QpDims& dims);
 
