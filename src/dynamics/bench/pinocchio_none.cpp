@@ -1,0 +1,7 @@
+#include "dynamics/bench/pinocchio.hpp"
+
+namespace tandem {
+
+std::unique_ptr<PinocchioReference> make_pinocchio_reference(const Model&) { return nullptr; }
+
+}  // namespace tandem
