@@ -30,6 +30,11 @@ std::string name_of(const mjModel* m, mjtObj type, int id, const char* kind) {
   return name && *name ? name : cat(kind, id);
 }
 
+std::string without_comments(std::string text) {
+  for (size_t at = 0; (at = text.find("<!--", at)) != std::string::npos;) text.erase(at, std::min(text.find("-->", at), text.size()) - at);
+  return text;
+}
+
 // A body of Model while fixed links are still being added to it.
 struct Lump {
   double mass = 0;
@@ -62,7 +67,7 @@ class Converter {
   Source convert() {
     refuse_what_model_cannot_hold();
     source.urdf = file.urdf;
-    model.name = mj_id2name(m, mjOBJ_MODEL, 0) ? mj_id2name(m, mjOBJ_MODEL, 0) : m->names;
+    model.name = m->names;  // the first of all names is the model's
     for (int r = 0; r < 3; ++r) model.gravity[r] = m->opt.gravity[r];
     place_base();
     for (int b = 1; b < m->nbody; ++b) place_body(b);
@@ -183,7 +188,7 @@ class Converter {
     return {};
   }
 
-  // The attribute velocity="" of the URDF joint `name`, which MuJoCo drops. The text is known to be well-formed.
+  // The attribute velocity="" of the URDF joint `name`, which MuJoCo drops. `text` is well-formed and has no comments.
   double urdf_velocity(const std::string& name) const {
     size_t at = 0;
     while ((at = text.find("<joint", at)) != std::string::npos) {
@@ -273,7 +278,7 @@ class Converter {
 
 Source read_source(const std::string& path, bool floating) {
   const MujocoFile file = compile_mujoco(path, floating);
-  return Converter(file, path, read_text(path)).convert();
+  return Converter(file, path, without_comments(read_text(path))).convert();
 }
 
 Model load_model(const std::string& path, bool floating) { return read_source(path, floating).model; }

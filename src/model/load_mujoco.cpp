@@ -33,6 +33,7 @@ std::string one_line(const char* message) {
 // What to do about the messages people meet most.
 const char* cure(const std::string& message) {
   if (message.find("mjMINVAL") != std::string::npos) return "; give the link an <inertial> with positive mass and inertia";
+  if (message.find("XML parse error") != std::string::npos) return "; look there, or just before, for a tag or a quote that is not closed";
   if (message.find("unrecognized") != std::string::npos || message.find("Schema") != std::string::npos)
     return "; check the spelling against MuJoCo's XML reference";
   if (message.find("A + B >= C") != std::string::npos)
@@ -106,8 +107,13 @@ void prepare_urdf(mjSpec* spec, bool floating, const std::string& path) {
 
 }  // namespace
 
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
 std::string read_text(const std::string& path) {
-  check(std::filesystem::is_regular_file(path), path, ": no such file");
+  check(is_file(path), path, ": no such file");
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();

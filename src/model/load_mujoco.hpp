@@ -18,6 +18,9 @@ struct MujocoFile {
 // Throws Error naming `path` and MuJoCo's reason. `floating` as in load_model.
 MujocoFile compile_mujoco(const std::string& path, bool floating);
 
+// False also for names that no file can have.
+bool is_file(const std::string& path);
+
 // The whole file as text; throws Error if it cannot be read.
 std::string read_text(const std::string& path);
 

@@ -6,7 +6,7 @@
 namespace tandem {
 namespace {
 
-// Levenshtein distance; runs of other letters count less than case or order would suggest, which is good enough for suggestions.
+// Levenshtein distance: insertions, deletions and replacements of one letter.
 size_t edits(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);

@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "math/vec3.hpp"
+#include "model/load_mujoco.hpp"
 #include "model/names.hpp"
 #include "model/source.hpp"
 #include "model/toml_reader.hpp"
@@ -27,11 +28,11 @@ fs::path robots_path(const std::string& robots_folder) {
 fs::path find_toml(const std::string& name_or_path, const std::string& robots_folder) {
   check(!name_or_path.empty(), "no robot was named; robots in ", robots_path(robots_folder).string(), ": ", nearest("", robot_names(robots_folder)));
   const fs::path direct(name_or_path);
-  if (fs::is_regular_file(direct)) return direct;
-  if (fs::is_regular_file(direct / "robot.toml")) return direct / "robot.toml";
+  if (is_file(direct)) return direct;
+  if (is_file(direct / "robot.toml")) return direct / "robot.toml";
   const fs::path named = robots_path(robots_folder) / direct / "robot.toml";
-  check(fs::is_regular_file(named), "no robot \"", name_or_path, "\": neither a robot.toml, nor a folder with one, nor in ",
-        robots_path(robots_folder).string(), ", which has ", nearest(name_or_path, robot_names(robots_folder)));
+  check(is_file(named), "no robot \"", name_or_path, "\": neither a robot.toml, nor a folder with one, nor in ", robots_path(robots_folder).string(),
+        ", which has ", nearest(name_or_path, robot_names(robots_folder)));
   return named;
 }
 
@@ -196,7 +197,7 @@ std::vector<std::string> robot_names(const std::string& robots_folder) {
   std::vector<std::string> out;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(robots_path(robots_folder), error))
-    if (fs::is_regular_file(entry.path() / "robot.toml", error)) out.push_back(entry.path().filename().string());
+    if (is_file(entry.path() / "robot.toml")) out.push_back(entry.path().filename().string());
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -212,7 +213,7 @@ Robot load_robot(const std::string& name_or_path, const std::string& robots_fold
   robot.name = fs::absolute(path).parent_path().filename().string();
   const std::string model_file = text(top, "model");
   robot.model_path = (path.parent_path() / model_file).string();
-  check(fs::is_regular_file(robot.model_path), place(top, *table.get("model")), ": model = \"", model_file, "\": no such file beside robot.toml");
+  check(is_file(robot.model_path), place(top, *table.get("model")), ": model = \"", model_file, "\": no such file beside robot.toml");
   const Source source = read_source(robot.model_path, true);
   check_description(source, robot.model_path);
   robot.model = source.model;

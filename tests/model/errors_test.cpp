@@ -61,6 +61,7 @@ const Mistake kMistakes[] = {
     {"MissingKey", true, "base_height = 0.3", "", {"robot.toml:2", "[nominal]", "base_height"}},
     {"MissingModel", true, "model = \"tiny.xml\"", "", {"robot.toml", "\"model\""}},
     {"NoSuchModelFile", true, "tiny.xml", "tinny.xml", {"robot.toml:1", "tinny.xml", "no such file"}},
+    {"ImpossibleFileName", true, "tiny.xml", std::string(5000, 'x'), {"robot.toml:1", "no such file"}},
     {"TextForANumber", true, "base_height = 0.3", "base_height = \"tall\"", {"robot.toml:3", "base_height", "not a number"}},
     {"NotANumber", true, "base_height = 0.3", "base_height = nan", {"robot.toml:3", "base_height", "finite"}},
     {"Infinite", true, "\"*\" = 9.0", "\"*\" = inf", {"robot.toml:7", "finite"}},
