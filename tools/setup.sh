@@ -14,7 +14,8 @@ die() { say "$*"; exit 1; }
 # package=probe: the command, the header below include/, or the library that shows that the package is there
 play_packages="g++=g++ ffmpeg=ffmpeg libosmesa6=libOSMesa.so.8 libcli11-dev=CLI/CLI.hpp libtomlplusplus-dev=toml++/toml.h
   libspdlog-dev=spdlog/spdlog.h nlohmann-json3-dev=nlohmann/json.hpp"
-test_packages="libgtest-dev=gtest/gtest.h libeigen3-dev=eigen3/Eigen/Core ccache=ccache mold=mold git=git"
+bench_packages="libeigen3-dev=eigen3/Eigen/Core"
+test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git"
 
 set_up() {
   local needs=$1
@@ -51,6 +52,7 @@ check_machine() {
 
 set_up_packages() {
   local entry wanted=$play_packages missing=()
+  [[ $1 != play ]] && wanted+=" $bench_packages"
   [[ $1 == test ]] && wanted+=" $test_packages"
   for entry in $wanted; do
     present "${entry#*=}" || missing+=("${entry%%=*}")
@@ -96,12 +98,12 @@ set_up_python() {
   return 0
 }
 
-# The tests and the CUDA backend are part of the build once the packages for the tests are there.
+# The tests and the CUDA backend are part of the build once the packages for the tests are there, the reference library of the benchmarks likewise.
 set_up_build() {
   local tests=OFF mujoco key
   [[ -e $venv/set-test ]] && tests=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
-  key="$root $mujoco tests=$tests"
+  key="$root $mujoco $(cd "$venv" && echo set-*)"
   if [[ ! -e $root/build/build.ninja || $(cat "$state/configured" 2>/dev/null) != "$key" ]]; then
     check_disk
     run_step "configure the build (tests and CUDA $tests)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
