@@ -24,7 +24,9 @@ def import_mujoco():
     try:
         import mujoco
     except Exception as error:  # mujoco raises several kinds, among them AttributeError from PyOpenGL
-        raise Error(f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl") from None
+        raise Error(
+            f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl"
+        ) from None
     return mujoco
 
 
@@ -71,7 +73,9 @@ class Scene:
         try:
             self.renderer = mujoco.Renderer(self.model, height, width)
         except Exception as error:
-            raise Error(f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl") from None
+            raise Error(
+                f"cannot render without a display ({str(error).splitlines()[0]}); install it: apt-get install libosmesa6, or set MUJOCO_GL=egl"
+            ) from None
         self.camera = mujoco.MjvCamera()
         self.pose(0)
         moving = self.model.body_weldid[self.model.geom_bodyid] > 0
@@ -214,13 +218,15 @@ def write_gif(pictures, target, fps):
     return target
 
 
-def write_strip(trajectory, folder, frames=8, width=240, height=360):
-    """Writes strip.png: `frames` pictures side by side, evenly spaced in time, and returns its path."""
+def write_strip(trajectory, folder, frames=8, seconds=1.0, width=240, height=360):
+    """Writes strip.png: `frames` pictures side by side over `seconds` in the middle of the motion (or all of it, if shorter), and returns its path."""
     from PIL import Image
 
     scene = Scene(trajectory, width, height, fine=True)
     try:
-        rows = np.linspace(0, trajectory.rows - 1, frames + 2).astype(int)[1:-1]
+        span = min(trajectory.rows - 1, round(seconds / trajectory.meta["control_dt"]))
+        first = (trajectory.rows - 1 - span) // 2
+        rows = first + np.linspace(0, span, frames).astype(int)
         path = smooth_path(trajectory)
         pictures = []
         for row in rows:

@@ -58,7 +58,9 @@ def read(folder):
     except FileNotFoundError:
         raise Error(f"{folder}: no trajectory.f64; record the motion again") from None
     if width == 0 or data.size != width * meta["rows"] or meta["rows"] < 1:
-        raise Error(f"{folder}/trajectory.f64: {data.size} numbers, expected {meta['rows']} rows of {width} and at least one row; record the motion again")
+        raise Error(
+            f"{folder}/trajectory.f64: {data.size} numbers, expected {meta['rows']} rows of {width} and at least one row; record the motion again"
+        )
     data = data.reshape(-1, width)
     blocks, first = {}, 0
     for name, size in columns:

@@ -47,14 +47,15 @@ enum SimFault : std::uint8_t {
 
 // What step() and set_state() write. "Mean" is over the physics steps of the last control step.
 struct SimOutput {
-  std::vector<double> time;         // since set_state() [s]  (nworld)
-  std::vector<double> q;            // configuration  (nworld, nq)
-  std::vector<double> v;            // velocity  (nworld, nv)
-  std::vector<double> tau;          // joint torques after clipping, mean [N m]  (nworld, njnt)
-  std::vector<double> power;        // positive mechanical power, sum over joints of max(tau v, 0), mean [W]  (nworld)
-  std::vector<double> point_force;  // floor on contact point, world frame, mean [N]: each contact counts for the nearest point of its foot  (nworld, ncon, 3)
-  std::vector<double> foot_force;   // floor on foot, world frame, mean [N]  (nworld, nfoot, 3)
-  std::vector<double> foot_slip;    // distance the loaded contacts slid, weighted by normal force [m]  (nworld, nfoot)
+  std::vector<double> time;   // since set_state() [s]  (nworld)
+  std::vector<double> q;      // configuration  (nworld, nq)
+  std::vector<double> v;      // velocity  (nworld, nv)
+  std::vector<double> tau;    // joint torques after clipping, mean [N m]  (nworld, njnt)
+  std::vector<double> power;  // positive mechanical power, sum over joints of max(tau v, 0), mean [W]  (nworld)
+  std::vector<double>
+      point_force;  // floor on contact point, world frame, mean [N]: each contact counts for the nearest point of its foot  (nworld, ncon, 3)
+  std::vector<double> foot_force;            // floor on foot, world frame, mean [N]  (nworld, nfoot, 3)
+  std::vector<double> foot_slip;             // distance the loaded contacts slid, weighted by normal force [m]  (nworld, nfoot)
   std::vector<std::uint8_t> floor_contact;   // 1 if a link other than a foot touched the floor during the step  (nworld)
   std::vector<std::uint8_t> self_collision;  // 1 if two links of the robot touched  (nworld)
   std::vector<std::uint8_t> fault;           // SimFault bits; q and v keep the last good values  (nworld)
@@ -62,13 +63,13 @@ struct SimOutput {
 
 // Differences of one world from the model. The defaults change nothing; an empty vector is the model's value everywhere.
 struct WorldParameters {
-  double friction = -1;             // sliding friction of every contact; negative: the model's
-  double added_mass = 0;            // on the base, at its centre of mass; its inertia grows in proportion [kg]
-  double com_offset[3] = {0, 0, 0}; // shift of the base's centre of mass, base frame [m]
-  std::vector<double> mass_scale = {};   // masses and inertias  (nbody)
+  double friction = -1;                     // sliding friction of every contact; negative: the model's
+  double added_mass = 0;                    // on the base, at its centre of mass; its inertia grows in proportion [kg]
+  double com_offset[3] = {0, 0, 0};         // shift of the base's centre of mass, base frame [m]
+  std::vector<double> mass_scale = {};      // masses and inertias  (nbody)
   std::vector<double> armature_scale = {};  // reflected inertias  (njnt)
-  std::vector<double> strength = {};     // torque delivered over torque asked for; scales the limits too  (njnt)
-  double gravity[3] = {0, 0, -9.81};  // [m/s^2], world frame
+  std::vector<double> strength = {};        // torque delivered over torque asked for; scales the limits too  (njnt)
+  double gravity[3] = {0, 0, -9.81};        // [m/s^2], world frame
 };
 
 // A force on one body for the coming control steps.

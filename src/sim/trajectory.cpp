@@ -62,7 +62,8 @@ void TrajectoryWriter::fail(const std::string& what) const { throw Error(cat(fol
 
 void TrajectoryWriter::put(std::span<const double> values, int column) {
   const Column& expected = columns_[column];
-  check(values.empty() || int(values.size()) == expected.size, "trajectory: ", expected.name, " has ", values.size(), " values, expected ", expected.size);
+  check(values.empty() || int(values.size()) == expected.size, "trajectory: ", expected.name, " has ", values.size(), " values, expected ",
+        expected.size);
   for (int i = 0; i < expected.size; ++i) row_[filled_ + i] = values.empty() ? 0 : values[i];
   filled_ += expected.size;
 }

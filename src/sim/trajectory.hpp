@@ -27,18 +27,18 @@ struct TrajectoryInfo {
 
 // One control step. Empty spans are written as zeros, so a caller gives what it has.
 struct TrajectoryRow {
-  double time = 0;                         // [s]
-  std::span<const double> q = {};               // configuration at `time`  (nq)
-  std::span<const double> v = {};               // velocity  (nv)
-  std::span<const double> tau = {};             // torques applied by the simulator over the step that ended at `time` [N m]  (njnt)
-  std::span<const double> tau_ff = {};          // feed-forward torques asked for [N m]  (njnt)
-  std::span<const double> foot_force = {};      // measured, world frame [N]  (nfoot, 3)
-  std::span<const double> planned_force = {};   // the controller's, world frame [N]  (ncon, 3)
-  std::span<const double> command = {};         // forward, left [m/s], yaw rate [rad/s]  (3)
-  double solve_us = 0;                     // time of the controller's step [us]
-  double value = 0;                        // V_MPC, the optimal cost
-  std::span<const double> predicted_base = {};  // positions over the horizon, world frame [m]  (horizon, 3)
-  std::span<const double> predicted_point = {}; // contact points over the horizon, world frame [m]  (horizon, ncon, 3)
+  double time = 0;                               // [s]
+  std::span<const double> q = {};                // configuration at `time`  (nq)
+  std::span<const double> v = {};                // velocity  (nv)
+  std::span<const double> tau = {};              // torques applied by the simulator over the step that ended at `time` [N m]  (njnt)
+  std::span<const double> tau_ff = {};           // feed-forward torques asked for [N m]  (njnt)
+  std::span<const double> foot_force = {};       // measured, world frame [N]  (nfoot, 3)
+  std::span<const double> planned_force = {};    // the controller's, world frame [N]  (ncon, 3)
+  std::span<const double> command = {};          // forward, left [m/s], yaw rate [rad/s]  (3)
+  double solve_us = 0;                           // time of the controller's step [us]
+  double value = 0;                              // V_MPC, the optimal cost
+  std::span<const double> predicted_base = {};   // positions over the horizon, world frame [m]  (horizon, 3)
+  std::span<const double> predicted_point = {};  // contact points over the horizon, world frame [m]  (horizon, ncon, 3)
 };
 
 class TrajectoryWriter {

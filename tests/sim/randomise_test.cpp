@@ -14,7 +14,8 @@ TEST(Rng, PhiloxGivesThePublishedNumbers) {
   using Words = std::array<std::uint32_t, 4>;
   EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}), (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(Rng, UniformNumbersHaveTheRightMoments) {
@@ -105,7 +106,8 @@ TEST_P(Randomise, StaysInsideTheScaledRange) {
 }
 
 TEST_P(Randomise, DependsOnSeedAndWorldOnly) {
-  const InitialStates few = sample_initial_states(robot, 3, 1.0, 13), many = sample_initial_states(robot, 9, 1.0, 13), other = sample_initial_states(robot, 3, 1.0, 14);
+  const InitialStates few = sample_initial_states(robot, 3, 1.0, 13), many = sample_initial_states(robot, 9, 1.0, 13),
+                      other = sample_initial_states(robot, 3, 1.0, 14);
   EXPECT_TRUE(std::equal(few.q.begin(), few.q.end(), many.q.begin()));
   EXPECT_NE(few.q, other.q);
 }
@@ -156,7 +158,8 @@ TEST_P(Randomise, StandingRobotIsCarriedByTheFloor) {
   EXPECT_NEAR(force, weight, 0.03 * weight);
 }
 
-INSTANTIATE_TEST_SUITE_P(Robots, Randomise, testing::Values("mit_humanoid", "unitree_go2", "unitree_g1"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Robots, Randomise, testing::Values("mit_humanoid", "unitree_go2", "unitree_g1"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace tandem

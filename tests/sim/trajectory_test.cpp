@@ -50,7 +50,9 @@ class TrajectoryFolder : public testing::Test {
 
   ~TrajectoryFolder() override { fs::remove_all(folder); }
 
-  TrajectoryInfo info(int horizon) const { return {.xml = kStoolXml, .control_dt = 0.01, .base_height = kStoolHeight, .horizon = horizon, .title = ""}; }
+  TrajectoryInfo info(int horizon) const {
+    return {.xml = kStoolXml, .control_dt = 0.01, .base_height = kStoolHeight, .horizon = horizon, .title = ""};
+  }
 
   // Half a second of the stool standing up to a push, one row per control step, with a made-up prediction.
   void record() {
@@ -66,8 +68,18 @@ class TrajectoryFolder : public testing::Test {
         for (int i = 0; i < 3; ++i) base.push_back(o.q[i] + (i == 0 ? 0.1 * node : 0));
         for (int c = 0; c < 12; ++c) points.push_back(c % 3 == 0 ? 0.1 * node : 0.02);
       }
-      writer.append({.time = o.time[0], .q = o.q, .v = o.v, .tau = o.tau, .tau_ff = {}, .foot_force = o.foot_force, .planned_force = o.point_force,
-                     .command = command, .solve_us = 100.0 + k, .value = 1, .predicted_base = base, .predicted_point = points});
+      writer.append({.time = o.time[0],
+                     .q = o.q,
+                     .v = o.v,
+                     .tau = o.tau,
+                     .tau_ff = {},
+                     .foot_force = o.foot_force,
+                     .planned_force = o.point_force,
+                     .command = command,
+                     .solve_us = 100.0 + k,
+                     .value = 1,
+                     .predicted_base = base,
+                     .predicted_point = points});
     }
     writer.finish();
   }
@@ -80,17 +92,27 @@ TEST_F(TrajectoryFolder, PythonReadsTheNumbersThatWereWritten) {
   const std::span<const double> all(values);
   TrajectoryWriter writer(folder, model, info(2));
   for (int k = 0; k < 3; ++k) {
-    writer.append({.time = values[k], .q = all.subspan(k, 11), .v = all.subspan(20 + k, 10), .tau = all.subspan(40 + k, 4), .tau_ff = {},
-                   .foot_force = all.subspan(60 + k, 12), .planned_force = all.subspan(80 + k, 12), .command = all.subspan(100 + k, 3),
-                   .solve_us = values[110 + k], .value = values[120 + k], .predicted_base = all.subspan(130 + k, 6),
+    writer.append({.time = values[k],
+                   .q = all.subspan(k, 11),
+                   .v = all.subspan(20 + k, 10),
+                   .tau = all.subspan(40 + k, 4),
+                   .tau_ff = {},
+                   .foot_force = all.subspan(60 + k, 12),
+                   .planned_force = all.subspan(80 + k, 12),
+                   .command = all.subspan(100 + k, 3),
+                   .solve_us = values[110 + k],
+                   .value = values[120 + k],
+                   .predicted_base = all.subspan(130 + k, 6),
                    .predicted_point = all.subspan(150 + k, 24)});
   }
   writer.finish();
-  const Answer run = python("-c \"from tandem import trajectory; t = trajectory.read('" + folder + "'); print(t.rows, *[float(x).hex() for x in ("
-                         "t.time[1], t.q[2, 10], t.v[1, 0], t.tau[0, 3], t.tau_ff[0, 0], t.foot_force[1, 3, 2], t.planned_force[2, 0, 1], "
-                         "t.command[2, 2], t.solve_us[1], t.value[2], t.predicted_base[1, 1, 2], t.predicted_point[2, 1, 3, 2])])\"");
+  const Answer run = python("-c \"from tandem import trajectory; t = trajectory.read('" + folder +
+                            "'); print(t.rows, *[float(x).hex() for x in ("
+                            "t.time[1], t.q[2, 10], t.v[1, 0], t.tau[0, 3], t.tau_ff[0, 0], t.foot_force[1, 3, 2], t.planned_force[2, 0, 1], "
+                            "t.command[2, 2], t.solve_us[1], t.value[2], t.predicted_base[1, 1, 2], t.predicted_point[2, 1, 3, 2])])\"");
   std::string expected = "3";
-  for (double value : {values[1], values[12], values[21], values[43], 0.0, values[72], values[83], values[104], values[111], values[122], values[136], values[175]}) {
+  for (double value : {values[1], values[12], values[21], values[43], 0.0, values[72], values[83], values[104], values[111], values[122], values[136],
+                       values[175]}) {
     char text[64];
     std::snprintf(text, sizeof(text), "%a", value);
     expected += std::string(" ") + text;
@@ -158,12 +180,13 @@ TEST_F(TrajectoryFolder, PicturesShowTheRobot) {
   record();
   const Answer run = python("-m tandem.figures " + folder + " --fps 20 --size 160x120");
   ASSERT_EQ(run.code, 0) << run.text;
-  const Answer look = python("-c \"import sys, numpy as np; from PIL import Image; f = sys.argv[1]\n"
-                          "s = np.asarray(Image.open(f + '/strip.png')); print(s.shape, s.std() > 20, abs(s[:, :240].astype(int) - s[:, -240:]).max() > 20)\n"
-                          "p = np.asarray(Image.open(f + '/plot.png')); print(p.std() > 5)\" " + folder);
+  const Answer look = python(
+      "-c \"import sys, numpy as np; from PIL import Image; f = sys.argv[1]\n"
+      "s = np.asarray(Image.open(f + '/strip.png')); print(s.shape, s.std() > 20, abs(s[:, :240].astype(int) - s[:, -240:]).max() > 20)\n"
+      "p = np.asarray(Image.open(f + '/plot.png')); print(p.std() > 5)\" " +
+      folder);
   EXPECT_EQ(look.text, "(360, 1920, 3) True True\nTrue\n");
-  const Answer frames =
-      shell("ffprobe -v error -count_frames -show_entries stream=nb_read_frames,width,height -of csv=p=0 " + folder + "/film.mp4");
+  const Answer frames = shell("ffprobe -v error -count_frames -show_entries stream=nb_read_frames,width,height -of csv=p=0 " + folder + "/film.mp4");
   EXPECT_EQ(frames.text, "160,120,10\n");
 
   fs::rename(folder + "/strip.png", folder + "/first.png");
