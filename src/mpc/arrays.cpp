@@ -157,6 +157,8 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
     all.insert(all.end(), rest.begin(), rest.end());
     return all;
   };
+  std::vector<double> radius(nfoot);
+  for (const ContactPoint& point : model.contacts) radius[point.foot] = point.radius;
   std::vector<double> dt = s.dt.size() == 1 ? std::vector<double>(s.nodes - 1, s.dt[0]) : s.dt, facets;
   for (int i = 0; i < s.friction_sides; ++i)
     for (double direction : {std::cos(2 * M_PI * i / s.friction_sides), std::sin(2 * M_PI * i / s.friction_sides)}) facets.push_back(direction);
@@ -171,6 +173,7 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
       {&view.damping, model.damping},
       {&view.facet, facets},
       {&view.offset, s.gait.offset},
+      {&view.radius, radius},
   };
   for (const auto& [slot, values] : fields)
     for (double value : values) arrays.reals.push_back(static_cast<S>(value));

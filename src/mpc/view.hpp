@@ -45,6 +45,7 @@ struct MpcView {
   S rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
   S period, switching, swing_height, takeoff_velocity, touchdown_velocity;
   const S* offset;         // (nfoot)
+  const S* radius;         // height of a foot's points above the ground when it stands [m]  (nfoot)
 };
 
 // The plan of one world: kept from call to call, first as the linearisation point, then as the solution.
