@@ -2,15 +2,17 @@
 #pragma once
 
 #include "qp/admm_kernel.hpp"
+#include "qp/osqp_kernel.hpp"
 
 namespace tandem {
 inline namespace TANDEM_ISA {
 
 // Reals of workspace that solve_qp needs (64-byte aligned; contents do not matter).
-inline int qp_workspace_size(const QpDims& dims, const SolverSettings&) {
-  int size = 0;
+inline int qp_workspace_size(const QpDims& dims, const SolverSettings& settings) {
+  int size = 0, osqp_size = 0;
   carve_work<float>(dims, nullptr, size);
-  return size;
+  carve_osqp<float>(dims, nullptr, osqp_size);
+  return settings.mode == SolverMode::kOsqp ? size + osqp_size : size;
 }
 
 // A residual whose change from one iteration to the next is below this fraction of it has settled: no feasible point.
@@ -96,8 +98,9 @@ TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const Solv
   info.status = select(unsettled < Real(kSettled) * info.primal_residual, code(Status::kInfeasible), info.status);
   info.status = select(max(info.primal_residual, info.dual_residual) <= tolerance, code(Status::kSolved), info.status);
   info.status = select(faults.crossed_bounds > zero, code(Status::kInfeasible), info.status);
+  info.status = select(outcome.broken > zero, code(Status::kNotFinite), info.status);
   info.status = select(bad_pivot > zero, code(Status::kNotConvex), info.status);
-  info.status = select(max(faults.not_finite, outcome.broken) > zero, code(Status::kNotFinite), info.status);
+  info.status = select(faults.not_finite > zero, code(Status::kNotFinite), info.status);
   return info;
 }
 
@@ -127,6 +130,14 @@ TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpV
   QpWork<Real> w = carve_work(qp.dims, workspace, size);
   Real* state = w.solution;
   const Real* start = solution.data;
+  if (settings.mode == SolverMode::kOsqp) {
+    for_each(team, 0, 3 * (qp.dims.N + 1) * w.ldr, [=](int i) { w.primal[i] = Real(0); });
+    team.sync();
+    const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
+    info = judge(team, qp, settings, bad_pivot, w);
+    hand_over(team, solution, info.status, w);
+    return;
+  }
   if (settings.warm_start) {
     for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = start[i]; });
   } else {

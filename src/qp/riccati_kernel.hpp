@@ -7,12 +7,6 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// Smallest pivot of an input Hessian relative to its diagonal entry; below it the problem counts as not convex, unbounded or singular.
-template <class S>
-constexpr S kPivotFloor = S(1e-6);
-template <>
-inline constexpr double kPivotFloor<double> = 1e-13;
-
 // Upper Vnext += diag(hdiag + rho) + C' rho C (+ H).
 template <Team T, class Real>
 TANDEM_FN void add_state_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {

@@ -7,6 +7,12 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
+// Smallest pivot of an input Hessian relative to its diagonal entry; below it the problem counts as not convex, unbounded or singular.
+template <class S>
+constexpr S kPivotFloor = S(1e-6);
+template <>
+inline constexpr double kPivotFloor<double> = 1e-13;
+
 template <class Real>
 struct QpWork {
   QpDims dims;

@@ -1,0 +1,112 @@
+// What a solve reports for problems that have no answer, and what it leaves in the output: qp.hpp, Status.
+#include <gtest/gtest.h>
+
+#include "qp/qp_kernel.hpp"
+#include "tests/support/qp_problems.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+struct Fixture {
+  test::Problem problem;
+  std::vector<double> solution, before, work;
+  LaneInfo<double> info{};
+
+  explicit Fixture(test::RandomQp options = {.seed = 4, .tightness = 0.5}) : problem(test::random_problem(integrator_dims(4, 6, 3, 6, 3, 4), options)) {
+    solution.assign(solution_size(problem.dims), 0.25);
+    before = solution;
+  }
+  SolutionView<double> view() { return solution_view(problem.dims, solution.data()); }
+  Status solve(const SolverSettings& settings) {
+    work.assign(qp_workspace_size(problem.dims, settings), kNan);
+    solve_qp(SerialTeam{}, settings, problem.view(), view(), info, work.data());
+    return static_cast<Status>(static_cast<int>(info.status));
+  }
+  bool trajectory_unchanged() {
+    for (int k = 0; k <= problem.dims.N; ++k)
+      for (int i = 0; i < problem.dims.nx; ++i)
+        if (view().x(k)[i] != 0.25) return false;
+    return true;
+  }
+  double largest() {
+    double worst = 0;
+    for (double v : solution) worst = std::isfinite(v) ? std::max(worst, std::abs(v)) : kInfinity;
+    return worst;
+  }
+};
+
+TEST(QpStatus, AFewIterationsOfAFeasibleProblemAreUsable) { EXPECT_EQ(Fixture().solve({.iterations = 3, .tolerance = 1e-9f}), Status::kMaxIterations); }
+
+TEST(QpStatus, EveryDataFieldThatIsNotFiniteIsReportedAndTheTrajectoryKept) {
+  const Fixture clean;
+  const QpLayout l = qp_layout(clean.problem.dims);
+  const int fields[] = {l.hdiag, l.g, l.g + l.ldx, l.E, l.e, l.Phi, l.Gam, l.bq, l.dt, l.C, l.D, l.rho_c, l.rho_d, l.rho_z, l.lc, l.uc, l.ld, l.ud, l.lz, l.uz};
+  for (int stage : {0, 2}) {
+    for (int field : fields) {
+      Fixture f;
+      f.problem.view().at(stage, field)[0] = kNan;
+      EXPECT_EQ(f.solve({}), Status::kNotFinite) << "stage " << stage << " offset " << field;
+      EXPECT_TRUE(f.trajectory_unchanged()) << "stage " << stage << " offset " << field;
+    }
+  }
+}
+
+TEST(QpStatus, AfterNotFiniteTheNextSolveStartsCold) {
+  Fixture f;
+  f.problem.view().x0()[1] = kInfinity;
+  EXPECT_EQ(f.solve({}), Status::kNotFinite);
+  for (int k = 0; k <= f.problem.dims.N; ++k) EXPECT_EQ(f.view().dual_x(k)[0], 0.0);
+}
+
+TEST(QpStatus, AWarmStartThatIsNotFiniteIsThrownAway) {
+  Fixture f;
+  f.view().dual_x(1)[0] = kNan;
+  EXPECT_EQ(f.solve({}), Status::kNotFinite);
+  EXPECT_NE(f.solve({}), Status::kNotFinite);
+}
+
+TEST(QpStatus, CrossedBoundsAreInfeasibleAndTheOutputFinite) {
+  Fixture f;
+  const QpView<double> qp = f.problem.view();
+  qp.lu(1)[2] = 1, qp.uu(1)[2] = -1;
+  EXPECT_EQ(f.solve({}), Status::kInfeasible);
+  EXPECT_LT(f.largest(), 1e6);
+}
+
+TEST(QpStatus, CrossedBoundsOfARowThatIsSwitchedOffDoNotMatter) {
+  Fixture f;
+  const QpView<double> qp = f.problem.view();
+  qp.lc(1)[2] = 1, qp.uc(1)[2] = -1, qp.rho_c(1)[2] = 0;
+  EXPECT_NE(f.solve({}), Status::kInfeasible);
+}
+
+TEST(QpStatus, RowsThatContradictEachOtherAreFoundInfeasible) {
+  Fixture f;
+  const QpView<double> qp = f.problem.view();
+  for (int j = 0; j < qp.dims.nx; ++j) qp.C(2)[qp.lay.ldx + j] = qp.C(2)[j];
+  qp.lc(2)[0] = qp.uc(2)[0] = 1, qp.lc(2)[1] = qp.uc(2)[1] = -1;
+  EXPECT_EQ(f.solve({.iterations = 3000}), Status::kInfeasible);
+  EXPECT_LT(f.largest(), 1e6);
+}
+
+TEST(QpStatus, AnInputWithoutCostIsReportedAsUnbounded) {
+  Fixture f({.seed = 4});
+  const QpView<double> qp = f.problem.view();
+  // a force that moves nothing and costs nothing but pays
+  for (int i = 0; i < 6; ++i) qp.E(1)[i * qp.lay.ldz + qp.lay.ldx] = 0;
+  qp.hdiag(1)[qp.lay.ldx] = 0, qp.g(1)[qp.lay.ldx] = 1;
+  EXPECT_EQ(f.solve({}), Status::kNotConvex);
+  EXPECT_TRUE(f.trajectory_unchanged());
+}
+
+TEST(QpStatus, ANegativeCurvatureIsReported) {
+  Fixture f({.seed = 4});
+  f.problem.view().hdiag(2)[f.problem.view().lay.ldx + 1] = -100;
+  EXPECT_EQ(f.solve({}), Status::kNotConvex);
+}
+
+}  // namespace
+}  // namespace tandem
