@@ -112,7 +112,7 @@ TEST_P(Identities, DerivativesOfInverseDynamics) {
 
 // The host interface is the kernels.
 TEST_P(Identities, HostInterfaceAgreesWithKernels) {
-  Dynamics dynamics = make_dynamics(model);
+  RobotDynamics dynamics = make_dynamics(model);
   set_state(dynamics, in.q.data(), in.v.data());
   Vector M(nv * nv), tau(nv), dq(nv * nv), dv(nv * nv), A_G(6 * nv), h_G(6), J(6 * nv), dJ(6 * nv);
   mass_matrix(dynamics, M.data());
@@ -132,7 +132,7 @@ TEST_P(Identities, HostInterfaceAgreesWithKernels) {
 
 // Position, velocity and Jacobian of a contact point belong together: v = J v, and its difference over time.
 TEST_P(Identities, ContactVelocityIsJacobianTimesVelocity) {
-  Dynamics dynamics = make_dynamics(model);
+  RobotDynamics dynamics = make_dynamics(model);
   const double dt = 1e-4;
   for (int c = 0; c < ncon; ++c) {
     Vector J(3 * nv), dJ(3 * nv), dJ_v(3), p(3), v(3), rate(3, 0.0), unused(3);

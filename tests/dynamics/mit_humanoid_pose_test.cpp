@@ -23,19 +23,37 @@ struct KnownPose {
 void PrintTo(const KnownPose& pose, std::ostream* out) { *out << pose.name; }
 
 const KnownPose kPoses[] = {
-    {"zero", 0, 0, 0, 0, 0, {0.0106, 0.0016, -0.046},
+    {"zero",
+     0,
+     0,
+     0,
+     0,
+     0,
+     {0.0106, 0.0016, -0.046},
      {{"left_foot", {0.0126, 0.0802, -0.7063}},
       {"left_foot_heel", {-0.0324, 0.0802, -0.7463}},
       {"left_foot_toe", {0.1176, 0.0802, -0.7463}},
       {"left_upper_leg", {0.0126, 0.0802, -0.1608}},
       {"left_lower_leg", {0.0126, 0.0802, -0.4278}},
       {"left_shoulder", {0.0135, 0.1761, 0.2466}}}},
-    {"bent_knees", 0, -0.2, 0.6, 0, 0, {0.0132, 0.0016, -0.0442},
+    {"bent_knees",
+     0,
+     -0.2,
+     0.6,
+     0,
+     0,
+     {0.0132, 0.0016, -0.0442},
      {{"left_foot", {-0.0428, 0.0802, -0.6789}},
       {"left_foot_heel", {-0.0999, 0.0802, -0.6983}},
       {"left_foot_toe", {0.0383, 0.0802, -0.7567}},
       {"left_lower_leg", {0.0656, 0.0802, -0.4224}}}},
-    {"walking", 0.1, -0.724757, 1.412282, -0.68752, 0.1, {0.0262, 0.0016, -0.0329},
+    {"walking",
+     0.1,
+     -0.724757,
+     1.412282,
+     -0.68752,
+     0.1,
+     {0.0262, 0.0016, -0.0329},
      {{"left_foot", {0.0133, 0.1202, -0.5741}},
       {"left_foot_heel", {-0.0316, 0.1252, -0.6139}},
       {"left_foot_toe", {0.1183, 0.1213, -0.6141}},
@@ -46,7 +64,7 @@ const KnownPose kPoses[] = {
 
 struct MitHumanoid : testing::TestWithParam<KnownPose> {
   Robot robot = load_robot("mit_humanoid");
-  Dynamics dynamics = make_dynamics(robot.model);
+  RobotDynamics dynamics = make_dynamics(robot.model);
 
   void SetUp() override {
     const KnownPose& pose = GetParam();
