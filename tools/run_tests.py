@@ -10,6 +10,7 @@ import fcntl
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -174,6 +175,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception ends the running command too
     try:
         sys.exit(main())
     except KeyboardInterrupt:
