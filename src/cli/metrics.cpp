@@ -1,0 +1,53 @@
+#include "cli/metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace tandem {
+
+Interval wilson_interval(int successes, int trials) {
+  if (trials == 0) return {0, 1};
+  constexpr double z = 1.959963984540054;  // 97.5 % quantile of the normal distribution
+  const double n = trials, p = successes / n;
+  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+}
+
+double percentile(std::vector<double>& values, double fraction) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const double rank = std::ceil(fraction * static_cast<double>(values.size()) - 1e-9);  // 0.999 of 1000 is rank 999, rounding aside
+  const size_t i = static_cast<size_t>(std::clamp(rank - 1, 0.0, static_cast<double>(values.size() - 1)));
+  std::nth_element(values.begin(), values.begin() + static_cast<long>(i), values.end());
+  return values[i];
+}
+
+double finite_mean(std::span<const double> values) {
+  double sum = 0;
+  int count = 0;
+  for (double value : values)
+    if (std::isfinite(value)) sum += value, ++count;
+  return count ? sum / count : std::numeric_limits<double>::quiet_NaN();
+}
+
+HeadingVelocity heading_velocity(const double* q, const double* v) {
+  const double w = q[3], x = q[4], y = q[5], z = q[6];
+  const double yaw = std::atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
+  const double c = std::cos(yaw), s = std::sin(yaw);
+  // the angular velocity is in the base frame: its vertical component is row 3 of the rotation matrix times it
+  const double yaw_rate = 2 * (x * z - w * y) * v[3] + 2 * (y * z + w * x) * v[4] + (1 - 2 * (x * x + y * y)) * v[5];
+  return {c * v[0] + s * v[1], c * v[1] - s * v[0], yaw_rate};
+}
+
+double total_mass(const Model& model) { return std::accumulate(model.mass.begin(), model.mass.end(), 0.0); }
+
+int steady_state_start(int total, double period, double control_dt) {
+  const int half = total / 2;
+  const int periods = static_cast<int>(half * control_dt / period + 1e-9);
+  if (periods == 0) return total - half;
+  return total - static_cast<int>(std::lround(periods * period / control_dt));
+}
+
+}  // namespace tandem

@@ -1,0 +1,39 @@
+// Formulas behind the tables: intervals, percentiles, velocities in the heading frame. docs/programs.md.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/model.hpp"
+
+namespace tandem {
+
+struct Interval {
+  double low, high;
+};
+
+// 95 % Wilson score interval of a probability of which `successes` out of `trials` were seen; {0, 1} without trials.
+// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+Interval wilson_interval(int successes, int trials);
+
+// The smallest of `values` that at least `fraction` of them do not exceed (nearest rank); NaN if there are none. Reorders `values`.
+double percentile(std::vector<double>& values, double fraction);
+
+// Mean of the finite ones among `values`; NaN if there are none.
+double finite_mean(std::span<const double> values);
+
+// Velocity of the base in its heading frame (the world turned by the base's yaw): forward [m/s], left [m/s], yaw rate about the vertical [rad/s].
+struct HeadingVelocity {
+  double forward, left, yaw_rate;
+};
+// q, v: of a floating-base robot, conventions of Model.
+HeadingVelocity heading_velocity(const double* q, const double* v);
+
+// Total mass [kg].
+double total_mass(const Model& model);
+
+// Control steps [first, total) that form the steady state of a run: as many whole gait periods as fit into its second half, at its end; the whole second
+// half if not even one fits.
+int steady_state_start(int total, double period, double control_dt);
+
+}  // namespace tandem

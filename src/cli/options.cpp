@@ -1,0 +1,65 @@
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "cli/report.hpp"
+#include "model/names.hpp"
+
+namespace tandem {
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("--robot", options.robot, "a folder of robots/, or the path of a robot.toml")->capture_default_str();
+  app.add_option("--json", options.json, "also write argv, commit, machine, settings and results to this file");
+  app.add_option("--seed", options.seed, "of everything random")->capture_default_str();
+  app.add_option("--threads", options.threads, "that share the worlds; 0: one per processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  app.add_option("--set", options.overrides, "name=value: another value for a setting, for example solver.iterations=25; repeatable")
+      ->allow_extra_args(false);
+}
+
+CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help) {
+  const auto read = [&target, name, count](const std::string& text) {
+    try {
+      target = parse_numbers(text, count, name);
+    } catch (const Error& error) {
+      throw CLI::ValidationError(error.what());
+    }
+  };
+  return app.add_option_function<std::string>(name, read, help);
+}
+
+CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<int>& target, const std::string& help) {
+  const auto read = [&target, name](const std::string& text) {
+    try {
+      target.clear();
+      for (double value : parse_numbers(text, 0, name)) {
+        check(value == std::floor(value) && value >= 1 && value < 1e7, name, " = ", text, ", expected whole numbers from 1 on");
+        target.push_back(static_cast<int>(value));
+      }
+    } catch (const Error& error) {
+      throw CLI::ValidationError(error.what());
+    }
+  };
+  return app.add_option_function<std::string>(name, read, help);
+}
+
+RunSettings resolve(const CommonOptions& options) {
+  check_report_path(options.json);
+  RunSettings settings = load_settings(options.robot);
+  for (const std::string& assignment : options.overrides) apply_override(settings, assignment);
+  return settings;
+}
+
+int push_body(const Model& model, const std::string& name) {
+  const std::vector<std::string>& names = model.body_name;
+  if (name.empty()) {
+    const auto torso = std::find_if(names.begin(), names.end(), [](const std::string& body) { return body.find("torso") != std::string::npos; });
+    return torso == names.end() ? 0 : static_cast<int>(torso - names.begin());
+  }
+  const auto found = std::find(names.begin(), names.end(), name);
+  check(found != names.end(), "robot \"", model.name, "\" has no body \"", name, "\"; nearest: ", nearest(name, names));
+  return static_cast<int>(found - names.begin());
+}
+
+}  // namespace tandem

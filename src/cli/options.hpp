@@ -1,0 +1,43 @@
+// Options that all subcommands share, and what a subcommand looks like to main.cpp.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/closed_loop.hpp"
+#include "cli/settings.hpp"
+
+namespace tandem {
+
+struct CommonOptions {
+  std::vector<std::string> argv;  // as typed, for the report
+  std::string robot = "mit_humanoid";
+  std::string json;  // file for the report; empty: none
+  std::uint64_t seed = 0;
+  int threads = 0;                     // 0: one per processor
+  std::vector<std::string> overrides;  // name=value
+};
+
+// --robot --json --seed --threads --set
+void add_common_options(CLI::App& app, CommonOptions& options);
+
+// An option of `count` comma-separated numbers. A value of another form is a usage error.
+CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help);
+// The same where whole numbers are listed, any number of them.
+CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<int>& target, const std::string& help);
+
+// The robot that the options name with their overrides applied; the report's path is checked too. Throws Error.
+RunSettings resolve(const CommonOptions& options);
+
+// Index of the body that pushes act on: the one called `name`; with an empty name the first whose name contains "torso", and failing that the base.
+int push_body(const Model& model, const std::string& name);
+
+// Each adds its options to a new subcommand of `app` and runs when that is parsed; they return nothing and throw Error. `argv` is for the report.
+void add_play(CLI::App& app, const std::vector<std::string>& argv);
+void add_eval(CLI::App& app, const std::vector<std::string>& argv);
+void add_sweep(CLI::App& app, const std::vector<std::string>& argv);
+void add_bench(CLI::App& app, const std::vector<std::string>& argv);
+
+}  // namespace tandem

@@ -1,0 +1,23 @@
+// Other programs run from this one: git, and the project's Python for pictures and reference solvers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+enum ChildOutput { kInherit, kCapture };
+
+struct ChildResult {
+  int status;          // exit status; 127 if the program could not be started, 128 + n if signal n ended it
+  std::string output;  // what it printed to stdout, with kCapture; its stderr is then dropped
+};
+
+// Runs argv[0] with the extra environment ("NAME=value") and waits for it. Throws Interrupted after Ctrl-C, when the child has ended.
+ChildResult run_child(const std::vector<std::string>& argv, const std::vector<std::string>& environment, ChildOutput output);
+
+// Runs `python -m module arguments...` with the project's packages: interpreter TANDEM_PYTHON, and failing that .venv/bin/python of the project's folder.
+// Status 127 if there is no such interpreter.
+ChildResult run_python(const std::string& module, const std::vector<std::string>& arguments, ChildOutput output);
+
+}  // namespace tandem

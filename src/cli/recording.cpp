@@ -1,0 +1,63 @@
+#include "cli/recording.hpp"
+
+#include <chrono>
+
+#include "cli/progress.hpp"
+
+namespace tandem {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double us_since(Clock::time_point start) { return 1e6 * std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps) {
+  Recording r;
+  r.nworld = nworld, r.nq = loop.robot.model.nq, r.nv = loop.robot.model.nv;
+  r.phase.assign(scenario.phase.begin(), scenario.phase.begin() + nworld);
+  r.command.assign(scenario.command.begin(), scenario.command.begin() + 4L * nworld);
+  const size_t rows = static_cast<size_t>(nworld) * steps;
+  r.q.reserve(rows * r.nq), r.v.reserve(rows * r.nv), r.active.reserve(rows);
+  return r;
+}
+
+void append(Recording& r, const ClosedLoop& loop, const std::vector<unsigned char>& active) {
+  const SimOutput& out = loop.sim->output;
+  r.q.insert(r.q.end(), out.q.begin(), out.q.begin() + static_cast<long>(r.nworld) * r.nq);
+  r.v.insert(r.v.end(), out.v.begin(), out.v.begin() + static_cast<long>(r.nworld) * r.nv);
+  r.active.insert(r.active.end(), active.begin(), active.begin() + r.nworld);
+}
+
+std::vector<double> replay(Mpc& mpc, const Recording& recording) {
+  std::vector<double> times;
+  times.reserve(recording.steps());
+  for (int w = 0; w < recording.nworld; ++w) mpc.reset(w, recording.phase[w]);
+  for (int step = 0; step < recording.steps(); ++step) {
+    throw_if_interrupted();
+    const Clock::time_point start = Clock::now();
+    mpc.step(recording.q_at(step), recording.v_at(step), recording.command, recording.active_at(step));
+    times.push_back(us_since(start));
+  }
+  return times;
+}
+
+std::vector<double> replay_single(const Model& model, const MpcSettings& settings, const Recording& recording) {
+  Mpc mpc(model, settings, 1, 1);
+  std::vector<double> times;
+  times.reserve(static_cast<size_t>(recording.steps()) * recording.nworld);
+  for (int w = 0; w < recording.nworld; ++w) {
+    mpc.reset(0, recording.phase[w]);
+    for (int step = 0; step < recording.steps() && recording.active_at(step)[w]; ++step) {
+      throw_if_interrupted();
+      const auto q = recording.q_at(step).subspan(static_cast<size_t>(w) * recording.nq, recording.nq);
+      const auto v = recording.v_at(step).subspan(static_cast<size_t>(w) * recording.nv, recording.nv);
+      const Clock::time_point start = Clock::now();
+      mpc.step(q, v, std::span(recording.command).subspan(4 * static_cast<size_t>(w), 4));
+      times.push_back(us_since(start));
+    }
+  }
+  return times;
+}
+
+}  // namespace tandem
