@@ -1,0 +1,192 @@
+// The controller as its users see it: what a plan must satisfy, and what one world may never do to another.
+#include "mpc/mpc.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/check.hpp"
+#include "dynamics/dynamics.hpp"
+#include "tests/mpc/fixture.hpp"
+
+namespace tandem {
+namespace {
+
+class MpcTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    robot = load_robot(GetParam());
+    settings = make_mpc_settings(robot);
+  }
+  // Plans again and again from the same state without time passing: sequential quadratic programming to convergence.
+  Horizon converged_plan(const States& s) {
+    settings.solver.iterations = 300;
+    settings.control_dt = 1e-9;
+    Mpc mpc(robot.model, settings, 1);
+    mpc.reset(0, 0.1);
+    for (int i = 0; i < 12; ++i) mpc.step(s.q, s.v, s.command);
+    tau_ff = mpc.output.tau_ff;
+    value = mpc.output.value[0];
+    return mpc.horizon(0);
+  }
+  Robot robot;
+  MpcSettings settings;
+  std::vector<double> tau_ff;
+  double value = 0;
+};
+
+// Independent of the MPC's own derivatives: inverse dynamics of the whole robot must ask nothing of the unactuated base.
+TEST_P(MpcTest, ConvergedPlanObeysTheEquationsOfMotion) {
+  const States s = disturbed_states(robot, 1, 3);
+  const Horizon plan = converged_plan(s);
+  const int nq = robot.model.nq, nv = robot.model.nv, ncon = static_cast<int>(robot.model.contacts.size());
+  RobotDynamics dynamics = make_dynamics(robot.model);
+  for (int k = 0; k < settings.nodes - 1; ++k) {
+    std::vector<double> a(nv), tau(nv);
+    for (int i = 0; i < nv; ++i) a[i] = (plan.v[(k + 1) * nv + i] - plan.v[k * nv + i]) / settings.dt[0];
+    set_state(dynamics, &plan.q[k * nq], &plan.v[k * nv]);
+    inverse_dynamics(dynamics, a.data(), &plan.force[k * 3 * ncon], tau.data());
+    for (int i = 0; i < 6; ++i) EXPECT_NEAR(tau[i], 0, 0.05) << "node " << k << ", base row " << i;  // [N, N m], single precision
+  }
+}
+
+TEST_P(MpcTest, FeedForwardIsInverseDynamicsOfTheFirstInterval) {
+  const States s = disturbed_states(robot, 1, 4);
+  const Horizon plan = converged_plan(s);
+  const int nv = robot.model.nv;
+  std::vector<double> a(nv), tau(nv);
+  for (int i = 0; i < nv; ++i) a[i] = (plan.v[nv + i] - plan.v[i]) / settings.dt[0];
+  RobotDynamics dynamics = make_dynamics(robot.model);
+  set_state(dynamics, plan.q.data(), plan.v.data());
+  inverse_dynamics(dynamics, a.data(), plan.force.data(), tau.data());
+  for (int j = 0; j < robot.model.njnt; ++j) EXPECT_NEAR(tau_ff[j], tau[6 + j] + robot.model.damping[j] * plan.v[6 + j], 0.02) << "joint " << j;
+}
+
+TEST_P(MpcTest, ConvergedPlanKeepsStandingFeetStillAndForcesInTheCone) {
+  const Horizon plan = converged_plan(disturbed_states(robot, 1, 5));
+  const int nq = robot.model.nq, nv = robot.model.nv, ncon = static_cast<int>(robot.model.contacts.size()), nfoot = static_cast<int>(robot.model.foot_name.size());
+  RobotDynamics dynamics = make_dynamics(robot.model);
+  for (int k = 0; k < settings.nodes; ++k) {
+    set_state(dynamics, &plan.q[k * nq], &plan.v[k * nv]);
+    for (int c = 0; c < ncon; ++c) {
+      const bool stands = plan.stance[k * nfoot + robot.model.contacts[c].foot] > 0;
+      double p[3], v[3];
+      contact_state(dynamics, c, p, v);
+      if (stands && k > 0)
+        for (int r = 0; r < 3; ++r) EXPECT_NEAR(v[r], 0, 0.02) << "node " << k << ", point " << c;
+      if (k == settings.nodes - 1) continue;
+      const double* f = &plan.force[(k * ncon + c) * 3];
+      if (stands) EXPECT_LE(std::hypot(f[0], f[1]), settings.friction * f[2] + 0.5);
+      if (!stands)
+        for (int r = 0; r < 3; ++r) EXPECT_EQ(f[r], 0);
+    }
+  }
+}
+
+// The optimum does not get better by moving along a feasible direction: here, a faster base command costs more when the plan stays.
+TEST_P(MpcTest, ValueIsTheCostOfThePlan) {
+  States s = disturbed_states(robot, 1, 6);
+  s.command = {robot.base_height, 0, 0, 0};
+  const Horizon plan = converged_plan(s);
+  const Model& m = robot.model;
+  const MpcWeights& w = settings.weights;
+  double expected = 0;
+  double mass = 0;
+  for (double part : m.mass) mass += part;
+  const double yaw_0 = std::atan2(2 * (plan.q[3] * plan.q[6] + plan.q[4] * plan.q[5]), 1 - 2 * (plan.q[5] * plan.q[5] + plan.q[6] * plan.q[6]));
+  const int nfoot = static_cast<int>(m.foot_name.size()), ncon = static_cast<int>(m.contacts.size());
+  for (int k = 0; k < settings.nodes; ++k) {
+    const double *q = &plan.q[k * m.nq], *v = &plan.v[k * m.nv];
+    expected += w.base_position[2] * std::pow(q[2] - robot.base_height, 2);
+    // rotation vector of Rz(-yaw_0) R
+    const double c = std::cos(yaw_0 / 2), z = -std::sin(yaw_0 / 2);
+    const double d[4] = {c * q[3] - z * q[6], c * q[4] - z * q[5], c * q[5] + z * q[4], c * q[6] + z * q[3]};
+    const double n = std::sqrt(d[1] * d[1] + d[2] * d[2] + d[3] * d[3]), angle = 2 * std::atan2(n, d[0]);
+    for (int i = 0; i < 3; ++i) {
+      expected += w.base_orientation[i] * std::pow(n > 0 ? angle * d[1 + i] / n : 0, 2);
+      expected += w.base_linear_velocity[i] * v[i] * v[i] + w.base_angular_velocity[i] * v[3 + i] * v[3 + i];
+    }
+    for (int j = 0; j < m.njnt; ++j)
+      expected += w.joint_position[j] * std::pow(q[7 + j] - robot.nominal[j], 2) + w.joint_velocity[j] * v[6 + j] * v[6 + j];
+    double standing = 0;
+    for (int f = 0; f < nfoot; ++f) standing += plan.stance[k * nfoot + f] * ncon / nfoot;
+    for (int i = 0; k < settings.nodes - 1 && i < 3 * ncon; ++i) {
+      const double stance = plan.stance[k * nfoot + m.contacts[i / 3].foot];
+      expected += w.force[i % 3] * std::pow(plan.force[k * 3 * ncon + i] - (i % 3 == 2 ? stance * mass * 9.81 / standing : 0), 2);
+    }
+  }
+  EXPECT_NEAR(value, expected, 2e-3 * expected);
+}
+
+TEST_P(MpcTest, WorldsDoNotKnowOfEachOtherOrOfThreads) {
+  const int nworld = 21;
+  const States s = disturbed_states(robot, nworld, 8);
+  Mpc batch(robot.model, settings, nworld, 2), serial(robot.model, settings, nworld, 1), alone(robot.model, settings, 1);
+  for (int w = 0; w < nworld; ++w) batch.reset(w, 0.04 * w), serial.reset(w, 0.04 * w);
+  alone.reset(0, 0.04 * 13);
+  const int nq = robot.model.nq, nv = robot.model.nv, nj = robot.model.njnt;
+  for (int i = 0; i < 3; ++i) {
+    batch.step(s.q, s.v, s.command), serial.step(s.q, s.v, s.command);
+    alone.step(row(s.q, 13, nq), row(s.v, 13, nv), row(s.command, 13, 4));
+  }
+  EXPECT_EQ(batch.output.tau_ff, serial.output.tau_ff);
+  EXPECT_EQ(batch.output.value, serial.output.value);
+  EXPECT_EQ(row(batch.output.tau_ff, 13, nj), alone.output.tau_ff);
+}
+
+TEST_P(MpcTest, BrokenStateGetsTheSafeOutputAndDisturbsNobody) {
+  const int nworld = 5, bad = 2, nj = robot.model.njnt;
+  States s = disturbed_states(robot, nworld, 9);
+  Mpc good(robot.model, settings, nworld), hurt(robot.model, settings, nworld);
+  good.step(s.q, s.v, s.command);
+  States broken = s;
+  broken.v[bad * robot.model.nv + 7] = NAN;
+  hurt.step(broken.q, broken.v, broken.command);
+  for (int w = 0; w < nworld; ++w) {
+    if (w == bad) continue;
+    EXPECT_EQ(row(hurt.output.tau_ff, w, nj), row(good.output.tau_ff, w, nj)) << "world " << w;
+  }
+  EXPECT_EQ(hurt.output.info[bad].status, Status::kNotFinite);
+  EXPECT_EQ(row(hurt.output.tau_ff, bad, nj), std::vector<double>(nj, 0.0));
+  for (int j = 0; j < nj; ++j) EXPECT_FLOAT_EQ(hurt.output.q_des[bad * nj + j], robot.nominal[j]);
+  // and it is a normal world again at the next call
+  hurt.step(s.q, s.v, s.command);
+  EXPECT_TRUE(usable(hurt.output.info[bad].status));
+  hurt.reset(bad), good.reset(bad);
+}
+
+TEST_P(MpcTest, InactiveWorldIsLeftAlone) {
+  const States s = disturbed_states(robot, 3, 10);
+  Mpc mpc(robot.model, settings, 3);
+  mpc.step(s.q, s.v, s.command);
+  const std::vector<double> before = mpc.output.tau_ff;
+  const std::vector<unsigned char> active = {1, 0, 1};
+  mpc.step(s.q, s.v, s.command, active);
+  EXPECT_EQ(row(mpc.output.tau_ff, 1, robot.model.njnt), row(before, 1, robot.model.njnt));
+  EXPECT_NE(row(mpc.output.tau_ff, 0, robot.model.njnt), row(before, 0, robot.model.njnt));
+}
+
+INSTANTIATE_TEST_SUITE_P(Robots, MpcTest, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));
+
+TEST(MpcErrors, NameValueAndExpectation) {
+  const Robot robot = load_robot("unitree_go2");
+  const auto message = [&](auto&& change) -> std::string {
+    MpcSettings settings = make_mpc_settings(robot);
+    change(settings);
+    try {
+      Mpc mpc(robot.model, settings, 1);
+      mpc.step(std::vector<double>(3), {}, {});
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message([](MpcSettings& s) { s.nodes = 1; }).find("nodes = 1"), std::string::npos);
+  EXPECT_NE(message([](MpcSettings& s) { s.dt = {0.001}; }).find("dt = 0.001"), std::string::npos);
+  EXPECT_NE(message([](MpcSettings& s) { s.nominal.pop_back(); }).find("nominal has 11 values, expected 12"), std::string::npos);
+  EXPECT_NE(message([](MpcSettings& s) { s.gait.period = 0; }).find("gait.period = 0"), std::string::npos);
+  EXPECT_NE(message([](MpcSettings&) {}).find("q has 3 values, expected nworld x nq = 19"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tandem
