@@ -42,6 +42,7 @@ void check_sizes(const Model& model, const MpcSettings& s) {
   check(s.gait.period > 0, "MPC settings: gait.period = ", s.gait.period, " s, expected above 0");
   check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "MPC settings: gait.stance_fraction = ", s.gait.stance_fraction, ", expected in (0, 1]; 1 stands still");
   check(s.friction_sides >= 3 && s.friction_sides <= 16, "MPC settings: friction_sides = ", s.friction_sides, ", expected 3 to 16");
+  check(s.integral_gain >= 0 && s.integral_limit >= 0, "MPC settings: integral_gain = ", s.integral_gain, ", integral_limit = ", s.integral_limit, ", expected 0 or more");
   check(s.friction > 0, "MPC settings: friction = ", s.friction, ", expected above 0");
   check(model.nv <= kMaxTangent && model.contacts.size() * 3 <= kMaxTangent, "robot ", model.name, " has ", model.nv, " degrees of freedom and ", model.contacts.size(),
         " contact points; the MPC takes up to ", kMaxTangent, " and ", kMaxTangent / 3);
@@ -146,6 +147,7 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   for (int i = 0; i < 3; ++i) view.w_force[i] = static_cast<S>(s.weights.force[i]);
   view.friction_sides = s.friction_sides;
   view.facet_friction = static_cast<S>(s.friction * std::cos(M_PI / s.friction_sides));
+  view.integral_gain = static_cast<S>(s.integral_gain), view.integral_limit = static_cast<S>(s.integral_limit);
   view.rho_stance = static_cast<S>(s.rho_stance), view.rho_swing = static_cast<S>(s.rho_swing), view.rho_friction = static_cast<S>(s.rho_friction);
   view.rho_position = static_cast<S>(s.rho_position), view.rho_velocity = static_cast<S>(s.rho_velocity);
   view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.stance_fraction), view.swing_height = static_cast<S>(s.gait.swing_height);

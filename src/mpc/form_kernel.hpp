@@ -49,7 +49,8 @@ template <class S>
 TANDEM_FN Reference<S> reference(const MpcView<S>& mpc, const WorldView<S>& world, int k) {
   S time(0);
   for (int i = 0; i < k; ++i) time += mpc.dt[i];
-  const S *c = world.command, half(S(0.5));
+  const S half(S(0.5));
+  const S c[4] = {world.command[0], world.command[1] + world.bias[0], world.command[2] + world.bias[1], world.command[3] + world.bias[2]};
   const S yaw_0 = quat_yaw(world.q + 3), yaw = yaw_0 + time * c[3], mid = yaw_0 + half * time * c[3];
   Reference<S> r;
   r.position[0] = world.q[0] + time * (cos(mid) * c[1] - sin(mid) * c[2]);

@@ -74,6 +74,17 @@ TANDEM_FN void fit_forces(const MpcView<S>& mpc, WorldView<S> world, int k) {
   }
 }
 
+// Integral action: the command grows slowly by what the measured velocity of the base is missing, eq. (3).
+template <class S>
+TANDEM_FN void integrate_velocity_error(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v) {
+  const S yaw = quat_yaw(q + 3), c = cos(yaw), s = sin(yaw);
+  const S measured[3] = {c * v[0] + s * v[1], c * v[1] - s * v[0], v[5]};
+  for (int i = 0; i < 3; ++i) {
+    const S bias = world.bias[i] + mpc.integral_gain * mpc.control_dt * (world.command[1 + i] - measured[i]);
+    world.bias[i] = *world.started > S(0) ? clamp(bias, -mpc.integral_limit, mpc.integral_limit) : S(0);
+  }
+}
+
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0.
 //   q, v      measured state  (nq), (nv)
 //   scratch   world_size() numbers
@@ -91,6 +102,7 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
     for_each(team, 0, (nodes - 1) * mpc.nforce, [&](int i) { world.F[i] = next.F[i]; });
     team.sync();
   }
+  for_each(team, 0, 1, [&](int) { integrate_velocity_error(mpc, world, q, v); });
   schedule_contacts(team, mpc, world);
   for_each(team, 0, nodes, [&](int k) {
     if (!started) start_plan(mpc, world, q, v, k);

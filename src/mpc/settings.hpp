@@ -17,6 +17,9 @@ struct MpcSettings {
   std::vector<double> nominal;  // joint pose the cost pulls to [rad]  (njnt)
   double friction = 0.7;        // friction coefficient the plan may use
   int friction_sides = 4;       // facets of the pyramid inside the friction cone; 8 loses less of it
+  // slow integral action on forward, left and yaw velocity, because the posture costs pull the plan below its command
+  double integral_gain = 0.5;    // command change per second and unit of velocity error [1/s]; 0 switches it off
+  double integral_limit = 0.25;  // largest command change [m/s, rad/s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
   double rho_stance = 30;       // stance rows [cost per (m/s)^2]
   double rho_swing = 3000;      // swing rows [cost per m^2]

@@ -42,6 +42,7 @@ struct MpcView {
   S facet_friction;        // friction coefficient along a facet: friction cos(pi / sides)
   int friction_sides;
   const S* facet;          // directions of the facets  (friction_sides, 2)
+  S integral_gain, integral_limit;
   S rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
   S period, switching, swing_height, takeoff_velocity, touchdown_velocity;
   const S* offset;         // (nfoot)
@@ -57,6 +58,7 @@ struct WorldView {
   S* stance;   // 1 in stance, 0 in swing  (nodes, nfoot)
   S* height;   // height of the foot's points at the nodes in swing [m]  (nodes, nfoot)
   S* command;  // base height [m], vx, vy in the heading frame [m/s], yaw rate [rad/s]  (4)
+  S* bias;     // integral of the velocity errors, added to the command: vx, vy [m/s], yaw rate [rad/s]  (3)
   S* phase;    // gait time in periods, in [0, 1)  (1)
   S* started;  // 1 once the plan is good to start from  (1)
   S* value;    // V_MPC: cost (2) of the plan  (1)
@@ -68,7 +70,7 @@ struct WorldView {
 template <class S>
 TANDEM_FN int world_size(const MpcView<S>& mpc) {
   const ModelView<S>& m = mpc.model;
-  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 7 + 3 * m.njnt;
+  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 10 + 3 * m.njnt;
 }
 template <class S>
 TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
@@ -81,6 +83,7 @@ TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
   w.stance = take(mpc.nodes * m.nfoot);
   w.height = take(mpc.nodes * m.nfoot);
   w.command = take(4);
+  w.bias = take(3);
   w.phase = take(1);
   w.started = take(1);
   w.value = take(1);
