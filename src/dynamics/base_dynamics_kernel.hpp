@@ -1,4 +1,4 @@
-// The six base rows of the equations of motion and their exact derivatives, in the frame of the base. docs/dynamics.md, section 6.
+// The six base rows of the equations of motion and their exact derivatives, in the frame of the base. docs/dynamics.md, section 9.
 //
 // Frame O is the base: origin and axes of body 0. Newton's law does not change when a constant velocity is added to everything, so the base is taken to
 // have linear velocity zero; its classical acceleration minus gravity, seen from the base, is all that remains of where the base is and how it moves.

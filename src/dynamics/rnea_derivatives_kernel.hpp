@@ -103,8 +103,8 @@ struct RneaDerivatives {
 // What row j of the derivatives takes from the subtree of j, transposed: entry (j, k) = dot(I, psi2_k) + dot(b, psi_k.w) + dot(l, S_k.w).
 template <class Real>
 struct RowTerms {
-  Spatial<Real> I;    // Ic S_j
-  Vec3<Real> b, l;    // angular parts of Bc' S_j and Lc' S_j; nothing acts on linear parts
+  Spatial<Real> I;  // Ic S_j
+  Vec3<Real> b, l;  // angular parts of Bc' S_j and Lc' S_j; nothing acts on linear parts
 };
 
 template <class Real, class S>
@@ -112,8 +112,7 @@ TANDEM_FN RowTerms<Real> row_terms(const ModelView<S>& model, const TreeData<Rea
   const int i = dof_body(model, j);
   const Spatial<Real> S_j = dof_axis(model, d.kin, j);
   const Real *B = x.B + 12 * i, *L = x.L + 12 * i;
-  return {load_inertia(d.Ic + kInertiaSize * i) * S_j,
-          mul_t(load33<Real>(B), S_j.w) - Real(2) * cross(S_j.v, load3<Real>(B + 9)),
+  return {load_inertia(d.Ic + kInertiaSize * i) * S_j, mul_t(load33<Real>(B), S_j.w) - Real(2) * cross(S_j.v, load3<Real>(B + 9)),
           cross(load3<Real>(L + 9), S_j.v) - mul_t(load33<Real>(L), S_j.w)};
 }
 

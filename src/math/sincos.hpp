@@ -28,7 +28,8 @@ TANDEM_FN SinCos<Real> sincos_float(Real a) {
   const Real r = ((a - Real(1.5703125f) * n) - Real(4.837512969970703125e-4f) * n) - Real(7.549789948768648e-8f) * n;
   const Real z = r * r;
   const Real s = r + r * z * (Real(-1.6666654611e-1f) + z * (Real(8.3321608736e-3f) + z * Real(-1.9515295891e-4f)));
-  const Real c = Real(1.0f) - Real(0.5f) * z + z * z * (Real(4.166664568298827e-2f) + z * (Real(-1.388731625493765e-3f) + z * Real(2.443315711809948e-5f)));
+  const Real c =
+      Real(1.0f) - Real(0.5f) * z + z * z * (Real(4.166664568298827e-2f) + z * (Real(-1.388731625493765e-3f) + z * Real(2.443315711809948e-5f)));
   const Real quadrant = n - Real(4.0f) * round_to_whole(Real(0.25f) * n - Real(0.375f));
   const auto odd = abs(abs(quadrant - Real(2.0f)) - Real(1.0f)) < Real(0.5f);
   const Real s_q = select(odd, c, s), c_q = select(odd, s, c);

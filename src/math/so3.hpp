@@ -94,8 +94,8 @@ TANDEM_FN Mat3<Real> right_jacobian(Vec3<Real> phi) {
 template <class Real>
 TANDEM_FN Mat3<Real> right_jacobian_inverse(Vec3<Real> phi) {
   using S = Scalar<Real>;
-  constexpr double kSeries[] = {1.0 / 12,           1.0 / 720,           1.0 / 30240, 1.0 / 1209600, 1.0 / 47900160, 691.0 / 1307674368000.0,
-                                1.0 / 74724249600.0, 3617.0 / 10670622842880000.0};
+  constexpr double kSeries[] = {
+      1.0 / 12, 1.0 / 720, 1.0 / 30240, 1.0 / 1209600, 1.0 / 47900160, 691.0 / 1307674368000.0, 1.0 / 74724249600.0, 3617.0 / 10670622842880000.0};
   const Real t2 = dot(phi, phi), t = safe_norm(phi);
   const SinCos<Real> half = sincos(Real(S(0.5)) * t);
   const Real closed = (Real(S(1)) - Real(S(0.5)) * t * half.cos / half.sin) / (t * t);

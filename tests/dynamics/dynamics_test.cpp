@@ -83,9 +83,11 @@ TEST_P(AgainstMujoco, BodyJacobianAndItsRate) {
     take_state(state);
     Vector linear(3 * nv), angular(3 * nv);
     mj_jacBody(oracle.m.get(), oracle.d.get(), linear.data(), angular.data(), id);
-    ASSERT_LT(relative_error(out.J_body, stack(oracle.columns(angular.data(), 3), oracle.columns(linear.data(), 3))), kTolerance) << "state " << state;
+    ASSERT_LT(relative_error(out.J_body, stack(oracle.columns(angular.data(), 3), oracle.columns(linear.data(), 3))), kTolerance)
+        << "state " << state;
     mj_jacDot(oracle.m.get(), oracle.d.get(), linear.data(), angular.data(), oracle.d->xpos + 3 * id, id);
-    ASSERT_LT(relative_error(out.dJ_body, stack(oracle.columns(angular.data(), 3), oracle.columns(linear.data(), 3))), kTolerance) << "state " << state;
+    ASSERT_LT(relative_error(out.dJ_body, stack(oracle.columns(angular.data(), 3), oracle.columns(linear.data(), 3))), kTolerance)
+        << "state " << state;
   }
 }
 
@@ -127,7 +129,8 @@ TEST_P(AgainstMujoco, InverseDynamicsWithContactForces) {
     Vector expected = oracle.columns(oracle.d->qfrc_inverse, 1);
     for (size_t c = 0; c < model.contacts.size(); ++c) {
       Vector jacobian(3 * nv);
-      mj_jac(oracle.m.get(), oracle.d.get(), jacobian.data(), nullptr, contact_position_W(static_cast<int>(c)).data(), oracle.body[model.contacts[c].body]);
+      mj_jac(oracle.m.get(), oracle.d.get(), jacobian.data(), nullptr, contact_position_W(static_cast<int>(c)).data(),
+             oracle.body[model.contacts[c].body]);
       const Vector J = oracle.columns(jacobian.data(), 3);
       for (int r = 0; r < 3; ++r)
         for (int k = 0; k < nv; ++k) expected[k] -= J[r * nv + k] * in.force[3 * c + r];

@@ -39,9 +39,28 @@ struct Outputs {
     memory.assign(tree_data_size<Real>(nb) + derivative_data_size<Real>(nb, nv), nan);
   }
   std::vector<std::pair<std::string, const std::vector<Real>*>> fields() const {
-    return {{"R", &R},         {"p", &p},         {"V", &V},     {"J", &J},     {"dJ", &dJ},   {"dJ_v", &dJ_v},   {"J_body", &J_body}, {"dJ_body", &dJ_body},
-            {"M", &M},         {"M_b", &M_b},     {"tau", &tau}, {"h", &h},     {"h_b", &h_b}, {"JtF", &JtF},     {"A_G", &A_G},       {"h_G", &h_G},
-            {"com", &com},     {"v_com", &v_com}, {"dq", &dq},   {"q_next", &q_next},          {"dtau_dq", &dtau_dq},                 {"dtau_dv", &dtau_dv}};
+    return {{"R", &R},
+            {"p", &p},
+            {"V", &V},
+            {"J", &J},
+            {"dJ", &dJ},
+            {"dJ_v", &dJ_v},
+            {"J_body", &J_body},
+            {"dJ_body", &dJ_body},
+            {"M", &M},
+            {"M_b", &M_b},
+            {"tau", &tau},
+            {"h", &h},
+            {"h_b", &h_b},
+            {"JtF", &JtF},
+            {"A_G", &A_G},
+            {"h_G", &h_G},
+            {"com", &com},
+            {"v_com", &v_com},
+            {"dq", &dq},
+            {"q_next", &q_next},
+            {"dtau_dq", &dtau_dq},
+            {"dtau_dv", &dtau_dv}};
   }
 };
 

@@ -21,7 +21,8 @@ template <class Real>
 StateInput<Real> random_state(const Model& model, int seed) {
   return {converted<Real>(random_configuration(model, 10 + seed)), converted<Real>(random_vector(model.nv, 2, 20 + seed)),
           converted<Real>(random_vector(model.nv, 5, 30 + seed)),
-          converted<Real>(random_vector(3 * static_cast<int>(model.contacts.size()), 50, 40 + seed)), converted<Real>(random_configuration(model, 50 + seed))};
+          converted<Real>(random_vector(3 * static_cast<int>(model.contacts.size()), 50, 40 + seed)),
+          converted<Real>(random_configuration(model, 50 + seed))};
 }
 
 struct Kernels : testing::TestWithParam<RobotCase> {

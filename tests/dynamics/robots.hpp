@@ -11,7 +11,7 @@ namespace tandem {
 
 struct RobotCase {
   std::string name;
-  std::string file;            // MJCF, or empty: a random tree
+  std::string file;  // MJCF, or empty: a random tree
   std::uint64_t seed = 0;
   RandomTreeSettings settings = {};
 };

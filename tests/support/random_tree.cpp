@@ -30,7 +30,7 @@ struct Random {
 
 void append_rotation(std::vector<double>& out, const std::vector<double>& q) {
   const double w = q[0], x = q[1], y = q[2], z = q[3];
-  const double R[9] = {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z), 1 - 2 * (x * x + z * z),
+  const double R[9] = {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z),    1 - 2 * (x * x + z * z),
                        2 * (y * z - w * x),     2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)};
   out.insert(out.end(), R, R + 9);
 }
@@ -119,7 +119,8 @@ Model random_tree(std::uint64_t seed, const RandomTreeSettings& settings) {
 }
 
 std::string to_mjcf(const Model& model) {
-  std::string out = "<mujoco model=\"" + model.name + "\">\n<compiler angle=\"radian\"/>\n<option gravity=\"" + numbers(model.gravity, 3) + "\"/>\n<worldbody>\n";
+  std::string out =
+      "<mujoco model=\"" + model.name + "\">\n<compiler angle=\"radian\"/>\n<option gravity=\"" + numbers(model.gravity, 3) + "\"/>\n<worldbody>\n";
   write_body(model, 0, out);
   return out + "</worldbody>\n</mujoco>\n";
 }

@@ -42,11 +42,9 @@ RandomStates random_states(const Model& model) {
       return x;
     };
     std::vector<double> q = vector(model.nq, 1);
-    if (model.floating) {
-      double length = 0;
-      for (int i = 3; i < 7; ++i) length += q[i] * q[i];
-      for (int i = 3; i < 7; ++i) q[i] /= std::sqrt(length);
-    }
+    double length = 0;
+    for (int i = 3; i < 7; ++i) length += q[i] * q[i];
+    for (int i = 3; i < 7; ++i) q[i] /= std::sqrt(length);
     states.q.push_back(q);
     states.v.push_back(vector(model.nv, 2));
     states.a.push_back(vector(model.nv, 5));
@@ -89,7 +87,8 @@ struct Runner {
   }
   int calls() const { return kStates / lanes; }
   void run(int call) const {
-    function(kernel, arrays.view, BenchBuffers<T>{q.get() + call * nq * lanes, v.get() + call * nv * lanes, a.get() + call * nv * lanes, out.get(), memory.get()});
+    function(kernel, arrays.view,
+             BenchBuffers<T>{q.get() + call * nq * lanes, v.get() + call * nv * lanes, a.get() + call * nv * lanes, out.get(), memory.get()});
   }
   // The results of every state.
   States results() const {
@@ -180,11 +179,16 @@ ReferenceTime measure_reference(PinocchioReference* pinocchio, BenchKernel kerne
 
 int bench_output_size(BenchKernel kernel, int nbody, int nv) {
   switch (kernel) {
-    case BenchKernel::kForwardKinematics: return 12 * nbody;
-    case BenchKernel::kRnea: return nv;
-    case BenchKernel::kCrba: return nv * nv;
-    case BenchKernel::kCentroidal: return 6 * nv + 6;
-    case BenchKernel::kRneaDerivatives: return 2 * nv * nv;
+    case BenchKernel::kForwardKinematics:
+      return 12 * nbody;
+    case BenchKernel::kRnea:
+      return nv;
+    case BenchKernel::kCrba:
+      return nv * nv;
+    case BenchKernel::kCentroidal:
+      return 6 * nv + 6;
+    case BenchKernel::kRneaDerivatives:
+      return 2 * nv * nv;
   }
   return 0;
 }
@@ -192,6 +196,7 @@ int bench_output_size(BenchKernel kernel, int nbody, int nv) {
 int bench_memory_size(int nbody, int nv) { return tree_data_size<double>(nbody) + derivative_data_size<double>(nbody, nv); }
 
 std::vector<BenchRow> bench_dynamics(const Model& model, double seconds) {
+  check(model.floating, "robot ", model.name, " has a fixed base, expected a floating one: Pinocchio counts the mass of a fixed base as the world's");
   const BenchFunctions functions = detect_isa() == Isa::kAvx512 ? avx512::bench_functions() : avx2::bench_functions();
   const RandomStates states = random_states(model);
   const std::unique_ptr<PinocchioReference> pinocchio = make_pinocchio_reference(model);
@@ -200,7 +205,8 @@ std::vector<BenchRow> bench_dynamics(const Model& model, double seconds) {
   for (const BenchKernel kernel : kBenchKernels) {
     const ReferenceTime reference = measure_reference(pinocchio.get(), kernel, seconds);
     const Runner<double> in_double(model, states, kernel, functions.run_double, 1);
-    const Runner<float> in_float(model, states, kernel, functions.run_float, 1), in_lanes(model, states, kernel, functions.run_lanes, functions.lanes);
+    const Runner<float> in_float(model, states, kernel, functions.run_float, 1),
+        in_lanes(model, states, kernel, functions.run_lanes, functions.lanes);
     const States exact = in_double.results();
     rows.push_back(measure(in_double, "double", reference, reference.results, seconds));
     rows.push_back(measure(in_float, "float", reference, exact, seconds));

@@ -41,7 +41,8 @@ class Reference final : public PinocchioReference {
  public:
   explicit Reference(const Model& model) : model_(model), pin_(build(model)), data_(pin_) {}
 
-  void set_states(const std::vector<std::vector<double>>& q, const std::vector<std::vector<double>>& v, const std::vector<std::vector<double>>& a) override {
+  void set_states(const std::vector<std::vector<double>>& q, const std::vector<std::vector<double>>& v,
+                  const std::vector<std::vector<double>>& a) override {
     states_.clear();
     for (size_t i = 0; i < q.size(); ++i) states_.push_back(convert(q[i], v[i], a[i]));
   }
@@ -49,28 +50,43 @@ class Reference final : public PinocchioReference {
   void run(BenchKernel kernel, int i) override {
     const State& s = states_[i];
     switch (kernel) {
-      case BenchKernel::kForwardKinematics: pin::forwardKinematics(pin_, data_, s.q); break;
-      case BenchKernel::kRnea: pin::rnea(pin_, data_, s.q, s.v, s.a); break;
-      case BenchKernel::kCrba: pin::crba(pin_, data_, s.q); break;
-      case BenchKernel::kCentroidal: pin::ccrba(pin_, data_, s.q, s.v); break;
-      case BenchKernel::kRneaDerivatives: pin::computeRNEADerivatives(pin_, data_, s.q, s.v, s.a); break;
+      case BenchKernel::kForwardKinematics:
+        pin::forwardKinematics(pin_, data_, s.q);
+        break;
+      case BenchKernel::kRnea:
+        pin::rnea(pin_, data_, s.q, s.v, s.a);
+        break;
+      case BenchKernel::kCrba:
+        pin::crba(pin_, data_, s.q);
+        break;
+      case BenchKernel::kCentroidal:
+        pin::ccrba(pin_, data_, s.q, s.v);
+        break;
+      case BenchKernel::kRneaDerivatives:
+        pin::computeRNEADerivatives(pin_, data_, s.q, s.v, s.a);
+        break;
     }
   }
 
   std::vector<double> result(BenchKernel kernel, int i) override {
     const State& s = states_[i];
     switch (kernel) {
-      case BenchKernel::kForwardKinematics: return poses(s);
-      case BenchKernel::kRnea: return rows(force_to_ours(s, data_.tau));
-      case BenchKernel::kCrba: return rows(s.X.transpose() * symmetric_mass() * s.X);
-      case BenchKernel::kCentroidal: return centroidal(s);
-      case BenchKernel::kRneaDerivatives: return derivatives(s);
+      case BenchKernel::kForwardKinematics:
+        return poses(s);
+      case BenchKernel::kRnea:
+        return rows(force_to_ours(s, data_.tau));
+      case BenchKernel::kCrba:
+        return rows(s.X.transpose() * symmetric_mass() * s.X);
+      case BenchKernel::kCentroidal:
+        return centroidal(s);
+      case BenchKernel::kRneaDerivatives:
+        return derivatives(s);
     }
     return {};
   }
 
  private:
-  // Pinocchio's state, and v_pin = X v with X = diag(R', 1, 1) for a floating base.
+  // Pinocchio's state, and v_pin = X v with X = diag(R', 1, 1).
   struct State {
     VectorXd q, v, a, v_ours, a_ours;
     Matrix3d R;
@@ -86,12 +102,12 @@ class Reference final : public PinocchioReference {
       const Matrix3d R = Map<const Rotation>(&model.R_PB[9 * i]);
       // Pinocchio's joint frame: axes of the body, origin at the anchor
       pin::SE3 placement(R, p + R * anchor(i));
-      if (i == 0 && model.floating) joint[0] = out.addJoint(0, pin::JointModelFreeFlyer(), pin::SE3::Identity(), "base");
+      if (i == 0) joint[0] = out.addJoint(0, pin::JointModelFreeFlyer(), pin::SE3::Identity(), "base");
       if (i > 0) {
         const int parent = model.parent[i];
         placement.translation() -= anchor(parent);
-        if (parent == 0 && !model.floating) placement = pin::SE3(Map<const Rotation>(model.R_PB.data()), Map<const Vector3d>(model.p_PB.data())) * placement;
-        joint[i] = out.addJoint(joint[parent], joint_model(model.joint_type[i - 1], Map<const Vector3d>(&model.axis[3 * (i - 1)])), placement, model.body_name[i]);
+        joint[i] = out.addJoint(joint[parent], joint_model(model.joint_type[i - 1], Map<const Vector3d>(&model.axis[3 * (i - 1)])), placement,
+                                model.body_name[i]);
         out.armature[out.joints[joint[i]].idx_v()] = model.armature[i - 1];
       }
       out.appendBodyToJoint(joint[i], pin::Inertia(model.mass[i], com - anchor(i), symmetric(&model.inertia[6 * i])));
@@ -101,11 +117,11 @@ class Reference final : public PinocchioReference {
   }
 
   State convert(const std::vector<double>& q, const std::vector<double>& v, const std::vector<double>& a) const {
-    State s{Map<const VectorXd>(q.data(), q.size()), Map<const VectorXd>(v.data(), v.size()), Map<const VectorXd>(a.data(), a.size()), {}, {}, {}, {}};
+    State s{
+        Map<const VectorXd>(q.data(), q.size()), Map<const VectorXd>(v.data(), v.size()), Map<const VectorXd>(a.data(), a.size()), {}, {}, {}, {}};
     s.v_ours = s.v;
     s.a_ours = s.a;
     s.X = MatrixXd::Identity(model_.nv, model_.nv);
-    if (!model_.floating) return s;
     s.q.segment<4>(3) << q[4], q[5], q[6], q[3];
     s.R = Eigen::Quaterniond(q[3], q[4], q[5], q[6]).toRotationMatrix();
     s.X.topLeftCorner<3, 3>() = s.R.transpose();
@@ -125,12 +141,11 @@ class Reference final : public PinocchioReference {
 
   std::vector<double> poses(const State& s) const {
     std::vector<double> out(12 * model_.nbody);
-    const Vector3d origin = model_.floating ? Vector3d(s.q.head<3>()) : Vector3d(Map<const Vector3d>(model_.p_PB.data()));
+    const Vector3d origin = s.q.head<3>();
     for (int i = 0; i < model_.nbody; ++i) {
-      const int joint = i + (model_.floating ? 1 : 0);
+      const int joint = i + 1;  // 0 is the world
       Matrix3d R = data_.oMi[joint].rotation();
       Vector3d p = data_.oMi[joint].translation();
-      if (i == 0 && !model_.floating) R = Map<const Rotation>(model_.R_PB.data()), p = origin;
       if (i > 0) p -= R * Map<const Vector3d>(&model_.anchor[3 * (i - 1)]);
       Map<Rotation> R_out(&out[9 * i]);
       Map<Vector3d> p_out(&out[9 * model_.nbody + 3 * i]);
@@ -154,15 +169,13 @@ class Reference final : public PinocchioReference {
   // Chain rule from Pinocchio's local base velocity and acceleration to ours: v = R' v_W, a = R' a_W - w x v, tau_W = R tau.
   std::vector<double> derivatives(const State& s) const {
     MatrixXd dq = data_.dtau_dq * s.X, dv = data_.dtau_dv * s.X;
-    if (model_.floating) {
-      const MatrixXd M = symmetric_mass();
-      const Vector3d v = s.v.head<3>(), w = s.v.segment<3>(3);
-      const Matrix3d dv_turn = hat(v), da_turn = hat(s.R.transpose() * s.a_ours.head<3>()) - hat(w) * hat(v);
-      dq.middleCols<3>(3) += data_.dtau_dv.leftCols<3>() * dv_turn + M.leftCols<3>() * da_turn;
-      dq.block<3, 3>(0, 3) -= hat(data_.tau.head<3>());
-      dv.leftCols<3>() -= M.leftCols<3>() * hat(w) * s.R.transpose();
-      dv.middleCols<3>(3) += M.leftCols<3>() * hat(v);
-    }
+    const MatrixXd M = symmetric_mass();
+    const Vector3d v = s.v.head<3>(), w = s.v.segment<3>(3);
+    const Matrix3d dv_turn = hat(v), da_turn = hat(s.R.transpose() * s.a_ours.head<3>()) - hat(w) * hat(v);
+    dq.middleCols<3>(3) += data_.dtau_dv.leftCols<3>() * dv_turn + M.leftCols<3>() * da_turn;
+    dq.block<3, 3>(0, 3) -= hat(data_.tau.head<3>());
+    dv.leftCols<3>() -= M.leftCols<3>() * hat(w) * s.R.transpose();
+    dv.middleCols<3>(3) += M.leftCols<3>() * hat(v);
     std::vector<double> out = rows(s.X.transpose() * dq), more = rows(s.X.transpose() * dv);
     out.insert(out.end(), more.begin(), more.end());
     return out;

@@ -13,7 +13,8 @@ class PinocchioReference {
  public:
   virtual ~PinocchioReference() = default;
   // Takes the states (n): q, v, a in our conventions.
-  virtual void set_states(const std::vector<std::vector<double>>& q, const std::vector<std::vector<double>>& v, const std::vector<std::vector<double>>& a) = 0;
+  virtual void set_states(const std::vector<std::vector<double>>& q, const std::vector<std::vector<double>>& v,
+                          const std::vector<std::vector<double>>& a) = 0;
   // Runs a kernel on state i; this is what is timed.
   virtual void run(BenchKernel kernel, int i) = 0;
   // What the last run found, in the layout of bench_output_size.
