@@ -32,6 +32,27 @@ TANDEM_FN void for_each_2d(const SerialTeam&, int rows, int cols, Body&& body) {
 
 constexpr int kPartials = 64;  // partial results of a reduction: the same for every team size, so that sums have the same bits
 
+// C = 0, padding included.
+template <Team T, class Real>
+TANDEM_FN void clear(const T& team, MatrixView<Real> C) {
+  for_each_2d(team, C.rows, C.ld, [=](int i, int j) { C(i, j) = Real(0); });
+}
+// The first `cols` columns of C = those of A, the rest of C zero.
+template <Team T, class Real>
+TANDEM_FN void copy_leading(const T& team, MatrixView<Real> C, MatrixView<Real> A, int cols) {
+  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = j < cols ? A(i, j) : Real(0); });
+}
+// C = A + s B.
+template <Team T, class Real>
+TANDEM_FN void add_scaled(const T& team, MatrixView<Real> C, MatrixView<Real> A, Real s, MatrixView<Real> B) {
+  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = A(i, j) + s * B(i, j); });
+}
+// C = diag(scale) A with rows scaled by s scale[i].
+template <Team T, class Real>
+TANDEM_FN void scale_rows(const T& team, MatrixView<Real> C, Real s, const Real* scale, MatrixView<Real> A) {
+  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = s * scale[i] * A(i, j); });
+}
+
 // Reductions: clear, accumulate any number of times, fold. Element i goes to partial[i mod kPartials] on every team. clear and accumulate do not sync:
 // a partial belongs to one lane.
 template <Team T, class Real>

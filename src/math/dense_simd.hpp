@@ -122,18 +122,33 @@ template <int... I>
 }
 #endif
 
-// Four row dot products as partial sums. Rows past the last one repeat it.
-[[gnu::always_inline]] inline Vector quad_dot(MatrixView<float> A, int i, int vectors, const float* x) {
-  const float* row[4];
-  Vector sum[4] = {};
+// Four row dot products of NV vectors as partial sums. Rows past the last one repeat it.
+template <int NV>
+[[gnu::always_inline]] inline Vector quad_dot(MatrixView<float> A, int i, const Vector* x) {
+  Vector sum[4];
 #pragma GCC unroll 4
-  for (int r = 0; r < 4; ++r) row[r] = A.row(i + r < A.rows ? i + r : A.rows - 1);
-  for (int v = 0; v < vectors; ++v) {
-    const Vector xv = load(x + v * kLanes);
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) sum[r] += load(row[r] + v * kLanes) * xv;
+  for (int r = 0; r < 4; ++r) {
+    const float* row = A.row(i + r < A.rows ? i + r : A.rows - 1);
+    sum[r] = load(row) * x[0];
+#pragma GCC unroll 8
+    for (int v = 1; v < NV; ++v) sum[r] += load(row + v * kLanes) * x[v];
   }
   return add_quad(sum[0], sum[1], sum[2], sum[3]);
+}
+
+// y (W) A x for NV vectors of columns.
+template <Write W, int NV>
+inline void row_dots(float* y, MatrixView<float> A, const float* x) {
+  Vector xv[NV];
+#pragma GCC unroll 8
+  for (int v = 0; v < NV; ++v) xv[v] = load(x + v * kLanes);
+  for (int i = 0; i < A.rows; i += kLanes) {
+    Vector quad[kLanes / 4] = {};
+#pragma GCC unroll 4
+    for (int q = 0; q < kLanes / 4; ++q)
+      if (i + 4 * q < A.rows) quad[q] = quad_dot<NV>(A, i + 4 * q, xv);
+    store<W>(y + i, add_groups(quad));
+  }
 }
 
 // NV vectors of y (W) A' x, four rows of A at a time in separate sums.
@@ -170,7 +185,15 @@ template <int S, int... I>
   }
 }
 
-// target block := transpose of source block, kLanes x kLanes; they may be the same.
+using IntVector = decltype(Vector{} < Vector{});
+[[gnu::always_inline]] inline IntVector lane_index() {
+  IntVector lane{};
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return lane;
+}
+
+// target block := transpose of source block, kLanes x kLanes; they may be the same. LowerOnly: the upper triangle of the target stays.
+template <bool LowerOnly>
 inline void transpose_block(float* target, const float* source, int ld) {
   constexpr std::make_integer_sequence<int, kLanes> lanes;
   Vector r[kLanes];
@@ -181,7 +204,10 @@ inline void transpose_block(float* target, const float* source, int ld) {
   transpose_step<4>(r, lanes);
   if constexpr (kLanes == 16) transpose_step<8>(r, lanes);
 #pragma GCC unroll 16
-  for (int i = 0; i < kLanes; ++i) store<Write::kSet>(target + i * ld, r[i]);
+  for (int i = 0; i < kLanes; ++i) {
+    float* row = target + i * ld;
+    store<Write::kSet>(row, LowerOnly ? (lane_index() < i ? r[i] : load(row)) : r[i]);
+  }
 }
 
 // Inverse of the Cholesky factor of one kLanes x kLanes block, all in registers: elimination on [A | I] without square roots, then a scaling of the rows.
@@ -252,10 +278,30 @@ inline void multiply_lower_t(const SerialTeam&, MatrixView<float> Y, MatrixView<
 inline void mirror_upper(const SerialTeam&, MatrixView<float> C) {
   constexpr int kLanes = simd::kLanes;
   for (int i = 0; i < C.rows; i += kLanes) {
-    for (int j = 0; j < i; j += kLanes) simd::transpose_block(C.row(i) + j, C.row(j) + i, C.ld);
-    for (int r = i + 1; r < i + kLanes; ++r)
-      for (int c = i; c < r; ++c) C(r, c) = C(c, r);
+    for (int j = 0; j < i; j += kLanes) simd::transpose_block<false>(C.row(i) + j, C.row(j) + i, C.ld);
+    simd::transpose_block<true>(C.row(i) + i, C.row(i) + i, C.ld);
   }
+}
+
+inline void clear(const SerialTeam&, MatrixView<float> C) {
+  for (int i = 0; i < C.rows * C.ld; i += simd::kLanes) simd::store<Write::kSet>(C.data + i, simd::Vector{});
+}
+
+inline void copy_leading(const SerialTeam&, MatrixView<float> C, MatrixView<float> A, int cols) {
+  for (int v = 0; v < C.cols; v += simd::kLanes) {
+    const auto inside = simd::lane_index() + v < cols;
+    for (int i = 0; i < C.rows; ++i) simd::store<Write::kSet>(C.row(i) + v, inside ? simd::load(A.row(i) + v) : simd::Vector{});
+  }
+}
+
+inline void add_scaled(const SerialTeam&, MatrixView<float> C, MatrixView<float> A, float s, MatrixView<float> B) {
+  for (int v = 0; v < C.cols; v += simd::kLanes)
+    for (int i = 0; i < C.rows; ++i) simd::store<Write::kSet>(C.row(i) + v, simd::load(A.row(i) + v) + s * simd::load(B.row(i) + v));
+}
+
+inline void scale_rows(const SerialTeam&, MatrixView<float> C, float s, const float* scale, MatrixView<float> A) {
+  for (int i = 0; i < C.rows; ++i)
+    for (int v = 0; v < C.cols; v += simd::kLanes) simd::store<Write::kSet>(C.row(i) + v, simd::broadcast(s * scale[i]) * simd::load(A.row(i) + v));
 }
 
 // Blocks of kLanes; n must be a multiple of it. Row J of blocks: D = inverse factor of A_JJ, U_JI = D A_JI, A_IK -= U_JI' U_JK; the same row operations
@@ -292,16 +338,20 @@ inline float cholesky_inverse(const SerialTeam& team, MatrixView<float> A, Matri
   return flag > 0 ? 1.0f : 0.0f;
 }
 
+// Columns in panels of up to 5 vectors.
 template <Write W>
-inline void multiply(const SerialTeam&, float* y, MatrixView<float> A, const float* x) {
-  const int vectors = simd::vector_count(A.cols);
-  for (int i = 0; i < A.rows; i += simd::kLanes) {
-    simd::Vector quad[simd::kLanes / 4] = {};
-#pragma GCC unroll 4
-    for (int q = 0; q < simd::kLanes / 4; ++q)
-      if (i + 4 * q < A.rows) quad[q] = simd::quad_dot(A, i + 4 * q, vectors, x);
-    simd::store<W>(y + i, simd::add_groups(quad));
+inline void multiply(const SerialTeam& team, float* y, MatrixView<float> A, const float* x) {
+  constexpr int kPanel = 5 * simd::kLanes;
+  switch (simd::vector_count(A.cols)) {
+    case 1: return simd::row_dots<W, 1>(y, A, x);
+    case 2: return simd::row_dots<W, 2>(y, A, x);
+    case 3: return simd::row_dots<W, 3>(y, A, x);
+    case 4: return simd::row_dots<W, 4>(y, A, x);
+    case 5: return simd::row_dots<W, 5>(y, A, x);
   }
+  simd::row_dots<W, 5>(y, A, x);
+  constexpr Write rest = W == Write::kSet ? Write::kAdd : W == Write::kNegate ? Write::kSubtract : W;
+  multiply<rest>(team, y, {A.data + kPanel, A.rows, A.cols - kPanel, A.ld}, x + kPanel);
 }
 
 template <Write W>

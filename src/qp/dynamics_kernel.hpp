@@ -13,14 +13,14 @@ inline namespace TANDEM_ISA {
 template <Team T, class Real>
 TANDEM_FN void integrator_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  const Real *V = w.V, *Phi = qp.Phi(k);
-  const Real dt = *qp.dt(k);
-  Real *M = w.M, *PhiI = w.PhiI;
+  const Real* Phi = qp.Phi(k);
+  Real *V = w.V, *PhiI = w.PhiI;
   for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
-  for_each_2d(team, np, ldx, [=](int i, int j) { M[i * ldx + j] = V[(n + i) * ldx + j]; });
-  for_each_2d(team, na, ldx, [=](int i, int j) { M[(np + i) * ldx + j] = V[(n + np + i) * ldx + j] + dt * V[(np + i) * ldx + j]; });
+  const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
+  copy_leading(team, rows(w.M, 0, np), rows(V, n, np), ldx);
+  add_scaled(team, rows(w.M, np, na), rows(V, n + np, na), *qp.dt(k), rows(V, np, na));
   team.sync();
-  multiply_tn<Write::kAdd>(team, MatrixView<Real>{M, np, ldx, ldx}, MatrixView<Real>{qp.Gam(k), np, np, ldp}, MatrixView<Real>{w.V, np, ldx, ldx});
+  multiply_tn<Write::kAdd>(team, rows(w.M, 0, np), MatrixView<Real>{qp.Gam(k), np, np, ldp}, rows(V, 0, np));
   team.sync();
 }
 
@@ -28,17 +28,18 @@ TANDEM_FN void integrator_rows(const T& team, const QpView<Real>& qp, int k, con
 template <Team T, class Real>
 TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
   const int np = qp.dims.np, n = np + qp.dims.na, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  const Real* V = w.V;
   Real *Vn = w.Vnext, *Sqq = w.Sqq;
   const MatrixView<Real> PhiI{w.PhiI, np, np, ldp};
-  for_each_2d(team, np, ldx, [=](int i, int j) { Vn[i * ldx + j] = V[i * ldx + j]; });
-  for_each_2d(team, n - np, ldx, [=](int i, int j) { Vn[(np + i) * ldx + j] = j < n ? V[(np + i) * ldx + j] : Real(0); });
-  for_each_2d(team, ldx - n, ldx, [=](int i, int j) { Vn[(n + i) * ldx + j] = Real(0); });
+  const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
+  copy_leading(team, rows(Vn, 0, np), rows(w.V, 0, np), ldx);
+  copy_leading(team, rows(Vn, np, n - np), rows(w.V, np, n - np), n);
+  clear(team, rows(Vn, n, ldx - n));
   team.sync();
-  multiply_tn<Write::kAdd>(team, MatrixView<Real>{Vn, np, ldx, ldx}, PhiI, MatrixView<Real>{w.V, np, ldx, ldx});
+  multiply_tn<Write::kAdd>(team, rows(Vn, 0, np), PhiI, rows(w.V, 0, np));
   team.sync();
-  for_each_2d(team, np, ldx - n, [=](int i, int j) { Vn[i * ldx + n + j] = Real(0); });
   for_each_2d(team, np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
+  team.sync();
+  copy_leading(team, rows(Vn, 0, np), rows(Vn, 0, np), n);
   team.sync();
   multiply_nn<Write::kAdd>(team, MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI);
 }
@@ -50,22 +51,23 @@ TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, 
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
   const Real* M = w.M;
   const Real dt = *qp.dt(k);
-  Real *Hux = w.Hux, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
-  for_each_2d(team, nf, ldx, [=](int i, int j) { Hux[i * ldx + j] = Real(0); });
-  for_each_2d(team, na, ldx, [=](int i, int j) { Hux[(nf + i) * ldx + j] = j < n ? M[(np + i) * ldx + j] : Real(0); });
-  for_each_2d(team, ldu - nf - na, ldx, [=](int i, int j) { Hux[(nf + na + i) * ldx + j] = Real(0); });
-  for_each_2d(team, ldu, ldu, [=](int i, int j) { Huu[i * ldu + j] = Real(0); });
-  for_each_2d(team, np, ldx, [=](int i, int j) { G[i * ldz + j] = j < n ? M[i * ldx + j] : Real(0); });
-  for_each_2d(team, np, ldu, [=](int i, int j) { G[i * ldz + ldx + j] = Real(0); });
+  Real *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
+  const MatrixView<Real> Mp{w.M, np, ldx, ldx}, Ma{w.M + np * ldx, na, ldx, ldx};
+  const MatrixView<Real> F{w.Hux, nf, ldx, ldx}, actuated{w.Hux + nf * ldx, na, ldx, ldx}, rest{w.Hux + (nf + na) * ldx, ldu - nf - na, ldx, ldx};
+  clear(team, F);
+  copy_leading(team, actuated, Ma, n);
+  clear(team, rest);
+  clear(team, w.uu(Huu));
+  copy_leading(team, MatrixView<Real>{G, np, ldz, ldz}, Mp, n);
   for_each_2d(team, np, np, [=](int i, int j) { Wpp[i * ldp + j] = M[i * ldx + n + j]; });
   team.sync();
   const Real* Mq = M + np;  // columns q_a; n further on: columns v_a
   for_each_2d(team, na, na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + j] = dt * Mq[(np + i) * ldx + j] + Mq[(np + i) * ldx + n + j]; });
   for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * Mq[i * ldx + j] + Mq[i * ldx + n + j]; });
-  const MatrixView<Real> Mp{w.M, np, np, ldx}, Ma{w.M + np * ldx, na, np, ldx}, PhiI{w.PhiI, np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Hux + nf * ldx, na, np, ldx}, Ma, PhiI);
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{G, np, np, ldz}, Mp, PhiI);
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Wpp, np, np, ldp}, Mp, Gam);
+  const MatrixView<Real> PhiI{w.PhiI, np, np, ldp}, Mpp{w.M, np, np, ldx};
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{actuated.data, na, np, ldx}, MatrixView<Real>{Ma.data, na, np, ldx}, PhiI);
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{G, np, np, ldz}, Mpp, PhiI);
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Wpp, np, np, ldp}, Mpp, MatrixView<Real>{qp.Gam(k), np, np, ldp});
   team.sync();
 }
 
@@ -77,17 +79,15 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   if (k > 0) integrator_values(team, qp, w);
   integrator_scatter(team, qp, k, w);
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
-  const Real* E = qp.E(k);
   Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
+  const MatrixView<Real> E{qp.E(k), np, ldz, ldz}, G{Q, np, ldz, ldz};
   for_each_2d(team, np, ldp, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
   team.sync();
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Q, np, ldz, ldz}, MatrixView<Real>{Wpp, np, np, ldp}, MatrixView<Real>{qp.E(k), np, ldz, ldz});
+  multiply_nn<Write::kAdd>(team, G, MatrixView<Real>{Wpp, np, np, ldp}, E);
   team.sync();
-  for_each_2d(team, np, ldz, [=](int i, int j) {
-    P[i * ldz + j] = E[i * ldz + j];
-    Q[(np + i) * ldz + j] = E[i * ldz + j];
-    P[(np + i) * ldz + j] = Q[i * ldz + j];
-  });
+  copy_leading(team, MatrixView<Real>{P, np, ldz, ldz}, E, ldz);
+  copy_leading(team, MatrixView<Real>{Q + np * ldz, np, ldz, ldz}, E, ldz);
+  copy_leading(team, MatrixView<Real>{P + np * ldz, np, ldz, ldz}, G, ldz);
   team.sync();
   // H += E'G + G'E
   const MatrixView<Real> Px{P, 2 * np, ldx, ldz}, Qx{Q, 2 * np, ldx, ldz}, Pu{P + ldx, 2 * np, ldu, ldz}, Qu{Q + ldx, 2 * np, ldu, ldz};
@@ -102,17 +102,15 @@ template <Team T, class Real>
 TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k, const Real* s, Real* r, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
-  const Real *Phi = qp.Phi(k), *Gam = qp.Gam(k);
   const Real dt = *qp.dt(k);
+  const MatrixView<Real> Phi{qp.Phi(k), np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
   Real* t = w.t;  // cost-to-go gradient by v_p+
-  for_each(team, 0, np, [=](int i) {
-    Real tq(0), tv = s[n + i];
-    for (int m = 0; m < np; ++m) tq += Phi[m * ldp + i] * s[m], tv += Gam[m * ldp + i] * s[m];
-    t[i] = tv;
-    r[i] += tq;
-  });
-  for_each(team, 0, na, [=](int i) { r[np + i] += s[np + i]; });
-  for_each(team, 0, na, [=](int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
+  for_each_2d(team, 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
+  for_each_2d(team, 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
+  for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? s[n + i] : Real(0); });
+  team.sync();
+  multiply_t<Write::kAdd>(team, r, Phi, s);
+  multiply_t<Write::kAdd>(team, t, Gam, s);
   team.sync();
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, ldz}, t);
   team.sync();
@@ -123,19 +121,20 @@ template <Team T, class Real>
 TANDEM_FN void integrator_forward(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
-  const Real *Phi = qp.Phi(k), *Gam = qp.Gam(k), *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx;
-  const Real dt = *qp.dt(k);
-  multiply<Write::kSet>(team, w.t, MatrixView<Real>{qp.E(k), np, ldz, ldz}, z);
+  const Real *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx, dt = *qp.dt(k);
+  const MatrixView<Real> Phi{qp.Phi(k), np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
+  Real *t = w.t, *tq = w.s;  // v_p+, and its share and that of q_p in q_p+
+  multiply<Write::kSet>(team, t, MatrixView<Real>{qp.E(k), np, ldz, ldz}, z);
+  multiply<Write::kSet>(team, tq, Phi, z);
   team.sync();
-  const Real* t = w.t;
-  for_each(team, 0, np, [=](int i) {
-    Real q = bq[i];
-    for (int m = 0; m < np; ++m) q += Phi[i * ldp + m] * z[m] + Gam[i * ldp + m] * (t[m] + e[m]);
-    next[i] = q;
-    next[n + i] = t[i] + e[i];
-  });
-  for_each(team, 0, na, [=](int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
-  for_each(team, 0, na, [=](int i) { next[n + np + i] = u[nf + i]; });
+  for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
+  for_each_2d(team, 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
+  for_each_2d(team, 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
+  team.sync();
+  multiply<Write::kAdd>(team, tq, Gam, t);
+  team.sync();
+  for_each_2d(team, 1, np, [=](int, int i) { next[i] = tq[i] + bq[i]; });
+  for_each_2d(team, 1, np, [=](int, int i) { next[n + i] = t[i]; });
   team.sync();
 }
 

@@ -11,12 +11,13 @@ inline namespace TANDEM_ISA {
 template <Team T, class Real>
 TANDEM_FN void add_state_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const int nc = qp.dims.nc, nx = qp.dims.nx, ldx = w.lay.ldx, ldz = w.lay.ldz;
-  const Real *hdiag = qp.hdiag(k), *rho_x = qp.rho_x(k), *rho_c = qp.rho_c(k), *C = qp.C(k);
-  Real *V = w.Vnext, *Cr = w.Cr;
+  const Real *hdiag = qp.hdiag(k), *rho_x = qp.rho_x(k);
+  Real* V = w.Vnext;
+  const MatrixView<Real> C{qp.C(k), nc, ldx, ldx}, Cr{w.Cr, nc, ldx, ldx};
   for_each(team, 0, nx, [=](int i) { V[i * ldx + i] += hdiag[i] + rho_scale * rho_x[i]; });
-  for_each_2d(team, nc, ldx, [=](int i, int j) { Cr[i * ldx + j] = rho_scale * rho_c[i] * C[i * ldx + j]; });
+  scale_rows(team, Cr, rho_scale, qp.rho_c(k), C);
   team.sync();
-  multiply_tn_upper<Write::kAdd>(team, w.xx(V), MatrixView<Real>{Cr, nc, ldx, ldx}, MatrixView<Real>{qp.C(k), nc, ldx, ldx});
+  multiply_tn_upper<Write::kAdd>(team, w.xx(V), Cr, C);
   team.sync();
   if (!qp.dims.dense_cost) return;
   const Real* H = qp.H(k);
@@ -29,13 +30,14 @@ template <Team T, class Real>
 TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int nd = d.nd, nx = d.nx, nu = d.nu, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, du = w.du();
-  const Real *hdiag = qp.hdiag(k) + ldx, *rho_u = qp.rho_u(k), *rho_d = qp.rho_d(k), *D = qp.D(k);
-  Real *Huu = w.Huu, *Hux = w.Hux, *Dr = w.Dr;
+  const Real *hdiag = qp.hdiag(k) + ldx, *rho_u = qp.rho_u(k);
+  Real *Huu = w.Huu, *Hux = w.Hux;
+  const MatrixView<Real> D{qp.D(k), nd, du, ldu}, Dr{w.Dr, nd, du, ldu};
   for_each(team, 0, nu, [=](int i) { Huu[i * ldu + i] += hdiag[i] + rho_scale * rho_u[i]; });
   for_each(team, nu, ldu, [=](int i) { Huu[i * ldu + i] = Real(1); });
-  for_each_2d(team, nd, du, [=](int i, int j) { Dr[i * ldu + j] = rho_scale * rho_d[i] * D[i * ldu + j]; });
+  scale_rows(team, Dr, rho_scale, qp.rho_d(k), D);
   team.sync();
-  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, MatrixView<Real>{Dr, nd, du, ldu}, MatrixView<Real>{qp.D(k), nd, du, ldu});
+  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, Dr, D);
   team.sync();
   if (!d.dense_cost) return;
   const Real* H = qp.H(k) + nx * ldz;
@@ -51,8 +53,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
   Real flag(0);
   Real* s = w.s;
   for_each(team, qp.dims.nx, ldx, [=](int i) { s[i] = Real(0); });
-  Real* V = w.Vnext;
-  for_each_2d(team, ldx, ldx, [=](int i, int j) { V[i * ldx + j] = Real(0); });
+  clear(team, w.xx(w.Vnext));
   team.sync();
   add_state_cost(team, qp, N, rho_scale, w);
   mirror_upper(team, w.xx(w.Vnext));
@@ -92,16 +93,16 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
   const int N = qp.dims.N, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz;
   Real *p = w.p, *s = w.s, *gu = w.gu;
   const Real* rN = w.r + N * ldz;
-  for_each(team, 0, ldx, [=](int i) { p[i] = rN[i]; });
+  for_each_2d(team, 1, ldx, [=](int, int i) { p[i] = rN[i]; });
   team.sync();
   for (int k = N - 1; k >= 0; --k) {
     const Real *Vb = w.Vb + k * ldx, *hx0 = w.hx0;
     Real *r = w.r + k * ldz, *kff = w.kff + k * ldu;
-    for_each(team, 0, ldx, [=](int i) { s[i] = p[i] + Vb[i]; });
+    for_each_2d(team, 1, ldx, [=](int, int i) { s[i] = p[i] + Vb[i]; });
     team.sync();
     propagate_gradient(team, qp, k, s, r, w);
-    for_each(team, 0, ldu, [=](int i) { gu[i] = k == 0 ? r[ldx + i] + hx0[i] : r[ldx + i]; });
-    for_each(team, 0, ldx, [=](int i) { p[i] = r[i]; });
+    for_each_2d(team, 1, ldu, [=](int, int i) { gu[i] = k == 0 ? r[ldx + i] + hx0[i] : r[ldx + i]; });
+    for_each_2d(team, 1, ldx, [=](int, int i) { p[i] = r[i]; });
     team.sync();
     multiply_t<Write::kNegate>(team, kff, w.input_inverse(k), gu);  // the inverse is symmetric
     if (k > 0) multiply_t<Write::kAdd>(team, p, w.gain(k), gu);
@@ -119,9 +120,9 @@ TANDEM_FN void riccati_forward(const T& team, const QpView<Real>& qp, int k, con
     Real* gu = w.gu;
     multiply<Write::kSet>(team, gu, w.gain(k), z);
     team.sync();
-    for_each(team, 0, ldu, [=](int i) { u[i] = gu[i] + kff[i]; });
+    for_each_2d(team, 1, ldu, [=](int, int i) { u[i] = gu[i] + kff[i]; });
   } else {
-    for_each(team, 0, ldu, [=](int i) { u[i] = kff[i]; });
+    for_each_2d(team, 1, ldu, [=](int, int i) { u[i] = kff[i]; });
   }
   team.sync();
   step_forward(team, qp, k, z, z + w.lay.sol_stage, w);
