@@ -9,7 +9,7 @@ namespace tandem {
 
 struct BodyMaths::State {
   Model model;
-  Dynamics dynamics;
+  RobotDynamics dynamics;
   std::vector<double> rest, M, J, unused;
 };
 

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string> arguments(argv, argv + argc);
   tandem::add_play(app, arguments);
   tandem::add_eval(app, arguments);
+  tandem::add_sweep(app, arguments);
   check_subcommand(app, arguments);
   try {
     app.parse(argc, argv);

@@ -100,6 +100,8 @@ std::vector<Field> fields(RunSettings& s) {
           {"mpc.nominal", &m.nominal},
           {"mpc.friction", &m.friction},
           {"mpc.friction_sides", &m.friction_sides},
+          {"mpc.integral_gain", &m.integral_gain},
+          {"mpc.integral_limit", &m.integral_limit},
           {"mpc.rho_stance", &m.rho_stance},
           {"mpc.rho_swing", &m.rho_swing},
           {"mpc.rho_friction", &m.rho_friction},

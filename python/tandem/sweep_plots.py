@@ -1,0 +1,115 @@
+"""Plot of a sweep:  python -m tandem.sweep_plots REPORT.json
+
+REPORT.json is what `tandem sweep` writes; <kind>.png is written beside it, its path printed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .plot import COLORS
+from .trajectory import Error
+
+AIMS = {"survived": COLORS[0], "tracked": COLORS[2]}
+
+
+def read(path):
+    """The report as a dict. Raises Error if it is not one of a sweep."""
+    try:
+        report = json.loads(path.read_text())
+        if report["results"]["kind"] in DRAW:
+            return report
+    except FileNotFoundError:
+        raise Error(f"{path}: no such file; expected a report.json written by `tandem sweep`") from None
+    except (json.JSONDecodeError, KeyError, TypeError):
+        pass
+    raise Error(f"{path}: not the report of a sweep; expected a report.json written by `tandem sweep`")
+
+
+def title(axes, report, text):
+    axes.set_title(f"{report['settings']['robot']}: {text}\n{report['commit'][:12]}, {report['machine']['cpu']}", fontsize=9)
+
+
+def draw_iterations(figure, report):
+    axes = figure.subplots()
+    curves = sorted({(row["mode"], row["start_scale"]) for row in report["results"]["rows"]})
+    for i, (mode, scale) in enumerate(curves):
+        rows = [row for row in report["results"]["rows"] if (row["mode"], row["start_scale"]) == (mode, scale)]
+        rows.sort(key=lambda row: row["iterations"])
+        x = [row["iterations"] for row in rows]
+        color = COLORS[i % len(COLORS)]
+        axes.plot(x, [row["survival"] for row in rows], "o-", ms=3, lw=1, color=color, label=f"{mode}, x{scale:g}")
+        axes.fill_between(x, *np.transpose([row["survival_interval"] for row in rows]), color=color, alpha=0.15, lw=0)
+    axes.set(xscale="log", xlabel="iterations of the solver", ylabel="survival", ylim=(-0.03, 1.03))
+    ticks = sorted({row["iterations"] for row in report["results"]["rows"]})
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.legend()
+    title(axes, report, f"in place, {report['settings']['seconds']:g} s, {report['settings']['worlds']} robots a point")
+
+
+def draw_commands(figure, report):
+    axes = figure.subplots(1, len(report["results"]["axes"]), squeeze=False)[0]
+    for panel, axis in zip(axes, report["results"]["axes"], strict=True):
+        x = [abs(row["command"]) for row in axis["rows"]]
+        error = "yaw_rate_error" if axis["unit"] == "rad/s" else "velocity_error"
+        values = [np.nan if row[error] is None else row[error] for row in axis["rows"]]
+        panel.plot(x, [row["survival"] for row in axis["rows"]], "o-", ms=3, lw=1, color=COLORS[0], label="survival")
+        panel.plot(x, values, "s-", ms=3, lw=1, color=COLORS[1], label=f"error [{axis['unit']}]")
+        for name in AIMS:
+            panel.axvline(abs(axis[name]), color=AIMS[name], lw=1, ls="--", label=f"{name} up to {abs(axis[name]):.2f}")
+        panel.set(xlabel=f"{axis['axis']} [{axis['unit']}]", ylim=(-0.03, 1.03))
+        panel.legend(fontsize=7)
+    title(axes[0], report, f"{report['settings']['seeds']} starts a command, {report['settings']['seconds']:g} s")
+
+
+def draw_pushes(figure, report):
+    axes = figure.subplots(subplot_kw={"projection": "polar"})
+    rows = report["results"]["rows"]
+    angles = np.radians([row["angle"] for row in rows + rows[:1]])
+    axes.plot(angles, [row["impulse"] for row in rows + rows[:1]], "o-", ms=4, lw=1, color=COLORS[0])
+    axes.fill(angles, [row["impulse"] for row in rows + rows[:1]], color=COLORS[0], alpha=0.15, lw=0)
+    axes.set_theta_zero_location("N")  # forward is up, left is left
+    axes.set_rmin(0)
+    title(axes, report, f"impulse survived at any of {report['settings']['phases']} moments of the gait [N s], on {report['settings']['body']}")
+
+
+DRAW = {"iterations": (draw_iterations, (6, 4)), "commands": (draw_commands, (13, 3.4)), "pushes": (draw_pushes, (5.5, 5.5))}
+
+
+def write_plot(path):
+    """Writes the plot of the report at `path` beside it; returns where."""
+    report = read(path)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    kind = report["results"]["kind"]
+    draw, size = DRAW[kind]
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    draw(figure, report)
+    out = path.with_name(f"{kind}.png")
+    figure.savefig(out)
+    return out
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="tandem.sweep_plots", description="Plot of a sweep.")
+    parser.add_argument("report", type=Path, help="report.json of tandem sweep")
+    options = parser.parse_args(argv)
+    try:
+        print(write_plot(options.report), flush=True)
+    except (Error, OSError) as error:
+        print(f"tandem.sweep_plots: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
