@@ -28,6 +28,13 @@ void check_size(size_t have, size_t expected, const char* what, const char* shap
   check(have == expected, "MPC step: ", what, " has ", have, " values, expected ", shape, " = ", expected);
 }
 
+Horizon horizon_of(const MpcView<float>& mpc, const WorldView<float>& w) {
+  return {{w.q, w.q + mpc.nodes * mpc.model.nq},
+          {w.v, w.v + mpc.nodes * mpc.model.nv},
+          {w.F, w.F + (mpc.nodes - 1) * mpc.nforce},
+          {w.stance, w.stance + mpc.nodes * mpc.model.nfoot}};
+}
+
 }  // namespace
 
 struct Mpc::Impl {
@@ -99,16 +106,12 @@ void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<c
 
 Horizon Mpc::horizon(int world) const {
   check(world >= 0 && world < impl_->nworld, "MPC horizon: world ", world, ", expected 0 to ", impl_->nworld - 1);
-  const MpcView<float>& mpc = impl_->arrays.view;
-  const WorldView<float> w = impl_->world(world);
-  return {{w.q, w.q + mpc.nodes * mpc.model.nq},
-          {w.v, w.v + mpc.nodes * mpc.model.nv},
-          {w.F, w.F + (mpc.nodes - 1) * mpc.nforce},
-          {w.stance, w.stance + mpc.nodes * mpc.model.nfoot}};
+  return horizon_of(impl_->arrays.view, impl_->world(world));
 }
 
-std::vector<float> Mpc::form_qp(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const {
+FormedQp Mpc::form(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const {
   const Impl& s = *impl_;
+  check(world >= 0 && world < s.nworld, "MPC form: world ", world, ", expected 0 to ", s.nworld - 1);
   check_size(q.size(), s.model.nq, "q", "nq");
   check_size(v.size(), s.model.nv, "v", "nv");
   check_size(command.size(), 4, "command", "4");
@@ -118,7 +121,11 @@ std::vector<float> Mpc::form_qp(int world, std::span<const double> q, std::span<
   std::copy(command.begin(), command.end(), world_at(s.arrays.view, plan.data).command);
   s.kernels.init_scratch(s.arrays.view, s.settings.solver, scratch.data);
   s.kernels.form_world(s.arrays.view, plan.data, q_f.data(), v_f.data(), qp.data, scratch.data);
-  return {qp.data, qp.data + qp.size};
+  return {{qp.data, qp.data + qp.size}, horizon_of(s.arrays.view, world_at(s.arrays.view, plan.data))};
+}
+
+std::vector<float> Mpc::form_qp(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const {
+  return form(world, q, v, command).qp;
 }
 
 QpDims Mpc::dims() const { return impl_->arrays.view.dims; }

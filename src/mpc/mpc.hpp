@@ -35,6 +35,12 @@ struct Horizon {
   std::vector<double> stance;  // 1 in stance  (nodes, nfoot)
 };
 
+// A QP and the plan that its solution is a step from.
+struct FormedQp {
+  std::vector<float> qp;  // data of qp_size(dims())
+  Horizon plan;           // linearisation point
+};
+
 // Where the time of one control step goes [s]: plan shift and references, linearisation, forming the QP, factorisation with all iterations, update with
 // inverse dynamics. Filled by profile().
 struct MpcProfile {
@@ -64,7 +70,9 @@ class Mpc {
   // The plan of one world after step(); allocates.
   Horizon horizon(int world) const;
 
-  // The QP that the next step() of one world would solve for this state, without changing anything: for tests and benchmarks. float data of qp_size(dims()).
+  // The QP that the next step() of one world would solve for this state, and the plan it is about, without changing anything: for tests and benchmarks.
+  FormedQp form(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
+  // The QP of form() alone.
   std::vector<float> form_qp(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
   QpDims dims() const;
 
