@@ -267,7 +267,7 @@ inline void multiply_nn(const SerialTeam&, MatrixView<float> C, MatrixView<float
 
 inline void multiply_lower(const SerialTeam&, MatrixView<float> Y, MatrixView<float> L, MatrixView<float> B) {
   simd::product<Write::kSet>(Y, {L.data, L.ld, 1}, B, [&](int, int) { return simd::vector_count(Y.cols); },
-                             [](int i, int rows) { return simd::Range{0, i + rows}; });
+                             [&](int i, int rows) { return simd::Range{0, i + rows < L.cols ? i + rows : L.cols}; });
 }
 
 template <Write W>
