@@ -56,6 +56,25 @@ std::vector<int> chain_of(const Model& model, int body) {
   return chain;
 }
 
+// Pairs of feet at the same place along the body, one to the left of the other in the nominal pose, whose legs share no joint.
+std::vector<FootPair> foot_pairs(const Model& model, const ModelView<double>& view, const std::vector<double>& nominal,
+                                 const std::vector<std::vector<int>>& chains) {
+  std::vector<double> memory(kinematics_size<double>(view.nbody));
+  const Kinematics<double> kin = kinematics_at(memory.data(), view.nbody);
+  forward_kinematics(SerialTeam{}, view, Pose<double>{identity3<double>(), {0, 0, 0}}, nominal.data(), kin);
+  std::vector<Vec3<double>> mean(view.nfoot, {0, 0, 0});
+  for (int c = 0; c < view.ncon; ++c) mean[view.contact_foot[c]] = mean[view.contact_foot[c]] + double(view.nfoot) / view.ncon * contact_position(view, kin, c);
+  std::vector<FootPair> pairs;
+  for (int f = 0; f < view.nfoot; ++f)
+    for (int g = f + 1; g < view.nfoot; ++g) {
+      const bool shared = std::find_first_of(chains[f].begin(), chains[f].end(), chains[g].begin(), chains[g].end()) != chains[f].end();
+      if (shared || std::abs(mean[f].x - mean[g].x) > 0.1 || mean[f].y * mean[g].y >= 0) continue;
+      pairs.push_back(mean[f].y > mean[g].y ? FootPair{f, g} : FootPair{g, f});
+    }
+  check(pairs.size() <= kMaxFootPairs, "robot ", model.name, " has ", pairs.size(), " pairs of feet; the MPC takes up to ", kMaxFootPairs);
+  return pairs;
+}
+
 // Where each number of NodeOutput goes in a QP stage, in its order (mpc/linearise_kernel.hpp).
 template <class S>
 std::vector<int> scatter_map(const MpcView<S>& mpc, const std::vector<std::vector<int>>& chains) {
@@ -71,6 +90,12 @@ std::vector<int> scatter_map(const MpcView<S>& mpc, const std::vector<std::vecto
       for (int column = 0; column < 6; ++column) row_column(row, n + column);
       for (int body : chains[f]) row_column(row, n + 5 + body);
     }
+  for (int i = 0; i < mpc.npair; ++i) {
+    const int row = mpc.model.nfoot * mpc.nstance + i;
+    map.push_back(lay.lc + row);
+    for (int foot : {mpc.pair[i].left, mpc.pair[i].right})
+      for (int body : chains[foot]) row_column(row, 5 + body);
+  }
   const auto columns = [&](int first, int count) {
     for (int column = first; column < first + count; ++column)
       for (int r = 0; r < 6; ++r) map.push_back(lay.E + r * lay.ldz + column);
@@ -120,8 +145,6 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   std::copy(stance.begin(), stance.end(), view.stance_row);
   std::copy(swing.begin(), swing.end(), view.swing_row);
   view.nstance = static_cast<int>(stance.size()), view.nswing = static_cast<int>(swing.size());
-  view.dims = integrator_dims(s.nodes - 1, 6, model.njnt, 3 * ncon, nfoot * view.nstance, s.friction_sides * ncon);
-  view.dims.align = align;
 
   std::vector<std::vector<int>> chains(nfoot);
   std::vector<int> chain_start{0}, chain_body;
@@ -132,6 +155,12 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
     chain_body.insert(chain_body.end(), chains[f].begin(), chains[f].end());
     chain_start.push_back(static_cast<int>(chain_body.size()));
   }
+  std::vector<FootPair> pairs;
+  if (s.foot_distance > 0) pairs = foot_pairs(model, make_arrays<double>(model).view, s.nominal, chains);
+  view.npair = static_cast<int>(pairs.size());
+  std::copy(pairs.begin(), pairs.end(), view.pair);
+  view.dims = integrator_dims(s.nodes - 1, 6, model.njnt, 3 * ncon, nfoot * view.nstance + view.npair, s.friction_sides * ncon);
+  view.dims.align = align;
   const std::vector<int> scatter = scatter_map(view, chains);
   view.nlinear = static_cast<int>(scatter.size());
   view.ninput = node_input_size(view.model);
@@ -148,6 +177,7 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   view.friction_sides = s.friction_sides;
   view.facet_friction = static_cast<S>(s.friction * std::cos(M_PI / s.friction_sides));
   view.integral_gain = static_cast<S>(s.integral_gain), view.integral_limit = static_cast<S>(s.integral_limit);
+  view.foot_distance = static_cast<S>(s.foot_distance), view.rho_feet = static_cast<S>(s.rho_feet);
   view.rho_stance = static_cast<S>(s.rho_stance), view.rho_swing = static_cast<S>(s.rho_swing), view.rho_friction = static_cast<S>(s.rho_friction);
   view.rho_position = static_cast<S>(s.rho_position), view.rho_velocity = static_cast<S>(s.rho_velocity);
   view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.stance_fraction), view.swing_height = static_cast<S>(s.gait.swing_height);

@@ -18,6 +18,8 @@ TANDEM_FN void form_constants(const MpcView<S>& mpc, QpView<S> qp) {
     for (int i = 0; i < n; ++i) qp.hdiag(k)[i] = mpc.w_q[i], qp.hdiag(k)[n + i] = mpc.w_v[i];
     for (int i = 0; i < dims.nx; ++i) qp.lx(k)[i] = -infinity, qp.ux(k)[i] = infinity;
     for (int j = 0; k > 0 && j < dims.na; ++j) qp.rho_x(k)[6 + j] = mpc.rho_position, qp.rho_x(k)[n + 6 + j] = mpc.rho_velocity;
+    const int first_pair = mpc.model.nfoot * mpc.nstance;
+    for (int i = first_pair; i < dims.nc; ++i) qp.uc(k)[i] = infinity, qp.rho_c(k)[i] = k > 0 ? mpc.rho_feet : S(0);
     if (k == mpc.nodes - 1) continue;
     for (int i = 0; i < dims.nf; ++i) qp.hdiag(k)[qp.lay.ldx + i] = mpc.w_force[i % 3];
     for (int i = 0; i < dims.nu; ++i) qp.lu(k)[i] = -infinity, qp.uu(k)[i] = infinity;

@@ -41,7 +41,8 @@ TANDEM_FN NodeInput<Real> node_input_at(const ModelView<S>& m, Real* p) {
 // velocity (3), joint velocities, forces, next joint velocities. Columns of base position and base linear velocity are constant.
 template <class Real>
 struct NodeOutput {
-  Real* row;  // per foot and row: row_size() numbers. First, because the last node has nothing else
+  Real* row;  // per foot and row: row_size() numbers. First, because the last node has nothing else than rows
+  Real* pair; // per pair of feet: lower bound, then chain joint positions of the left and of the right foot
   Real* E;    // (6 + 3 njnt + 3 ncon, 6)
   Real* e;    // (6)
   Real* Phi;  // rotation block  (9)
@@ -52,12 +53,22 @@ struct NodeOutput {
 // One contact row: lower and upper bound, rho, base z, then base rotation (3) and chain joint positions, base linear (3), angular (3), chain joint velocities.
 TANDEM_FN int row_size(int nchain) { return 4 + 9 + 2 * nchain; }
 
-// Numbers of all contact rows of a node, and of its linearised dynamics.
+// Numbers of the rows that keep feet apart, of all rows of a node, and of a node with its linearised dynamics.
+template <class S>
+TANDEM_FN int chain_length(const MpcView<S>& mpc, int foot) {
+  return mpc.chain_start[foot + 1] - mpc.chain_start[foot];
+}
+template <class S>
+TANDEM_FN int pairs_size(const MpcView<S>& mpc) {
+  int n = 0;
+  for (int i = 0; i < mpc.npair; ++i) n += 1 + chain_length(mpc, mpc.pair[i].left) + chain_length(mpc, mpc.pair[i].right);
+  return n;
+}
 template <class S>
 TANDEM_FN int rows_size(const MpcView<S>& mpc) {
   int n = 0;
-  for (int f = 0; f < mpc.model.nfoot; ++f) n += mpc.nstance * row_size(mpc.chain_start[f + 1] - mpc.chain_start[f]);
-  return n;
+  for (int f = 0; f < mpc.model.nfoot; ++f) n += mpc.nstance * row_size(chain_length(mpc, f));
+  return n + pairs_size(mpc);
 }
 template <class S>
 TANDEM_FN int node_output_size(const MpcView<S>& mpc) {
@@ -67,7 +78,7 @@ template <class Real, class S>
 TANDEM_FN NodeOutput<Real> node_output_at(const MpcView<S>& mpc, Real* p) {
   const auto take = [&p](int n) { return (p += n) - n; };
   NodeOutput<Real> out;
-  out.row = take(rows_size(mpc)), out.E = take(6 * (6 + 3 * mpc.model.njnt + 3 * mpc.model.ncon));
+  out.row = take(rows_size(mpc) - pairs_size(mpc)), out.pair = take(pairs_size(mpc)), out.E = take(6 * (6 + 3 * mpc.model.njnt + 3 * mpc.model.ncon));
   out.e = take(6), out.Phi = take(9), out.Gam = take(9), out.bq = take(6);
   return out;
 }
@@ -190,7 +201,7 @@ TANDEM_FN RowView<Real> row_at(Real* p, int nchain) {
 template <class Real, class S>
 TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in, const ContactRow& row,
                           int foot, RowView<Real> r) {
-  const int begin = mpc.chain_start[foot], nchain = mpc.chain_start[foot + 1] - begin;
+  const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> d_W = row_direction(mpc, d.kin, motion.R_WB, row.axis, foot), d_B = mul_t(motion.R_WB, d_W);
   const Spatial<Real> V = load6(d.V + 6 * mpc.model.contact_body[foot * mpc.npoint]);
@@ -214,7 +225,7 @@ TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion,
 template <class Real, class S>
 TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in, const ContactRow& row,
                          int foot, RowView<Real> r) {
-  const int begin = mpc.chain_start[foot], nchain = mpc.chain_start[foot + 1] - begin;
+  const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> zero{Real(0), Real(0), Real(0)};
   const Vec3<Real> up_B{motion.R_WB.m[6], motion.R_WB.m[7], motion.R_WB.m[8]};
@@ -236,9 +247,9 @@ TANDEM_FN void linearise_contacts(const T& team, const MpcView<S>& mpc, const No
                                   NodeOutput<Real> out) {
   for_each(team, 0, mpc.model.nfoot * mpc.nstance, [&](int slot) {
     const int foot = slot / mpc.nstance, i = slot % mpc.nstance;
-    const int nchain = mpc.chain_start[foot + 1] - mpc.chain_start[foot], size = row_size(nchain);
+    const int nchain = chain_length(mpc, foot), size = row_size(nchain);
     Real* p = out.row;
-    for (int f = 0; f < foot; ++f) p += mpc.nstance * row_size(mpc.chain_start[f + 1] - mpc.chain_start[f]);
+    for (int f = 0; f < foot; ++f) p += mpc.nstance * row_size(chain_length(mpc, f));
     p += i * size;
     const Mask<Real> stance = in.stance[foot] > Real(0);
     RowView<Real> r = row_at(p, nchain);
@@ -256,6 +267,27 @@ TANDEM_FN void linearise_contacts(const T& team, const MpcView<S>& mpc, const No
   team.sync();
 }
 
+// Left and right foot apart across the base, eq. (19): y_left - y_right >= foot_distance, in base axes, so joints alone decide.
+template <Team T, class Real, class S>
+TANDEM_FN void linearise_pairs(const T& team, const MpcView<S>& mpc, const BaseDynamics<Real>& d, NodeOutput<Real> out) {
+  for_each(team, 0, mpc.npair, [&](int pair) {
+    Real* p = out.pair;
+    for (int i = 0; i < pair; ++i) p += 1 + chain_length(mpc, mpc.pair[i].left) + chain_length(mpc, mpc.pair[i].right);
+    Real* const lower = p++;
+    *lower = Real(mpc.foot_distance);
+    const int feet[2] = {mpc.pair[pair].left, mpc.pair[pair].right};
+    for (int side = 0; side < 2; ++side) {
+      const Real sign(side == 0 ? S(1) : S(-1)), share(S(1) / S(mpc.npoint));
+      const int foot = feet[side], begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
+      Vec3<Real> mean{Real(0), Real(0), Real(0)};
+      for (int c = 0; c < mpc.npoint; ++c) mean = mean + share * contact_position(mpc.model, d.kin, foot * mpc.npoint + c);
+      *lower -= sign * mean.y;
+      for (int i = 0; i < nchain; ++i) *p++ = sign * point_axis(load6(d.kin.S + 6 * mpc.chain_body[begin + i]), mean).y;
+    }
+  });
+  team.sync();
+}
+
 // Linearises one node. Reads `in`, writes `out`; work: base_dynamics_size() + njnt numbers.
 template <Team T, class Real, class S>
 TANDEM_FN void linearise_node(const T& team, const MpcView<S>& mpc, const NodeInput<Real>& in, NodeOutput<Real> out, Real* work) {
@@ -265,6 +297,7 @@ TANDEM_FN void linearise_node(const T& team, const MpcView<S>& mpc, const NodeIn
   linearise_base(team, mpc.model, in, motion, d, out);
   linearise_rotation(team, mpc.model, in, out);
   linearise_contacts(team, mpc, in, motion, d, out);
+  linearise_pairs(team, mpc, d, out);
 }
 
 // Feed-forward torques of inverse dynamics on the first interval, eq. (20): tau = S (M a + h - J'F), plus what joint damping takes.

@@ -17,6 +17,13 @@ struct ContactRow {
   double weight[kMaxFootPoints];  // of the foot's points; they sum to 1 (a point of the sole) or 0 (a difference)
 };
 
+inline constexpr int kMaxFootPairs = 4;
+
+// Two feet that face each other across the body and must keep apart. docs/mpc.md, eq. (19).
+struct FootPair {
+  int left, right;  // left is the foot further along the base's y axis in the nominal pose
+};
+
 template <class S>
 struct MpcView {
   ModelView<S> model;
@@ -26,6 +33,8 @@ struct MpcView {
   int nstance, nswing;   // rows of a foot in stance and in swing, nswing <= nstance
   int npoint;            // contact points per foot
   ContactRow stance_row[kMaxFootRows], swing_row[kMaxFootRows];
+  int npair;               // pairs of feet kept apart; 0 when foot_distance is 0
+  FootPair pair[kMaxFootPairs];
   const int* chain_start;  // joints that move foot f: chain_body[chain_start[f] .. chain_start[f + 1])  (nfoot + 1)
   const int* chain_body;   // as body numbers, base side first
   const int* scatter;      // where each number of a linearised node goes in a QP stage  (nlinear)
@@ -43,7 +52,8 @@ struct MpcView {
   int friction_sides;
   const S* facet;          // directions of the facets  (friction_sides, 2)
   S integral_gain, integral_limit;
-  S rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
+  S foot_distance;         // between the feet of a pair, along the base's y axis [m]
+  S rho_feet, rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
   S period, switching, swing_height, takeoff_velocity, touchdown_velocity;
   const S* offset;         // (nfoot)
   const S* radius;         // height of a foot's points above the ground when it stands [m]  (nfoot)

@@ -109,6 +109,17 @@ class Linearise : public testing::TestWithParam<const char*> {
         rows.push_back(value);
       }
     }
+    // feet apart: distance of the mean points along the base's y axis, beyond the least one
+    const Mat3<double> R = quat_to_rotation(q.data() + 3);
+    for (int pair = 0; pair < view().npair; ++pair) {
+      double apart = -view().foot_distance;
+      for (int c = 0; c < view().npoint; ++c) {
+        const Vec3<double> left = load3<double>(&p[3 * (view().pair[pair].left * view().npoint + c)]);
+        const Vec3<double> right = load3<double>(&p[3 * (view().pair[pair].right * view().npoint + c)]);
+        apart += mul_t(R, left - right).y / view().npoint;
+      }
+      rows.push_back(apart);
+    }
     return rows;
   }
 
