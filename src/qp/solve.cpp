@@ -4,7 +4,6 @@
 #include <new>
 
 #include "base/check.hpp"
-#include "base/isa.hpp"
 #include "base/parallel.hpp"
 #include "qp/qp_cpu.hpp"
 
@@ -45,7 +44,7 @@ void check_problem(const QpDims& d, const SolverSettings& s) {
   check(s.osqp_scaling >= 0, "settings.osqp_scaling is ", s.osqp_scaling, ", expected 0 or more passes");
 }
 
-Workspace::Workspace(const QpDims& dims, const SolverSettings& settings, int threads, Lanes lanes) {
+Workspace::Workspace(const QpDims& dims, const SolverSettings& settings, int threads, Lanes lanes, Isa isa) {
   check_problem(dims, settings);
   check(lanes == Lanes::kPack || dims.align % 16 == 0, "dims.align is ", dims.align, ", expected a multiple of 16 for Lanes::kSingle; or use Lanes::kPack");
   CpuTask task{dims, dims, settings, lanes, {}, {}, {}};
@@ -55,7 +54,7 @@ Workspace::Workspace(const QpDims& dims, const SolverSettings& settings, int thr
     task.solution_in = solution_runs(dims, task.work_dims);
     task.solution_out = solution_runs(task.work_dims, dims);
   }
-  const CpuKernels kernels = detect_isa() == Isa::kAvx512 ? avx512::qp_kernels() : avx2::qp_kernels();
+  const CpuKernels kernels = isa == Isa::kAvx512 ? avx512::qp_kernels() : avx2::qp_kernels();
   state_ = std::make_unique<State>(std::move(task), kernels, threads);
 }
 Workspace::~Workspace() = default;

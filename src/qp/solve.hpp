@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/isa.hpp"
 #include "qp/qp.hpp"
 
 namespace tandem {
@@ -25,8 +26,8 @@ struct QpBatch {
 // Scratch and threads for batches of one set of dims; makes no difference to results.
 class Workspace {
  public:
-  // threads: 0 = one per processor. Throws Error where dims or settings make no sense.
-  Workspace(const QpDims& dims, const SolverSettings& settings, int threads = 0, Lanes lanes = Lanes::kSingle);
+  // threads: 0 = one per processor. isa: which copy of the kernels; the processor must have it. Throws Error where dims or settings make no sense.
+  Workspace(const QpDims& dims, const SolverSettings& settings, int threads = 0, Lanes lanes = Lanes::kSingle, Isa isa = detect_isa());
   ~Workspace();
   Workspace(Workspace&&) noexcept;
 

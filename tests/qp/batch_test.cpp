@@ -16,13 +16,20 @@
 namespace {
 std::atomic<long> allocations{0};
 }
-void* operator new(std::size_t n) {
+[[gnu::noinline]] void* operator new(std::size_t n) {
   ++allocations;
   if (void* p = std::malloc(n)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t align) {
+  ++allocations;
+  const std::size_t unit = static_cast<std::size_t>(align);
+  if (void* p = std::aligned_alloc(unit, (n + unit - 1) / unit * unit)) return p;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 
 namespace tandem {
 namespace {
@@ -41,12 +48,12 @@ struct Batch {
   int nworld;
   std::vector<float> qp, solution;
   std::vector<QpInfo> info;
-  std::vector<test::Problem> problems;
+  std::vector<RandomProblem> problems;
 
   Batch(QpDims exact_dims, int n) : dims(exact_dims), nworld(n), info(n) {
     dims.align = 16;
     for (int w = 0; w < n; ++w) {
-      problems.push_back(test::random_problem(exact_dims, {.seed = 100u + w, .tightness = 0.5}));
+      problems.push_back(random_problem(exact_dims, {.seed = 100u + w, .tightness = 0.5}));
       const std::vector<float> one = convert_problem<float>(exact_dims, problems.back().data.data(), dims);
       qp.insert(qp.end(), one.begin(), one.end());
     }
@@ -60,10 +67,10 @@ struct Batch {
   SolutionView<float> view(int w) { return solution_view(dims, solution.data() + static_cast<size_t>(w) * solution_size(dims)); }
   // largest difference of u to the solution in double
   double error(int w, const SolverSettings& settings) {
-    test::Problem& p = problems[w];
+    RandomProblem& p = problems[w];
     std::vector<double> exact(solution_size(p.dims)), work(qp_workspace_size(p.dims, settings));
     LaneInfo<double> exact_info;
-    solve_qp(SerialTeam{}, settings, p.view(), solution_view(p.dims, exact.data()), exact_info, work.data());
+    solve_qp(SerialTeam{}, settings, problem_view(p), solution_view(p.dims, exact.data()), exact_info, work.data());
     double worst = 0;
     for (int k = 0; k < dims.N; ++k)
       for (int i = 0; i < dims.nu; ++i) {

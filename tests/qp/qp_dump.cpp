@@ -12,11 +12,11 @@ namespace {
 
 using namespace tandem;
 
-void write_solution(test::Problem& p, const SolverSettings& settings, const std::string& path) {
+void write_solution(RandomProblem& p, const SolverSettings& settings, const std::string& path) {
   std::vector<double> data(solution_size(p.dims)), work(qp_workspace_size(p.dims, settings));
   const SolutionView<double> solution = solution_view(p.dims, data.data());
   LaneInfo<double> info;
-  solve_qp(SerialTeam{}, settings, p.view(), solution, info, work.data());
+  solve_qp(SerialTeam{}, settings, problem_view(p), solution, info, work.data());
   std::ofstream file(path);
   file.precision(17);
   for (double v : test::variables(solution)) file << v << "\n";
@@ -35,9 +35,9 @@ int main(int argc, char** argv) {
       {"integrator", integrator_dims(8, 6, 6, 6, 4, 6)}, {"dense", dense}, {"humanoid", integrator_dims(11, 6, 18, 12, 10, 16)}};
   for (const auto& [kind, dims] : kinds) {
     for (unsigned seed : {1u, 2u, 3u}) {
-      test::Problem p = test::random_problem(dims, {.seed = seed, .tightness = 0.5, .rho = 3});
+      RandomProblem p = random_problem(dims, {.seed = seed, .tightness = 0.5, .rho = 3});
       const std::string path = std::string(argv[1]) + "/" + kind + std::to_string(seed);
-      write_qp(expand(p.view()), path + ".json");
+      write_qp(expand(problem_view(p)), path + ".json");
       write_solution(p, {.iterations = 15000}, path + ".optimum.txt");
       for (int scaling : {0, 10}) {
         const SolverSettings osqp{.mode = SolverMode::kOsqp, .iterations = 25, .osqp_scaling = scaling};

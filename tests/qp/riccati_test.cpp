@@ -7,19 +7,17 @@
 namespace tandem {
 namespace {
 
-using test::Problem;
-
 struct Solved {
   std::vector<double> data;
   LaneInfo<double> info;
   SolutionView<double> view;
 };
 
-Solved solve(Problem& p, const SolverSettings& settings) {
+Solved solve(RandomProblem& p, const SolverSettings& settings) {
   Solved s{std::vector<double>(solution_size(p.dims), 0.0), {}, {}};
   std::vector<double> work(qp_workspace_size(p.dims, settings), std::numeric_limits<double>::quiet_NaN());
   s.view = solution_view(p.dims, s.data.data());
-  solve_qp(SerialTeam{}, settings, p.view(), s.view, s.info, work.data());
+  solve_qp(SerialTeam{}, settings, problem_view(p), s.view, s.info, work.data());
   return s;
 }
 
@@ -52,24 +50,24 @@ class Riccati : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, Riccati, testing::ValuesIn(cases()), [](const auto& info) { return info.param.name; });
 
 TEST_P(Riccati, WithoutRowsOneIterationSolvesTheKktSystem) {
-  Problem p = test::random_problem(GetParam().dims, {.seed = 3});
+  RandomProblem p = random_problem(GetParam().dims, {.seed = 3});
   const Solved s = solve(p, {.iterations = 1});
-  EXPECT_LT(difference(test::variables(s.view), test::solve_equality_kkt(expand(p.view()))), 1e-10);
+  EXPECT_LT(difference(test::variables(s.view), test::solve_equality_kkt(expand(problem_view(p)))), 1e-10);
 }
 
 TEST_P(Riccati, ConvergesToAKktPointWithActiveRows) {
-  Problem p = test::random_problem(GetParam().dims, {.seed = 5, .tightness = 1.0, .rho = 3});
+  RandomProblem p = random_problem(GetParam().dims, {.seed = 5, .tightness = 1.0, .rho = 3});
   const Solved s = solve(p, {.iterations = 4000, .tolerance = 1e-8f});
-  const std::vector<double> y = test::multipliers(p.view(), s.view, 1.0);
-  EXPECT_LT(test::kkt_residual(expand(p.view()), p.dims, test::variables(s.view), y), 1e-8);
+  const std::vector<double> y = test::multipliers(problem_view(p), s.view, 1.0);
+  EXPECT_LT(test::kkt_residual(expand(problem_view(p)), p.dims, test::variables(s.view), y), 1e-8);
   EXPECT_GT(std::count_if(y.begin(), y.end(), [](double v) { return std::abs(v) > 1e-3; }), 5) << "the problem has no active rows";
   EXPECT_EQ(s.info.status, double(Status::kSolved));
 }
 
 TEST(RiccatiKinds, AnIntegratorWrittenAsDenseMatrixHasTheSameSolution) {
-  Problem p = test::random_problem(integrator_dims(6, 6, 5, 6, 4, 5), {.seed = 9, .tightness = 0.5});
-  Problem dense;
-  dense.data = integrator_to_dense(p.view(), dense.dims);
+  RandomProblem p = random_problem(integrator_dims(6, 6, 5, 6, 4, 5), {.seed = 9, .tightness = 0.5});
+  RandomProblem dense;
+  dense.data = integrator_to_dense(problem_view(p), dense.dims);
   const SolverSettings settings{.iterations = 10};
   EXPECT_LT(difference(test::variables(solve(p, settings).view), test::variables(solve(dense, settings).view)), 1e-10);
 }

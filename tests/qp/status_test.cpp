@@ -11,18 +11,18 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Fixture {
-  test::Problem problem;
+  RandomProblem problem;
   std::vector<double> solution, before, work;
   LaneInfo<double> info{};
 
-  explicit Fixture(test::RandomQp options = {.seed = 4, .tightness = 0.5}) : problem(test::random_problem(integrator_dims(4, 6, 3, 6, 3, 4), options)) {
+  explicit Fixture(RandomQp options = {.seed = 4, .tightness = 0.5}) : problem(random_problem(integrator_dims(4, 6, 3, 6, 3, 4), options)) {
     solution.assign(solution_size(problem.dims), 0.25);
     before = solution;
   }
   SolutionView<double> view() { return solution_view(problem.dims, solution.data()); }
   Status solve(const SolverSettings& settings) {
     work.assign(qp_workspace_size(problem.dims, settings), kNan);
-    solve_qp(SerialTeam{}, settings, problem.view(), view(), info, work.data());
+    solve_qp(SerialTeam{}, settings, problem_view(problem), view(), info, work.data());
     return static_cast<Status>(static_cast<int>(info.status));
   }
   bool trajectory_unchanged() {
@@ -47,7 +47,7 @@ TEST(QpStatus, EveryDataFieldThatIsNotFiniteIsReportedAndTheTrajectoryKept) {
   for (int stage : {0, 2}) {
     for (int field : fields) {
       Fixture f;
-      f.problem.view().at(stage, field)[0] = kNan;
+      problem_view(f.problem).at(stage, field)[0] = kNan;
       EXPECT_EQ(f.solve({}), Status::kNotFinite) << "stage " << stage << " offset " << field;
       EXPECT_TRUE(f.trajectory_unchanged()) << "stage " << stage << " offset " << field;
     }
@@ -56,7 +56,7 @@ TEST(QpStatus, EveryDataFieldThatIsNotFiniteIsReportedAndTheTrajectoryKept) {
 
 TEST(QpStatus, AfterNotFiniteTheNextSolveStartsCold) {
   Fixture f;
-  f.problem.view().x0()[1] = kInfinity;
+  problem_view(f.problem).x0()[1] = kInfinity;
   EXPECT_EQ(f.solve({}), Status::kNotFinite);
   for (int k = 0; k <= f.problem.dims.N; ++k) EXPECT_EQ(f.view().dual_x(k)[0], 0.0);
 }
@@ -70,7 +70,7 @@ TEST(QpStatus, AWarmStartThatIsNotFiniteIsThrownAway) {
 
 TEST(QpStatus, CrossedBoundsAreInfeasibleAndTheOutputFinite) {
   Fixture f;
-  const QpView<double> qp = f.problem.view();
+  const QpView<double> qp = problem_view(f.problem);
   qp.lu(1)[2] = 1, qp.uu(1)[2] = -1;
   EXPECT_EQ(f.solve({}), Status::kInfeasible);
   EXPECT_LT(f.largest(), 1e6);
@@ -78,14 +78,14 @@ TEST(QpStatus, CrossedBoundsAreInfeasibleAndTheOutputFinite) {
 
 TEST(QpStatus, CrossedBoundsOfARowThatIsSwitchedOffDoNotMatter) {
   Fixture f;
-  const QpView<double> qp = f.problem.view();
+  const QpView<double> qp = problem_view(f.problem);
   qp.lc(1)[2] = 1, qp.uc(1)[2] = -1, qp.rho_c(1)[2] = 0;
   EXPECT_NE(f.solve({}), Status::kInfeasible);
 }
 
 TEST(QpStatus, RowsThatContradictEachOtherAreFoundInfeasible) {
   Fixture f;
-  const QpView<double> qp = f.problem.view();
+  const QpView<double> qp = problem_view(f.problem);
   for (int j = 0; j < qp.dims.nx; ++j) qp.C(2)[qp.lay.ldx + j] = qp.C(2)[j];
   qp.lc(2)[0] = qp.uc(2)[0] = 1, qp.lc(2)[1] = qp.uc(2)[1] = -1;
   EXPECT_EQ(f.solve({.iterations = 3000}), Status::kInfeasible);
@@ -94,7 +94,7 @@ TEST(QpStatus, RowsThatContradictEachOtherAreFoundInfeasible) {
 
 TEST(QpStatus, AnInputWithoutCostIsReportedAsUnbounded) {
   Fixture f({.seed = 4});
-  const QpView<double> qp = f.problem.view();
+  const QpView<double> qp = problem_view(f.problem);
   // a force that moves nothing and costs nothing but pays
   for (int i = 0; i < 6; ++i) qp.E(1)[i * qp.lay.ldz + qp.lay.ldx] = 0;
   qp.hdiag(1)[qp.lay.ldx] = 0, qp.g(1)[qp.lay.ldx] = 1;
@@ -104,7 +104,7 @@ TEST(QpStatus, AnInputWithoutCostIsReportedAsUnbounded) {
 
 TEST(QpStatus, ANegativeCurvatureIsReported) {
   Fixture f({.seed = 4});
-  f.problem.view().hdiag(2)[f.problem.view().lay.ldx + 1] = -100;
+  problem_view(f.problem).hdiag(2)[problem_view(f.problem).lay.ldx + 1] = -100;
   EXPECT_EQ(f.solve({}), Status::kNotConvex);
 }
 

@@ -19,14 +19,14 @@ INSTANTIATE_TEST_SUITE_P(Kinds, QpTeam,
                                           testing::Values(SolverMode::kRiccati, SolverMode::kOsqp)));
 
 template <class T>
-std::vector<double> solve_on(const T& team, test::Problem& p, const SolverSettings& settings, std::vector<double>& solution, std::vector<double>& work) {
+std::vector<double> solve_on(const T& team, RandomProblem& p, const SolverSettings& settings, std::vector<double>& solution, std::vector<double>& work) {
   LaneInfo<double> info;
-  solve_qp(team, settings, p.view(), solution_view(p.dims, solution.data()), info, work.data());
+  solve_qp(team, settings, problem_view(p), solution_view(p.dims, solution.data()), info, work.data());
   return {info.status, info.primal_residual, info.dual_residual, info.objective};
 }
 
 TEST_P(QpTeam, FourThreadsGiveTheBitsOfOneLane) {
-  test::Problem p = test::random_problem(std::get<0>(GetParam()), {.seed = 11, .tightness = 0.5});
+  RandomProblem p = random_problem(std::get<0>(GetParam()), {.seed = 11, .tightness = 0.5});
   const SolverSettings settings{.mode = std::get<1>(GetParam()), .iterations = 4};
   const double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> one(solution_size(p.dims), 0.1), four = one, work(qp_workspace_size(p.dims, settings), nan);

@@ -1,100 +1,15 @@
-// Random stage-structured problems and plain oracles for their solutions, in double.
+// Plain oracles for the solutions of stage-structured problems, in double.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "qp/expand.hpp"
+#include "qp/random_problem.hpp"
 
 namespace tandem::test {
-
-struct Problem {
-  QpDims dims;
-  std::vector<double> data;
-  QpView<double> view() { return qp_view(dims, data.data()); }
-};
-
-struct RandomQp {
-  unsigned seed = 1;
-  double tightness = 0;  // 0: rows and boxes switched off; larger: tighter bounds, more of them active
-  double rho = 1;
-};
-
-// A convex problem of the given sizes whose rows are feasible at a random trajectory.
-inline Problem random_problem(QpDims dims, const RandomQp& o) {
-  Problem p{dims, std::vector<double>(qp_size(dims), 0.0)};
-  const QpView<double> qp = p.view();
-  const QpLayout& l = qp.lay;
-  std::mt19937 rng(o.seed);
-  std::normal_distribution<double> normal;
-  std::uniform_real_distribution<double> uniform;
-  const auto fill = [&](double* m, int rows, int ld, int cols, double scale) {
-    for (int i = 0; i < rows; ++i)
-      for (int j = 0; j < cols; ++j) m[i * ld + j] = scale * normal(rng);
-  };
-  const int nx = dims.nx, nu = dims.nu, np = dims.np, du = dims.du ? dims.du : nu;
-  std::vector<double> x(nx), next(nx), u(nu);
-  for (int i = 0; i < nx; ++i) qp.x0()[i] = x[i] = normal(rng);
-  const auto bounds = [&](int n, double* lower, double* upper, double* rho, auto&& value) {
-    for (int i = 0; i < n; ++i) {
-      const double a = value(i), width = o.tightness > 0 ? 1 / o.tightness : 0;
-      lower[i] = a - width * uniform(rng), upper[i] = a + width * uniform(rng);
-      rho[i] = o.tightness > 0 ? o.rho : 0;
-      if (i % 5 == 1) lower[i] = -std::numeric_limits<double>::infinity();
-      if (i % 7 == 2) upper[i] = std::numeric_limits<double>::infinity();
-    }
-  };
-  for (int k = 0; k <= dims.N; ++k) {
-    const int inputs = k < dims.N ? nu : 0;
-    for (int i = 0; i < nx; ++i) qp.hdiag(k)[i] = 0.1 + uniform(rng), qp.g(k)[i] = normal(rng);
-    for (int i = 0; i < inputs; ++i) qp.hdiag(k)[l.ldx + i] = 0.1 + uniform(rng), qp.g(k)[l.ldx + i] = normal(rng), u[i] = normal(rng);
-    if (dims.dense_cost) {
-      const int n = nx + inputs;
-      std::vector<double> root(n * n);
-      fill(root.data(), n, n, n, 0.3);
-      for (int i = 0; i < n; ++i)
-        for (int j = 0; j < n; ++j)
-          for (int m = 0; m < n; ++m) qp.H(k)[i * l.ldz + (j < nx ? j : l.ldx + j - nx)] += root[m * n + i] * root[m * n + j];
-    }
-    fill(qp.C(k), dims.nc, l.ldx, nx, 0.5);
-    bounds(dims.nc, qp.lc(k), qp.uc(k), qp.rho_c(k), [&](int i) {
-      double a = 0;
-      for (int j = 0; j < nx; ++j) a += qp.C(k)[i * l.ldx + j] * x[j];
-      return a;
-    });
-    if (k > 0) bounds(nx, qp.lx(k), qp.ux(k), qp.rho_x(k), [&](int i) { return x[i]; });
-    if (k == dims.N) break;
-    fill(qp.D(k), dims.nd, l.ldu, du, 0.5);
-    bounds(dims.nd, qp.ld(k), qp.ud(k), qp.rho_d(k), [&](int i) {
-      double a = 0;
-      for (int j = 0; j < nu; ++j) a += qp.D(k)[i * l.ldu + j] * u[j];
-      return a;
-    });
-    bounds(nu, qp.lu(k), qp.uu(k), qp.rho_u(k), [&](int i) { return u[i]; });
-    if (dims.dynamics == Dynamics::kDense) {
-      fill(qp.AB(k), nx, l.ldz, nx, 0.5 / std::sqrt(nx));
-      for (int i = 0; i < nx; ++i) fill(qp.AB(k) + i * l.ldz + l.ldx, 1, 0, nu, 0.5), qp.AB(k)[i * l.ldz + i] += 0.7;
-      fill(qp.b(k), 1, 0, nx, 0.1);
-    } else {
-      fill(qp.E(k), np, l.ldz, nx, 0.1);
-      for (int i = 0; i < np; ++i) fill(qp.E(k) + i * l.ldz + l.ldx, 1, 0, nu, 0.1), qp.E(k)[i * l.ldz + np + dims.na + i] += 0.9;
-      fill(qp.e(k), 1, 0, np, 0.1), fill(qp.bq(k), 1, 0, np + dims.na, 0.1);
-      fill(qp.Phi(k), np, l.ldp, np, 0.05), fill(qp.Gam(k), np, l.ldp, np, 0.01);
-      for (int i = 0; i < np; ++i) qp.Phi(k)[i * l.ldp + i] += 1, qp.Gam(k)[i * l.ldp + i] += 0.04;
-      *qp.dt(k) = 0.03 + 0.02 * uniform(rng);
-    }
-    const DenseDynamics f = dense_dynamics(qp, k);
-    for (int i = 0; i < nx; ++i) {
-      next[i] = f.b[i];
-      for (int j = 0; j < nx + nu; ++j) next[i] += f.AB[i * (nx + nu) + j] * (j < nx ? x[j] : u[j - nx]);
-    }
-    x = next;
-  }
-  return p;
-}
 
 // x, u of all stages in the order of SparseQp's variables, from a solution block.
 inline std::vector<double> variables(const SolutionView<double>& s) {
