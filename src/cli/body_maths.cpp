@@ -25,6 +25,13 @@ void BodyMaths::contact_points(const double* q, std::span<double> points) {
   for (size_t c = 0; c < state_->model.contacts.size(); ++c) contact_state(state_->dynamics, static_cast<int>(c), &points[3 * c], velocity);
 }
 
+std::vector<double> BodyMaths::joint_torques(const double* q, const double* v, std::span<const double> a, std::span<const double> force) {
+  std::vector<double> tau(state_->model.nv);
+  set_state(state_->dynamics, q, v);
+  inverse_dynamics(state_->dynamics, a.data(), force.data(), tau.data());
+  return {tau.end() - state_->model.njnt, tau.end()};
+}
+
 double BodyMaths::torque_change(const double* q, std::span<const double> a, std::span<const double> force) {
   State& s = *state_;
   const int nv = s.model.nv, nbase = nv - s.model.njnt;

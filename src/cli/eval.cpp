@@ -128,7 +128,9 @@ void eval(const EvalOptions& options) {
       progress.update((step + 1.0) / steps);
     });
   }
-  std::vector<double> step_us = replay_single(loop.robot.model, settings.mpc, recording);
+  Mpc single(loop.robot.model, settings.mpc, 1);
+  std::vector<double> step_us;
+  for (const StepTime& time : replay_single(single, recording)) step_us.push_back(time.us);
   Json summary = summarise(results, step_us);
   print(loop.robot.name, options, summary);
   summary["per_world"] = describe_worlds(results, scenario);

@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
   tandem::add_play(app, arguments);
   tandem::add_eval(app, arguments);
   tandem::add_sweep(app, arguments);
+  tandem::add_bench(app, arguments);
   check_subcommand(app, arguments);
   try {
     app.parse(argc, argv);

@@ -11,6 +11,10 @@ namespace tandem {
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
   app.add_option("--robot", options.robot, "a folder of robots/, or the path of a robot.toml")->capture_default_str();
+  add_run_options(app, options);
+}
+
+void add_run_options(CLI::App& app, CommonOptions& options) {
   app.add_option("--json", options.json, "also write argv, commit, machine, settings and results to this file");
   app.add_option("--seed", options.seed, "of everything random")->capture_default_str();
   app.add_option("--threads", options.threads, "that share the worlds; 0: one per processor")->check(CLI::Range(0, 1024))->capture_default_str();

@@ -22,6 +22,8 @@ struct CommonOptions {
 
 // --robot --json --seed --threads --set
 void add_common_options(CLI::App& app, CommonOptions& options);
+// The same without --robot.
+void add_run_options(CLI::App& app, CommonOptions& options);
 
 // An option of `count` comma-separated numbers. A value of another form is a usage error.
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help);

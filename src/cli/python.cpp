@@ -50,10 +50,10 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::vector<st
   int ends[2] = {-1, -1};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  if (output == kCapture) {
+  if (output != kInherit) {
     check(::pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe to ", argv[0]);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (output == kCaptureQuiet) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   }
   const std::vector<std::string> merged = merged_environment(environment);
   pid_t child = 0;
@@ -62,7 +62,7 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::vector<st
   if (ends[1] >= 0) ::close(ends[1]);
   ChildResult result{127, ""};
   if (error == 0) {
-    if (output == kCapture) result.output = read_all(ends[0]);
+    if (output != kInherit) result.output = read_all(ends[0]);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -6,11 +6,15 @@
 
 namespace tandem {
 
-enum ChildOutput { kInherit, kCapture };
+enum ChildOutput {
+  kInherit,       // prints where this program prints
+  kCapture,       // its stdout is kept, its stderr goes where ours goes
+  kCaptureQuiet,  // its stdout is kept, its stderr is dropped
+};
 
 struct ChildResult {
   int status;          // exit status; 127 if the program could not be started, 128 + n if signal n ended it
-  std::string output;  // what it printed to stdout, with kCapture; its stderr is then dropped
+  std::string output;  // what it printed to stdout, if captured
 };
 
 // Runs argv[0] with the extra environment ("NAME=value") and waits for it. Throws Interrupted after Ctrl-C, when the child has ended.

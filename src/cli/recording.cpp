@@ -29,32 +29,36 @@ void append(Recording& r, const ClosedLoop& loop, const std::vector<unsigned cha
   r.active.insert(r.active.end(), active.begin(), active.begin() + r.nworld);
 }
 
-std::vector<double> replay(Mpc& mpc, const Recording& recording) {
-  std::vector<double> times;
+std::vector<StepTime> replay(Mpc& mpc, const Recording& recording) {
+  std::vector<StepTime> times;
   times.reserve(recording.steps());
   for (int w = 0; w < recording.nworld; ++w) mpc.reset(w, recording.phase[w]);
   for (int step = 0; step < recording.steps(); ++step) {
     throw_if_interrupted();
     const Clock::time_point start = Clock::now();
     mpc.step(recording.q_at(step), recording.v_at(step), recording.command, recording.active_at(step));
-    times.push_back(us_since(start));
+    const double us = us_since(start);
+    times.push_back({us, mpc.last_profile()});
   }
   return times;
 }
 
-std::vector<double> replay_single(const Model& model, const MpcSettings& settings, const Recording& recording) {
-  Mpc mpc(model, settings, 1, 1);
-  std::vector<double> times;
+std::vector<StepTime> replay_single(Mpc& mpc, const Recording& recording, const ReplayObserver& before, const ReplayObserver& after) {
+  std::vector<StepTime> times;
   times.reserve(static_cast<size_t>(recording.steps()) * recording.nworld);
   for (int w = 0; w < recording.nworld; ++w) {
     mpc.reset(0, recording.phase[w]);
+    const auto command = std::span(recording.command).subspan(4 * static_cast<size_t>(w), 4);
     for (int step = 0; step < recording.steps() && recording.active_at(step)[w]; ++step) {
       throw_if_interrupted();
       const auto q = recording.q_at(step).subspan(static_cast<size_t>(w) * recording.nq, recording.nq);
       const auto v = recording.v_at(step).subspan(static_cast<size_t>(w) * recording.nv, recording.nv);
+      if (before) before(w, step, q, v, command);
       const Clock::time_point start = Clock::now();
-      mpc.step(q, v, std::span(recording.command).subspan(4 * static_cast<size_t>(w), 4));
-      times.push_back(us_since(start));
+      mpc.step(q, v, command);
+      const double us = us_since(start);
+      times.push_back({us, mpc.last_profile()});
+      if (after) after(w, step, q, v, command);
     }
   }
   return times;

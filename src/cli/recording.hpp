@@ -29,9 +29,18 @@ Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int n
 // Appends the measured state; call with the arguments of an Observer at Moment::kBeforeControl. Allocates nothing within its room.
 void append(Recording& recording, const ClosedLoop& loop, const std::vector<unsigned char>& active);
 
-// Shows a recording to `mpc`, of as many worlds, from its start; returns the time of each step [us].
-std::vector<double> replay(Mpc& mpc, const Recording& recording);
-// The same, one world after the other, with a controller of one world: times of single steps [us].
-std::vector<double> replay_single(const Model& model, const MpcSettings& settings, const Recording& recording);
+// What one call of Mpc::step took.
+struct StepTime {
+  double us;           // all worlds
+  MpcProfile profile;  // per world and stage [s]; zero unless the controller profiles
+};
+
+// Shows a recording to `mpc`, of as many worlds, from its start; returns the time of each step.
+std::vector<StepTime> replay(Mpc& mpc, const Recording& recording);
+// The same, one world after the other, to a controller of one world: times of single steps.
+//   before, after  called around each step with the world, the step, its state and command; may be empty
+using ReplayObserver =
+    std::function<void(int world, int step, std::span<const double> q, std::span<const double> v, std::span<const double> command)>;
+std::vector<StepTime> replay_single(Mpc& mpc, const Recording& recording, const ReplayObserver& before = {}, const ReplayObserver& after = {});
 
 }  // namespace tandem

@@ -37,10 +37,10 @@ std::string project_root() {
 }
 
 std::string commit() {
-  const ChildResult head = run_child({"git", "-C", project_root(), "rev-parse", "HEAD"}, {}, kCapture);
+  const ChildResult head = run_child({"git", "-C", project_root(), "rev-parse", "HEAD"}, {}, kCaptureQuiet);
   std::string hash = head.output.substr(0, head.output.find('\n'));
   if (head.status != 0 || hash.empty()) return "unknown";
-  const ChildResult status = run_child({"git", "-C", project_root(), "status", "--porcelain", "--untracked-files=no"}, {}, kCapture);
+  const ChildResult status = run_child({"git", "-C", project_root(), "status", "--porcelain", "--untracked-files=no"}, {}, kCaptureQuiet);
   return hash + (status.status == 0 && status.output.empty() ? "" : "+dirty");
 }
 

@@ -1,0 +1,119 @@
+// `tandem bench`: times of each part, checked first, against reference libraries in the same run.
+#include "cli/bench.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+#include "base/check.hpp"
+#include "dynamics/bench/bench_dynamics.hpp"
+#include "sim/bench_sim.hpp"
+
+namespace tandem {
+namespace {
+
+BenchResult bench_dynamics_of(const BenchOptions& options) {
+  BenchResult out;
+  for (const std::string& robot : options.robots) {
+    for (BenchRow& row : bench_dynamics(load_robot(robot).model)) {
+      row.robot = robot;
+      out.rows.push_back(row);
+    }
+  }
+  return out;
+}
+
+BenchResult bench_sim_of(const BenchOptions& options) {
+  const int batch = *std::max_element(options.worlds.begin(), options.worlds.end());
+  SimBenchSettings settings;
+  settings.robots = options.robots, settings.worlds = batch, settings.threads = options.common.threads;
+  return {bench_sim(settings)};
+}
+
+Json to_json(const BenchRow& row) {
+  return {{"name", row.name},
+          {"robot", row.robot},
+          {"worlds", row.worlds},
+          {"threads", row.threads},
+          {"iterations", row.iterations},
+          {"median_us", number(row.median_us)},
+          {"p99_us", number(row.p99_us)},
+          {"per_second", number(row.per_second)},
+          {"reference", row.reference.empty() ? Json(nullptr) : Json(row.reference)},
+          {"ratio", row.reference.empty() ? Json(nullptr) : number(row.ratio)},
+          {"check", number(row.check)}};
+}
+
+// Three significant digits.
+std::string brief(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2e", value);
+  return std::isfinite(value) ? text : "-";
+}
+
+void print(const BenchResult& result) {
+  Table table({"name", "robot", "worlds", "threads", "iterations", "median [us]", "99 % [us]", "per second", "ratio", "check", "  reference"});
+  for (const BenchRow& r : result.rows)
+    table.add({r.name, r.robot, cat(r.worlds), cat(r.threads), r.iterations ? cat(r.iterations) : "", fixed(r.median_us, 2), fixed(r.p99_us, 2),
+               fixed(r.per_second, 0), r.reference.empty() ? "" : fixed(r.ratio, 2) + "x", brief(r.check), "  " + r.reference});
+  table.print();
+  if (!result.more.contains("accuracy")) return;
+  std::printf("\ntorque error against the exact optimum, 90 %% of the states [N m]\n");
+  Table accuracy({"robot", "iterations", "states", "no optimum", "ours", "OSQP, 25 iterations"});
+  for (const Json& row : result.more["accuracy"])
+    accuracy.add({row["robot"], row["iterations"].dump(), row["states"].dump(), row["without_exact_solution"].dump(),
+                  fixed(row["torque_error_p90"].is_null() ? NAN : row["torque_error_p90"].get<double>(), 3),
+                  fixed(row["osqp_torque_error_p90"].is_null() ? NAN : row["osqp_torque_error_p90"].get<double>(), 3)});
+  accuracy.print();
+}
+
+void bench(BenchOptions options, BenchResult (*measure)(const BenchOptions&)) {
+  if (options.robots == std::vector<std::string>{"all"}) options.robots = robot_names();
+  options.common.robot = options.robots.front();
+  RunSettings settings = resolve(options.common);
+  const BenchResult result = measure(options);
+  print(result);
+  Json described = to_json(settings);
+  described["robots"] = options.robots;
+  described["worlds"] = options.worlds;
+  described["iterations"] = options.iterations;
+  described["threads"] = options.common.threads;
+  described["seed"] = options.common.seed;
+  Json rows = Json::array();
+  for (const BenchRow& row : result.rows) rows.push_back(to_json(row));
+  Json results{{"rows", rows}};
+  results.update(result.more);
+  write_report(options.common.json, options.common.argv, described, results);
+}
+
+}  // namespace
+
+BenchRow make_row(const std::string& name, const std::string& robot, int worlds, int threads, int iterations, std::vector<double> us) {
+  BenchRow row{name, robot, worlds, threads, iterations, percentile(us, 0.5), percentile(us, 0.99), 0, "", 0, 0};
+  row.per_second = worlds * 1e6 / row.median_us;
+  return row;
+}
+
+void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
+  CLI::App* bench_app = app.add_subcommand("bench", "Times of each part, checked first, against reference libraries");
+  bench_app->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, BenchResult (*measure)(const BenchOptions&)) {
+    CLI::App* sub = bench_app->add_subcommand(name, help);
+    const auto o = std::make_shared<BenchOptions>();
+    o->common.argv = argv;
+    o->common.threads = 1;
+    sub->add_option("--robot", o->robots, "comma-separated, or all")->delimiter(',')->capture_default_str();
+    add_run_options(*sub, o->common);
+    add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
+    add_integers(*sub, "--iterations", o->iterations, "of the solver, comma-separated; default 10,25");
+    sub->callback([o, measure] { bench(*o, measure); });
+  };
+  add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", bench_mpc);
+  add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
+  add("dynamics", "The dynamics kernels, against Pinocchio where it was found", bench_dynamics_of);
+  add("sim", "Physics steps, against MuJoCo's own loop", bench_sim_of);
+}
+
+}  // namespace tandem

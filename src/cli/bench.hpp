@@ -1,0 +1,43 @@
+// What the benchmarks share. docs/programs.md, "bench".
+#pragma once
+
+#include "base/bench.hpp"
+#include "cli/options.hpp"
+#include "cli/recording.hpp"
+#include "cli/report.hpp"
+
+namespace tandem {
+
+struct BenchOptions {
+  CommonOptions common;
+  std::vector<std::string> robots = {"mit_humanoid"};
+  std::vector<int> worlds = {1, 1000};
+  std::vector<int> iterations = {10, 25};
+};
+
+// Rows, and what else there is to report.
+struct BenchResult {
+  std::vector<BenchRow> rows;
+  Json more = Json::object();
+};
+
+BenchResult bench_mpc(const BenchOptions& options);
+BenchResult bench_qp(const BenchOptions& options);
+
+// A row from the times of single calls [us]: median, 99th percentile, worlds per second.
+BenchRow make_row(const std::string& name, const std::string& robot, int worlds, int threads, int iterations, std::vector<double> us);
+
+// States of the closed loop that benchmarks run on: a third of the worlds walk at different commands, a third is pushed, a third stands on ice
+// (friction 0.35 under a controller that counts on more).
+enum class Kind { kWalking, kPushed, kSlippery };
+constexpr int kKinds = 3;
+struct BenchStates {
+  Recording recording;
+  std::vector<Kind> kind;  // (nworld)
+};
+BenchStates record_states(const RunSettings& settings, const BenchOptions& options);
+
+// The first `steps` control steps of many worlds with random starts and commands.
+Recording record_batch(const RunSettings& settings, const BenchOptions& options, int worlds, int steps);
+
+}  // namespace tandem
