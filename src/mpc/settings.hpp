@@ -9,8 +9,8 @@
 namespace tandem {
 
 struct MpcSettings {
-  int nodes = 12;                   // T; the horizon is (nodes - 1) intervals
-  std::vector<double> dt = {0.04};  // length of each interval [s]; one value serves all
+  int nodes = 13;                   // T; the horizon is (nodes - 1) intervals
+  std::vector<double> dt = {0.03};  // length of each interval [s]; one value serves all
   double control_dt = 0.01;         // time between two calls [s]
   GaitSettings gait;
   MpcWeights weights;
@@ -20,7 +20,7 @@ struct MpcSettings {
   double foot_distance = 0.1;   // left and right feet keep this apart across the base [m]; 0: may cross
   // slow integral action on forward, left and yaw velocity, because the posture costs pull the plan below its command
   double integral_gain = 0.5;    // command change per second and unit of velocity error [1/s]; 0 switches it off
-  double integral_limit = 0.25;  // largest command change [m/s, rad/s]
+  double integral_limit = 0.5;   // largest command change [m/s, rad/s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
   double rho_stance = 30;       // stance rows [cost per (m/s)^2]
   double rho_swing = 3000;      // swing rows [cost per m^2]
