@@ -33,6 +33,7 @@ std::vector<double> standing_shares(double stance_fraction) {
   settings.gait.offset = {0.0, 0.5};
   settings.nodes = 64;
   settings.dt = {robot.gait.period / 63};  // the horizon is one period
+  settings.control_dt = 0.001;
   const MpcArrays<double> arrays = make_arrays<double>(robot.model, settings, 1);
   std::vector<double> memory(world_size(arrays.view), 0.0);
   const WorldView<double> world = world_at(arrays.view, memory.data());
