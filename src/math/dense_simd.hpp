@@ -80,6 +80,9 @@ inline void product(MatrixView<float> C, Left A, MatrixView<float> B, Vectors&& 
   };
   int i = 0;
   for (; i + kTileRows <= C.rows; i += kTileRows) run.template operator()<kTileRows>(i);
+  if constexpr (kTileRows > 4) {
+    if (i + 4 <= C.rows) run.template operator()<4>(i), i += 4;
+  }
   for (; i + 2 <= C.rows; i += 2) run.template operator()<2>(i);
   if (i < C.rows) run.template operator()<1>(i);
 }
@@ -224,9 +227,11 @@ inline float invert_block(const float* A, int lda, float* Linv, int ldl, const f
 #pragma GCC unroll 16
   for (int j = 0; j < kLanes; ++j) {
     const auto lane = [](Vector v, int i) { return __builtin_shuffle(v, decltype(v < v){} + i); };
-    const Vector d = lane(a[j], j), original = broadcast(diagonal[j]);
-    const auto good = d > floor * (original < 0.0f ? -original : original);
-    const Vector inverse = good ? 1.0f / d : 1.0f / (1.0f + (original > 0.0f ? original : Vector{}));
+    // the comparison runs beside the division, which is on the critical path
+    const Vector d = lane(a[j], j);
+    const float original = diagonal[j];
+    const auto good = d > broadcast(floor * tandem::abs(original));
+    const Vector inverse = good ? 1.0f / d : broadcast(1.0f / (1.0f + max(original, 0.0f)));
     bad += good ? Vector{} : broadcast(1.0f);
     const Vector scaled = a[j] * inverse;
 #pragma GCC unroll 16
@@ -235,9 +240,7 @@ inline float invert_block(const float* A, int lda, float* Linv, int ldl, const f
       a[i] -= c * a[j];
       m[i] -= c * m[j];
     }
-    Vector root;
-    for (int l = 0; l < kLanes; ++l) root[l] = tandem::sqrt(inverse[l]);
-    store<Write::kSet>(Linv + j * ldl, m[j] * root);
+    store<Write::kSet>(Linv + j * ldl, m[j] * broadcast(tandem::sqrt(inverse[0])));
   }
   return bad[0];
 }

@@ -49,7 +49,7 @@ TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real
 // Gains of all stages, eq. (9)-(12). Returns 0, or 1 where an input Hessian had a pivot under the floor.
 template <Team T, class Real>
 TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_scale, QpWork<Real>& w) {
-  const int N = qp.dims.N, ldx = w.lay.ldx;
+  const int N = qp.dims.N, nu = qp.dims.nu, ldx = w.lay.ldx, ldu = w.lay.ldu;
   Real flag(0);
   Real* s = w.s;
   for_each(team, qp.dims.nx, ldx, [=](int i) { s[i] = Real(0); });
@@ -77,8 +77,9 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     // Y = L^-1 Hux, K = -L^-T Y, V = Hxx - Y'Y
     multiply_lower(team, w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
     team.sync();
-    multiply_lower_t<Write::kNegate>(team, w.gain(k), w.uu(w.Linv), w.ux(w.Y));
-    multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), w.ux(w.Y), w.ux(w.Y));
+    const MatrixView<Real> Linv{w.Linv, nu, ldu, ldu}, Y{w.Y, nu, ldx, ldx};
+    multiply_lower_t<Write::kNegate>(team, w.gain(k), Linv, Y);
+    multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), Y, Y);
     team.sync();
     add_state_cost(team, qp, k, rho_scale, w);
     mirror_upper(team, w.xx(w.Vnext));
