@@ -1,0 +1,146 @@
+// The kernels of the MPC on every kind of team and number: one lane, four threads (under ThreadSanitizer too), single precision, vector lanes.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/pack.hpp"
+#include "mpc/arrays.hpp"
+#include "mpc/form_kernel.hpp"
+#include "qp/qp_kernel.hpp"
+#include "tests/mpc/fixture.hpp"
+#include "tests/support/thread_team.hpp"
+
+namespace tandem {
+namespace {
+
+// What one control step leaves behind.
+template <class S>
+struct Step {
+  std::vector<S> world, qp, tau;
+};
+
+// Memory of one control step; everything that a kernel must write starts as NaN.
+template <class S>
+struct Bench {
+  MpcArrays<S> arrays;
+  std::vector<S> world, qp, solution, plan, input, output, work, solver, tau;
+
+  Bench(const Robot& robot, const MpcSettings& settings) : arrays(make_arrays<S>(robot.model, settings, 1)) {
+    const MpcView<S>& mpc = arrays.view;
+    const S nan = std::numeric_limits<S>::quiet_NaN();
+    world.assign(world_size(mpc), 0), solution.assign(solution_size(mpc.dims), 0), qp.assign(qp_size(mpc.dims), 0);
+    plan.assign(world_size(mpc), nan), input.assign(mpc.ninput, nan), output.assign(node_output_size(mpc), nan);
+    work.assign(node_work_size<S>(mpc.model), nan), solver.assign(qp_workspace_size(mpc.dims, settings.solver), nan);
+    tau.assign(robot.model.njnt, nan);
+    form_constants(mpc, qp_view(mpc.dims, qp.data()));
+  }
+};
+
+template <Team T, class S>
+void gather(const T& team, const MpcView<S>& mpc, const WorldView<S>& world, int k, const NodeInput<S>& in) {
+  const ModelView<S>& m = mpc.model;
+  const int last = mpc.nodes - 1, next = std::min(k + 1, last), interval = std::min(k, last - 1);
+  const auto put = [&](S* to, const S* from, int n) { for_each(team, 0, n, [=](int i) { to[i] = from[i]; }); };
+  put(in.q, world.q + k * m.nq, m.nq), put(in.v, world.v + k * m.nv, m.nv), put(in.v_next, world.v + next * m.nv, m.nv);
+  put(in.q_next, world.q + next * m.nq, 7), put(in.F, world.F + interval * mpc.nforce, mpc.nforce);
+  put(in.stance, world.stance + k * m.nfoot, m.nfoot), put(in.height, world.height + k * m.nfoot, m.nfoot), put(in.dt, mpc.dt + interval, 1);
+  for_each(team, 0, 1, [&](int) { *in.rows_on = S(k > 0); });
+  team.sync();
+}
+
+template <Team T, class S>
+void control_step(const T& team, Bench<S>& b, const std::vector<S>& q, const std::vector<S>& v, const SolverSettings& solver) {
+  const MpcView<S>& mpc = b.arrays.view;
+  const WorldView<S> world = world_at(mpc, b.world.data());
+  const QpView<S> qp = qp_view(mpc.dims, b.qp.data());
+  const SolutionView<S> step = solution_view(mpc.dims, b.solution.data());
+  prepare_plan(team, mpc, world, q.data(), v.data(), b.plan.data());
+  for (int k = 0; k < mpc.nodes; ++k) {
+    const NodeInput<S> in = node_input_at(mpc.model, b.input.data());
+    gather(team, mpc, world, k, in);
+    linearise_node(team, mpc, in, node_output_at(mpc, b.output.data()), b.work.data());
+    const int count = k == mpc.nodes - 1 ? rows_size(mpc) : mpc.nlinear;
+    for_each(team, 0, count, [&](int i) { qp.at(k, 0)[mpc.scatter[i]] = b.output[i]; });
+    team.sync();
+  }
+  form_costs_and_bounds(team, mpc, world, qp);
+  LaneInfo<S> info;
+  solve_qp(team, solver, qp, step, info, b.solver.data());
+  apply_step(team, mpc, world, step);
+  const NodeInput<S> in = node_input_at(mpc.model, b.input.data());
+  gather(team, mpc, world, 0, in);
+  inverse_dynamics(team, mpc, in, b.tau.data(), b.work.data());
+  set_points(team, mpc, world);
+  plan_value(team, mpc, world, b.plan.data());
+  for_each(team, 0, 1, [&](int) { *world.started = S(1); });
+  team.sync();
+}
+
+class MpcKernels : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    robot = load_robot(GetParam());
+    settings = make_mpc_settings(robot);
+    settings.solver.iterations = 4;
+    states = disturbed_states(robot, 1, 21);
+  }
+  template <class S>
+  Step<S> two_steps(int lanes) {
+    Bench<S> bench(robot, settings);
+    const WorldView<S> world = world_at(bench.arrays.view, bench.world.data());
+    std::copy(states.command.begin(), states.command.end(), world.command);
+    *world.phase = S(0.13);
+    const std::vector<S> q(states.q.begin(), states.q.end()), v(states.v.begin(), states.v.end());
+    const auto run = [&](const auto& team) {
+      for (int i = 0; i < 2; ++i) control_step(team, bench, q, v, settings.solver);
+    };
+    if (lanes == 1) run(SerialTeam{});
+    if (lanes > 1) run_team(lanes, run);
+    return {bench.world, bench.qp, bench.tau};
+  }
+  Robot robot;
+  MpcSettings settings;
+  States states;
+};
+
+TEST_P(MpcKernels, FourThreadsGiveTheBitsOfOne) {
+  const Step<double> one = two_steps<double>(1), four = two_steps<double>(4);
+  EXPECT_EQ(one.qp, four.qp);
+  EXPECT_EQ(one.world, four.world);
+  EXPECT_EQ(one.tau, four.tau);
+}
+
+TEST_P(MpcKernels, SinglePrecisionFollowsDouble) {
+  const Step<double> exact = two_steps<double>(1);
+  const Step<float> single = two_steps<float>(1);
+  for (size_t j = 0; j < exact.tau.size(); ++j) EXPECT_NEAR(single.tau[j], exact.tau[j], 0.02 + 1e-3 * std::abs(exact.tau[j])) << "joint " << j;
+}
+
+// Nodes side by side in vector lanes are what one node alone is.
+TEST_P(MpcKernels, LanesGiveTheBitsOfOneNode) {
+  constexpr int kLanes = 8;
+  using Lanes = Pack<float, kLanes>;
+  Bench<float> bench(robot, settings);
+  const MpcView<float>& mpc = bench.arrays.view;
+  const WorldView<float> world = world_at(mpc, bench.world.data());
+  const std::vector<float> q(states.q.begin(), states.q.end()), v(states.v.begin(), states.v.end());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), bench.plan.data());
+  std::vector<Lanes> input(mpc.ninput), output(node_output_size(mpc)), work(node_work_size<Lanes>(mpc.model));
+  std::vector<std::vector<float>> alone;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    gather(SerialTeam{}, mpc, world, lane, node_input_at(mpc.model, bench.input.data()));
+    for (int i = 0; i < mpc.ninput; ++i) input[i].set(lane, bench.input[i]);
+    linearise_node(SerialTeam{}, mpc, node_input_at(mpc.model, bench.input.data()), node_output_at(mpc, bench.output.data()), bench.work.data());
+    alone.push_back(bench.output);
+  }
+  linearise_node(SerialTeam{}, mpc, node_input_at(mpc.model, input.data()), node_output_at(mpc, output.data()), work.data());
+  for (int lane = 0; lane < kLanes; ++lane)
+    for (size_t i = 0; i < output.size(); ++i) ASSERT_EQ(output[i][lane], alone[lane][i]) << "number " << i << ", node " << lane;
+}
+
+INSTANTIATE_TEST_SUITE_P(Robots, MpcKernels, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));
+
+}  // namespace
+}  // namespace tandem
