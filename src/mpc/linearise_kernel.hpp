@@ -267,7 +267,7 @@ TANDEM_FN void linearise_contacts(const T& team, const MpcView<S>& mpc, const No
   team.sync();
 }
 
-// Left and right foot apart across the base, eq. (19): y_left - y_right >= foot_distance, in base axes, so joints alone decide.
+// Left and right foot apart across the base, eq. (22): y_left - y_right >= foot_distance, in base axes, so joints alone decide.
 template <Team T, class Real, class S>
 TANDEM_FN void linearise_pairs(const T& team, const MpcView<S>& mpc, const BaseDynamics<Real>& d, NodeOutput<Real> out) {
   for_each(team, 0, mpc.npair, [&](int pair) {

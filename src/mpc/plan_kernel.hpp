@@ -74,7 +74,7 @@ TANDEM_FN void fit_forces(const MpcView<S>& mpc, WorldView<S> world, int k) {
   }
 }
 
-// Integral action: the command grows slowly by what the measured velocity of the base is missing, eq. (3).
+// Integral action: the command grows slowly by what the measured velocity of the base is missing, eq. (23).
 template <class S>
 TANDEM_FN void integrate_velocity_error(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v) {
   const S yaw = quat_yaw(q + 3), c = cos(yaw), s = sin(yaw);

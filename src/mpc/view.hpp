@@ -19,7 +19,7 @@ struct ContactRow {
 
 inline constexpr int kMaxFootPairs = 4;
 
-// Two feet that face each other across the body and must keep apart. docs/mpc.md, eq. (19).
+// Two feet that face each other across the body and must keep apart. docs/mpc.md, eq. (22).
 struct FootPair {
   int left, right;  // left is the foot further along the base's y axis in the nominal pose
 };
