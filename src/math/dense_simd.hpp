@@ -35,19 +35,20 @@ struct Left {
   int row, column;
 };
 
-// C tile (R rows, NV vectors) (W) sum over k in [k0, k1) of A(i, k) B(k, :), accumulated in registers.
+// C (W) A B for R rows and NV vectors of C, accumulated in registers; the inner dimension is B.rows.
 template <Write W, int R, int NV>
-[[gnu::always_inline]] inline void tile(float* C, int ldc, const float* A, int a_row, int a_column, const float* B, int ldb, int count) {
+[[gnu::always_inline]] inline void tile(float* C, int ldc, Left A, const float* B, int ldb, int inner) {
   Vector sum[R][NV] = {};
-  for (int k = 0; k < count; ++k, A += a_column, B += ldb) {
+  const float* a = A.data;
+  for (int k = 0; k < inner; ++k, a += A.column, B += ldb) {
     Vector b[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) b[v] = load(B + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const Vector a = broadcast(A[r * a_row]);
+      const Vector ar = broadcast(a[r * A.row]);
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) sum[r][v] += a * b[v];
+      for (int v = 0; v < NV; ++v) sum[r][v] += ar * b[v];
     }
   }
 #pragma GCC unroll 8
@@ -57,26 +58,29 @@ template <Write W, int R, int NV>
   }
 }
 
-// R rows of C over `vectors` vectors, in panels of up to kTileVectors.
+inline int vector_count(int cols) { return (cols + kLanes - 1) / kLanes; }
+
+// R rows of C in panels of up to kTileVectors vectors.
 template <Write W, int R>
-inline void tile_row(float* C, int ldc, int vectors, Left A, const float* B, int ldb, int count) {
+inline void tile_row(MatrixView<float> C, Left A, MatrixView<float> B) {
+  const int vectors = vector_count(C.cols);
   int v = 0;
-  for (; vectors - v >= 3; v += 3) tile<W, R, 3>(C + v * kLanes, ldc, A.data, A.row, A.column, B + v * kLanes, ldb, count);
-  if (vectors - v == 2) tile<W, R, 2>(C + v * kLanes, ldc, A.data, A.row, A.column, B + v * kLanes, ldb, count);
-  if (vectors - v == 1) tile<W, R, 1>(C + v * kLanes, ldc, A.data, A.row, A.column, B + v * kLanes, ldb, count);
+  for (; vectors - v >= kTileVectors; v += kTileVectors) tile<W, R, kTileVectors>(C.data + v * kLanes, C.ld, A, B.data + v * kLanes, B.ld, B.rows);
+  if (vectors - v == 2) tile<W, R, 2>(C.data + v * kLanes, C.ld, A, B.data + v * kLanes, B.ld, B.rows);
+  if (vectors - v == 1) tile<W, R, 1>(C.data + v * kLanes, C.ld, A, B.data + v * kLanes, B.ld, B.rows);
 }
 
 struct Range {
   int begin, end;
 };
 
-// C (W) A B, row tile by row tile: vectors(i, rows) of C are computed for the tile at row i, over k in inner(i, rows).
-template <Write W, class Vectors, class Inner>
-inline void product(MatrixView<float> C, Left A, MatrixView<float> B, Vectors&& vectors, Inner&& inner) {
+// C (W) A B, row tile by row tile; the tile of rows at i sums over k in inner(i, rows).
+template <Write W, class Inner>
+inline void product(MatrixView<float> C, Left A, MatrixView<float> B, Inner&& inner) {
   const auto run = [&]<int R>(int i) {
     const Range k = inner(i, R);
     const Left a{A.data + i * A.row + k.begin * A.column, A.row, A.column};
-    tile_row<W, R>(C.row(i), C.ld, vectors(i, R), a, B.row(k.begin), B.ld, k.end - k.begin);
+    tile_row<W, R>({C.row(i), R, C.cols, C.ld}, a, {B.row(k.begin), k.end - k.begin, B.cols, B.ld});
   };
   int i = 0;
   for (; i + kTileRows <= C.rows; i += kTileRows) run.template operator()<kTileRows>(i);
@@ -86,8 +90,6 @@ inline void product(MatrixView<float> C, Left A, MatrixView<float> B, Vectors&& 
   for (; i + 2 <= C.rows; i += 2) run.template operator()<2>(i);
   if (i < C.rows) run.template operator()<1>(i);
 }
-
-inline int vector_count(int cols) { return (cols + kLanes - 1) / kLanes; }
 
 template <int... I>
 [[gnu::always_inline]] inline Vector shuffle(Vector a, Vector b) {
@@ -99,18 +101,22 @@ template <int... I>
 // Groups of four of `quads` vectors -> full sums, row 4 q + i at place 4 q + i.
 #if TANDEM_LANES == 16
 [[gnu::always_inline]] inline Vector interleave_add(Vector a, Vector b) {
-  return shuffle<0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29>(a, b) + shuffle<2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31>(a, b);
+  return shuffle<0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29>(a, b) +
+         shuffle<2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31>(a, b);
 }
 [[gnu::always_inline]] inline Vector add_quad(Vector a, Vector b, Vector c, Vector d) {
   const Vector ab = interleave_add(a, b), cd = interleave_add(c, d);
-  return shuffle<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(ab, cd) + shuffle<2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31>(ab, cd);
+  return shuffle<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(ab, cd) +
+         shuffle<2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31>(ab, cd);
 }
 [[gnu::always_inline]] inline Vector add_groups(const Vector* quad) {
   const auto halves = [](Vector a, Vector b) {
-    return shuffle<0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23>(a, b) + shuffle<8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31>(a, b);
+    return shuffle<0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23>(a, b) +
+           shuffle<8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31>(a, b);
   };
   const Vector a = halves(quad[0], quad[1]), b = halves(quad[2], quad[3]);
-  return shuffle<0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27>(a, b) + shuffle<4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31>(a, b);
+  return shuffle<0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27>(a, b) +
+         shuffle<4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31>(a, b);
 }
 #else
 [[gnu::always_inline]] inline Vector interleave_add(Vector a, Vector b) {
@@ -249,7 +255,7 @@ inline float invert_block(const float* A, int lda, float* Linv, int ldl, const f
 
 template <Write W>
 inline void multiply_tn(const SerialTeam&, MatrixView<float> C, MatrixView<float> A, MatrixView<float> B) {
-  simd::product<W>(C, {A.data, 1, A.ld}, B, [&](int, int) { return simd::vector_count(C.cols); }, [&](int, int) { return simd::Range{0, A.rows}; });
+  simd::product<W>(C, {A.data, 1, A.ld}, B, [&](int, int) { return simd::Range{0, A.rows}; });
 }
 
 // Computes the tiles that touch the upper triangle, whole diagonal blocks included.
@@ -265,17 +271,16 @@ inline void multiply_tn_upper(const SerialTeam&, MatrixView<float> C, MatrixView
 
 template <Write W>
 inline void multiply_nn(const SerialTeam&, MatrixView<float> C, MatrixView<float> A, MatrixView<float> B) {
-  simd::product<W>(C, {A.data, A.ld, 1}, B, [&](int, int) { return simd::vector_count(C.cols); }, [&](int, int) { return simd::Range{0, A.cols}; });
+  simd::product<W>(C, {A.data, A.ld, 1}, B, [&](int, int) { return simd::Range{0, A.cols}; });
 }
 
 inline void multiply_lower(const SerialTeam&, MatrixView<float> Y, MatrixView<float> L, MatrixView<float> B) {
-  simd::product<Write::kSet>(Y, {L.data, L.ld, 1}, B, [&](int, int) { return simd::vector_count(Y.cols); },
-                             [&](int i, int rows) { return simd::Range{0, i + rows < L.cols ? i + rows : L.cols}; });
+  simd::product<Write::kSet>(Y, {L.data, L.ld, 1}, B, [&](int i, int rows) { return simd::Range{0, i + rows < L.cols ? i + rows : L.cols}; });
 }
 
 template <Write W>
 inline void multiply_lower_t(const SerialTeam&, MatrixView<float> Y, MatrixView<float> L, MatrixView<float> B) {
-  simd::product<W>(Y, {L.data, 1, L.ld}, B, [&](int, int) { return simd::vector_count(Y.cols); }, [&](int i, int) { return simd::Range{i, L.rows}; });
+  simd::product<W>(Y, {L.data, 1, L.ld}, B, [&](int i, int) { return simd::Range{i, L.rows}; });
 }
 
 inline void mirror_upper(const SerialTeam&, MatrixView<float> C) {
@@ -346,11 +351,16 @@ template <Write W>
 inline void multiply(const SerialTeam& team, float* y, MatrixView<float> A, const float* x) {
   constexpr int kPanel = 5 * simd::kLanes;
   switch (simd::vector_count(A.cols)) {
-    case 1: return simd::row_dots<W, 1>(y, A, x);
-    case 2: return simd::row_dots<W, 2>(y, A, x);
-    case 3: return simd::row_dots<W, 3>(y, A, x);
-    case 4: return simd::row_dots<W, 4>(y, A, x);
-    case 5: return simd::row_dots<W, 5>(y, A, x);
+    case 1:
+      return simd::row_dots<W, 1>(y, A, x);
+    case 2:
+      return simd::row_dots<W, 2>(y, A, x);
+    case 3:
+      return simd::row_dots<W, 3>(y, A, x);
+    case 4:
+      return simd::row_dots<W, 4>(y, A, x);
+    case 5:
+      return simd::row_dots<W, 5>(y, A, x);
   }
   simd::row_dots<W, 5>(y, A, x);
   constexpr Write rest = W == Write::kSet ? Write::kAdd : W == Write::kNegate ? Write::kSubtract : W;

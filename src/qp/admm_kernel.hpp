@@ -53,7 +53,8 @@ TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const 
   team.sync();
   const int od = l.ldc, oz = l.ldc + l.ldd;
   const RowBlock<Real> c{l.ldc, row_c, qp.lc(k), qp.uc(k), qp.rho_c(k), sol + l.sol_row_c, sol + l.sol_dual_c, primal, dual, growth};
-  const RowBlock<Real> d{nd > 0 ? l.ldd : 0, row_d, qp.ld(k), qp.ud(k), qp.rho_d(k), sol + l.sol_row_d, sol + l.sol_dual_d, primal + od, dual + od, growth + od};
+  const RowBlock<Real> d{nd > 0 ? l.ldd : 0, row_d,       qp.ld(k),  qp.ud(k),   qp.rho_d(k), sol + l.sol_row_d,
+                         sol + l.sol_dual_d, primal + od, dual + od, growth + od};
   const RowBlock<Real> z{l.ldz, sol, qp.lx(k), qp.ux(k), qp.rho_x(k), sol + l.sol_row_z, sol + l.sol_dual_z, primal + oz, dual + oz, growth + oz};
   const Real* g = qp.g(k);
   update_rows<R>(team, c, alpha, scale, [=](int i, Real pull) { row_c[i] = pull; });

@@ -20,7 +20,9 @@ constexpr double kLargestError = 1e-2;
 
 struct AlignedFloats {
   float* data;
-  explicit AlignedFloats(size_t n) : data(static_cast<float*>(std::aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64))) { std::fill_n(data, n, 0.0f); }
+  explicit AlignedFloats(size_t n) : data(static_cast<float*>(std::aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64))) {
+    std::fill_n(data, n, 0.0f);
+  }
   ~AlignedFloats() { std::free(data); }
   AlignedFloats(const AlignedFloats&) = delete;
   AlignedFloats& operator=(const AlignedFloats&) = delete;
@@ -98,7 +100,8 @@ struct Runner {
 
   BenchRow row(const std::string& name, double seconds) {
     const double check_value = error();
-    check(check_value < kLargestError, "qp benchmark ", name, " of ", problems.robot, ": error ", check_value, ", expected less than ", kLargestError);
+    check(check_value < kLargestError, "qp benchmark ", name, " of ", problems.robot, ": error ", check_value, ", expected less than ",
+          kLargestError);
     const Times t = time_calls(seconds, [&] { run(); });
     return {name, problems.robot, worlds, threads, settings.iterations, t.median, t.p99, 1e6 * worlds / t.median, "", 0, check_value};
   }
@@ -109,7 +112,8 @@ void append_parts(const BenchProblems& p, const SolverSettings& settings, double
   SolverSettings few = settings, many = settings;
   few.iterations = 10, many.iterations = 30;
   const Isa isa = detect_isa();
-  const BenchRow a = Runner(p, few, 1, 1, Lanes::kSingle, isa).row("ten", seconds), b = Runner(p, many, 1, 1, Lanes::kSingle, isa).row("thirty", seconds);
+  const BenchRow a = Runner(p, few, 1, 1, Lanes::kSingle, isa).row("ten", seconds),
+                 b = Runner(p, many, 1, 1, Lanes::kSingle, isa).row("thirty", seconds);
   const double iteration = (b.median_us - a.median_us) / 20, factor = a.median_us - 10 * iteration;
   rows.push_back({"factor and checks", p.robot, 1, 1, 0, factor, 0, 1e6 / factor, "", 0, a.check});
   rows.push_back({"one iteration", p.robot, 1, 1, 1, iteration, 0, 1e6 / iteration, "", 0, b.check});
@@ -154,7 +158,8 @@ std::vector<BenchRow> bench_qp(const std::vector<BenchProblems>& problems, int i
     }
     rows.push_back(Runner(p, settings, p.count, 1, Lanes::kSingle, best).row("batch, one core", seconds));
     rows.push_back(Runner(p, settings, p.count, cores, Lanes::kSingle, best).row("batch, all cores", seconds));
-    for (size_t i = first + 3; i < rows.size(); ++i) rows[i].reference = rows[first].name, rows[i].ratio = rows[i].per_second / rows[first].per_second;
+    for (size_t i = first + 3; i < rows.size(); ++i)
+      rows[i].reference = rows[first].name, rows[i].ratio = rows[i].per_second / rows[first].per_second;
   }
   return rows;
 }

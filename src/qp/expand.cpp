@@ -106,7 +106,8 @@ std::vector<double> integrator_to_dense(const QpView<double>& qp, QpDims& dims) 
     const DenseDynamics f = dense_dynamics(qp, k);
     for (int i = 0; i < dims.nx; ++i) {
       dense.b(k)[i] = f.b[i];
-      for (int j = 0; j < dims.nx + dims.nu; ++j) dense.AB(k)[i * b.ldz + (j < dims.nx ? j : b.ldx + j - dims.nx)] = f.AB[i * (dims.nx + dims.nu) + j];
+      for (int j = 0; j < dims.nx + dims.nu; ++j)
+        dense.AB(k)[i * b.ldz + (j < dims.nx ? j : b.ldx + j - dims.nx)] = f.AB[i * (dims.nx + dims.nu) + j];
     }
   }
   return data;

@@ -141,7 +141,8 @@ TANDEM_FN void osqp_iteration(const T& team, Real sigma, Real alpha, const OsqpW
 
 // Unscaled results into work.solution and the residuals of every row into work.primal; of every variable, spread over its rows, into work.dual.
 template <Team T, class Real>
-TANDEM_FN void osqp_store(const T& team, const QpView<Real>& qp, const SolverSettings& settings, Real cost, const QpWork<Real>& work, const OsqpWork<Real>& w) {
+TANDEM_FN void osqp_store(const T& team, const QpView<Real>& qp, const SolverSettings& settings, Real cost, const QpWork<Real>& work,
+                          const OsqpWork<Real>& w) {
   const QpDims& d = w.dims;
   const QpLayout& l = w.lay;
   const Real zero(0), scale(settings.rho_scale);
@@ -155,7 +156,8 @@ TANDEM_FN void osqp_store(const T& team, const QpView<Real>& qp, const SolverSet
   for (int k = 0; k <= d.N; ++k) {
     if (d.dense_cost) multiply<Write::kAdd>(team, w.of_z(w.r, k), w.H_of(k), w.of_z(w.x, k));
     team.sync();
-    Real *sol = work.solution + k * l.sol_stage, *primal = work.primal + k * work.ldr, *dual = work.dual + k * work.ldr, *growth = work.growth + k * work.ldr;
+    Real *sol = work.solution + k * l.sol_stage, *primal = work.primal + k * work.ldr, *dual = work.dual + k * work.ldr,
+         *growth = work.growth + k * work.ldr;
     const Real *scale_z = w.of_z(w.scale_z, k), *scale_r = w.of_r(w.scale_r, k), *xk = w.of_z(w.x, k), *rk = w.of_z(w.r, k);
     const Real *row = w.of_r(w.row, k), *multiplier = w.of_r(w.multiplier, k), *value = w.of_r(w.value, k), *rho_w = w.of_r(w.rho, k);
     for_each(team, 0, l.ldz, [=](int i) { sol[i] = scale_z[i] * xk[i]; });

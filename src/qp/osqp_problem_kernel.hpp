@@ -8,10 +8,10 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-constexpr float kOsqpEqualityFactor = 1e3f;                         // rho of equality rows over rho
-constexpr float kOsqpMinRho = 1e-6f;                                // rho of rows without bounds
-constexpr float kOsqpEqualityWidth = 1e-4f;                         // bounds closer than this are an equality
-constexpr float kOsqpMinScaling = 1e-4f, kOsqpMaxScaling = 1e4f;    // norms outside count as 1 and as the maximum
+constexpr float kOsqpEqualityFactor = 1e3f;                       // rho of equality rows over rho
+constexpr float kOsqpMinRho = 1e-6f;                              // rho of rows without bounds
+constexpr float kOsqpEqualityWidth = 1e-4f;                       // bounds closer than this are an equality
+constexpr float kOsqpMinScaling = 1e-4f, kOsqpMaxScaling = 1e4f;  // norms outside count as 1 and as the maximum
 constexpr float kOsqpInfinity = 1e30f;
 
 template <class Real>
@@ -21,16 +21,16 @@ struct OsqpWork {
   int ldr, rows;  // rows per node, ldx + ldc + ldd + ldz, and of all nodes
   int c, d, z;    // where the classes start in the rows of a node
   // per node, scaled in place
-  Real *h, *H, *q;           // cost  [ldz], [ldz, ldz] where the cost is dense, [ldz]
-  Real *AB, *C, *D, *box;    // [ldx, ldz], [nc, ldx], [nd, ldu], coefficients of the boxes [ldz]
-  Real* arrival;             // coefficients of x_k in its arrival rows  [ldx]
-  Real *scale_z, *norm_z;    // column scaling so far, of this pass  [ldz]
-  Real *scale_r, *norm_r;    // row scaling  [ldr]
+  Real *h, *H, *q;                                       // cost  [ldz], [ldz, ldz] where the cost is dense, [ldz]
+  Real *AB, *C, *D, *box;                                // [ldx, ldz], [nc, ldx], [nd, ldu], coefficients of the boxes [ldz]
+  Real* arrival;                                         // coefficients of x_k in its arrival rows  [ldx]
+  Real *scale_z, *norm_z;                                // column scaling so far, of this pass  [ldz]
+  Real *scale_r, *norm_r;                                // row scaling  [ldr]
   Real *lower, *upper, *rho, *row, *multiplier, *value;  // bounds, penalty, z, y and A x of every row  [ldr]
-  Real *x, *next, *r;        // iterate, solution of the x-update, right-hand side  [ldz]
-  Real *Linv, *Y;            // inverse factor of the diagonal blocks [ldz, ldz], L^-1 times the coupling to the next state [ldz, ldx]
+  Real *x, *next, *r;                                    // iterate, solution of the x-update, right-hand side  [ldz]
+  Real *Linv, *Y;  // inverse factor of the diagonal blocks [ldz, ldz], L^-1 times the coupling to the next state [ldz, ldx]
   // scratch
-  Real *M, *G, *Wx, *t;      // [ldz, ldz], [ldz, ldx], rho times a matrix [max(ldx, nc, nd), ldz], [ldz]
+  Real *M, *G, *Wx, *t;  // [ldz, ldz], [ldz, ldx], rho times a matrix [max(ldx, nc, nd), ldz], [ldz]
 
   TANDEM_FN Real* of_z(Real* base, int k) const { return base + k * lay.ldz; }
   TANDEM_FN Real* of_r(Real* base, int k) const { return base + k * ldr; }
@@ -49,7 +49,10 @@ TANDEM_FN OsqpWork<Real> carve_osqp(const QpDims& d, Real* base, int& size) {
   const int nodes = d.N + 1;
   w.dims = d, w.lay = l, w.c = l.ldx, w.d = w.c + l.ldc, w.z = w.d + l.ldd, w.ldr = w.z + l.ldz, w.rows = nodes * w.ldr;
   int o = 0;
-  const auto take = [&](int count) { o += round_up(count, 16); return base + (o - round_up(count, 16)); };
+  const auto take = [&](int count) {
+    o += round_up(count, 16);
+    return base + (o - round_up(count, 16));
+  };
   const int most = l.ldx > d.nc ? (l.ldx > d.nd ? l.ldx : d.nd) : (d.nc > d.nd ? d.nc : d.nd);
   w.h = take(nodes * l.ldz), w.H = take(d.dense_cost ? nodes * l.ldz * l.ldz : 0), w.q = take(nodes * l.ldz);
   w.AB = take(nodes * l.ldx * l.ldz), w.C = take(nodes * d.nc * l.ldx), w.D = take(nodes * d.nd * l.ldu), w.box = take(nodes * l.ldz);
@@ -98,55 +101,71 @@ TANDEM_FN void load_dynamics(const T& team, const QpView<Real>& qp, int k, Matri
   });
 }
 
-// Copies the problem, unscaled; rows that are switched off have neither coefficients nor bounds.
+// Bounds of the rows of node k and the coefficients of its boxes and arrival rows.
 template <Team T, class Real>
-TANDEM_FN void osqp_load(const T& team, const QpView<Real>& qp, const OsqpWork<Real>& w) {
+TANDEM_FN void osqp_load_bounds(const T& team, const QpView<Real>& qp, int k, const OsqpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const QpLayout& l = w.lay;
   const Real zero(0), one(1);
-  for (int k = 0; k <= d.N; ++k) {
-    const bool inputs = k < d.N;
-    Real *h = w.of_z(w.h, k), *q = w.of_z(w.q, k), *box = w.of_z(w.box, k), *lower = w.of_r(w.lower, k), *upper = w.of_r(w.upper, k);
-    Real *arrival = w.arrival + k * l.ldx, *scale_z = w.of_z(w.scale_z, k), *scale_r = w.of_r(w.scale_r, k);
-    const Real *hdiag = qp.hdiag(k), *g = qp.g(k), *rho_z = qp.rho_x(k), *rho_c = qp.rho_c(k), *rho_d = qp.rho_d(k), *x0 = qp.x0();
-    const Real *lz = qp.lx(k), *uz = qp.ux(k), *lc = qp.lc(k), *uc = qp.uc(k), *ld = qp.ld(k), *ud = qp.ud(k), *C = qp.C(k), *D = qp.D(k);
-    const MatrixView<Real> AB = w.AB_of(k), Ck = w.C_of(k), Dk = w.D_of(k);
-    const int nz = inputs ? l.ldz : l.ldx;
-    for_each(team, 0, l.ldz, [=](int i) {
-      h[i] = i < nz ? hdiag[i] : zero, q[i] = i < nz ? g[i] : zero;
-      const auto on = (i < nz ? rho_z[i] : zero) > zero;
-      box[i] = select(on, one, zero);
-      lower[w.z + i] = select(on, lz[i], zero), upper[w.z + i] = select(on, uz[i], zero);
-      scale_z[i] = one;
-    });
-    for_each(team, 0, w.ldr, [=](int i) { scale_r[i] = one; });
-    for_each(team, 0, l.ldx, [=](int i) { arrival[i] = i < d.nx ? one : zero; });
-    for_each(team, 0, l.ldc, [=](int i) {
-      lower[w.c + i] = select(rho_c[i] > zero, lc[i], zero), upper[w.c + i] = select(rho_c[i] > zero, uc[i], zero);
-    });
-    for_each(team, 0, l.ldd, [=](int i) {
-      lower[w.d + i] = select(rho_d[i] > zero, ld[i], zero), upper[w.d + i] = select(rho_d[i] > zero, ud[i], zero);
-    });
-    for_each_2d(team, d.nc, l.ldx, [=](int i, int j) { Ck(i, j) = select(rho_c[i] > zero, C[i * l.ldx + j], zero); });
-    for_each_2d(team, d.nd, l.ldu, [=](int i, int j) { Dk(i, j) = inputs ? select(rho_d[i] > zero, D[i * l.ldu + j], zero) : zero; });
-    for_each_2d(team, l.ldx, l.ldz, [=](int i, int j) { AB(i, j) = zero; });
-    if (k == 0) for_each(team, 0, l.ldx, [=](int i) { lower[i] = upper[i] = x0[i]; });
-    if (d.dense_cost) {
-      const MatrixView<Real> H = w.H_of(k);
-      const Real* source = qp.H(k);
-      const int used = d.nx + (inputs ? d.nu : 0);
-      for_each_2d(team, l.ldz, l.ldz, [=](int i, int j) {
-        const int row = i < l.ldx ? (i < d.nx ? i : -1) : (i - l.ldx < d.nu ? d.nx + i - l.ldx : -1);
-        H(i, j) = row >= 0 && row < used && j < nz ? source[row * l.ldz + j] : zero;
-      });
-    }
+  const int nz = k < d.N ? l.ldz : l.ldx;
+  Real *box = w.of_z(w.box, k), *arrival = w.arrival + k * l.ldx, *lower = w.of_r(w.lower, k), *upper = w.of_r(w.upper, k);
+  Real *scale_z = w.of_z(w.scale_z, k), *scale_r = w.of_r(w.scale_r, k);
+  const Real *x0 = qp.x0(), *rho_z = qp.rho_x(k), *lz = qp.lx(k), *uz = qp.ux(k);
+  for_each(team, 0, l.ldz, [=](int i) {
+    const auto on = (i < nz ? rho_z[i] : zero) > zero;
+    box[i] = select(on, one, zero);
+    lower[w.z + i] = select(on, lz[i], zero), upper[w.z + i] = select(on, uz[i], zero);
+    scale_z[i] = one;
+  });
+  const auto rows = [&](int n, int first, const Real* rho, const Real* low, const Real* high) {
+    for_each(team, 0, n,
+             [=](int i) { lower[first + i] = select(rho[i] > zero, low[i], zero), upper[first + i] = select(rho[i] > zero, high[i], zero); });
+  };
+  rows(l.ldc, w.c, qp.rho_c(k), qp.lc(k), qp.uc(k));
+  rows(l.ldd, w.d, qp.rho_d(k), qp.ld(k), qp.ud(k));
+  for_each(team, 0, w.ldr, [=](int i) { scale_r[i] = one; });
+  for_each(team, 0, l.ldx, [=](int i) { arrival[i] = i < d.nx ? one : zero; });
+  if (k == 0) for_each(team, 0, l.ldx, [=](int i) { lower[i] = upper[i] = x0[i]; });
+}
+
+// Cost and matrices of node k.
+template <Team T, class Real>
+TANDEM_FN void osqp_load_matrices(const T& team, const QpView<Real>& qp, int k, const OsqpWork<Real>& w) {
+  const QpDims& d = qp.dims;
+  const QpLayout& l = w.lay;
+  const Real zero(0);
+  const bool inputs = k < d.N;
+  const int nz = inputs ? l.ldz : l.ldx, nu = inputs ? d.nu : 0;
+  Real *h = w.of_z(w.h, k), *q = w.of_z(w.q, k);
+  const Real *hdiag = qp.hdiag(k), *g = qp.g(k), *rho_c = qp.rho_c(k), *rho_d = qp.rho_d(k), *C = qp.C(k), *D = qp.D(k);
+  const MatrixView<Real> Ck = w.C_of(k), Dk = w.D_of(k);
+  for_each(team, 0, l.ldz, [=](int i) { h[i] = i < nz ? hdiag[i] : zero, q[i] = i < nz ? g[i] : zero; });
+  for_each_2d(team, d.nc, l.ldx, [=](int i, int j) { Ck(i, j) = select(rho_c[i] > zero, C[i * l.ldx + j], zero); });
+  for_each_2d(team, d.nd, l.ldu, [=](int i, int j) { Dk(i, j) = inputs ? select(rho_d[i] > zero, D[i * l.ldu + j], zero) : zero; });
+  clear(team, w.AB_of(k));
+  if (!d.dense_cost) return;
+  const MatrixView<Real> H = w.H_of(k);
+  const Real* source = qp.H(k);
+  for_each_2d(team, l.ldz, l.ldz, [=](int i, int j) {
+    const bool used = i < l.ldx ? i < d.nx : i - l.ldx < nu;
+    H(i, j) = used && j < nz ? source[(i < l.ldx ? i : d.nx + i - l.ldx) * l.ldz + j] : zero;
+  });
+}
+
+// Copies the problem, unscaled; rows that are switched off have neither coefficients nor bounds.
+template <Team T, class Real>
+TANDEM_FN void osqp_load(const T& team, const QpView<Real>& qp, const OsqpWork<Real>& w) {
+  const int nx = qp.dims.nx, ldx = w.lay.ldx;
+  for (int k = 0; k <= qp.dims.N; ++k) {
+    osqp_load_bounds(team, qp, k, w);
+    osqp_load_matrices(team, qp, k, w);
     team.sync();
-    if (!inputs) continue;
+    if (k == qp.dims.N) break;
     Real *next = w.of_r(w.lower, k + 1), *next_upper = w.of_r(w.upper, k + 1);
-    for_each(team, d.nx, l.ldx, [=](int i) { next[i] = zero; });
-    load_dynamics(team, qp, k, AB, next);
+    for_each(team, nx, ldx, [=](int i) { next[i] = Real(0); });
+    load_dynamics(team, qp, k, w.AB_of(k), next);
     team.sync();
-    for_each(team, 0, l.ldx, [=](int i) { next_upper[i] = next[i]; });
+    for_each(team, 0, ldx, [=](int i) { next_upper[i] = next[i]; });
     team.sync();
   }
 }
@@ -264,10 +283,14 @@ TANDEM_FN void osqp_penalties(const T& team, const QpView<Real>& qp, Real rho, c
       const Real one_sided = select(high > loose, Real(kOsqpMinRho), bounded);
       const Real present = select(low < -loose, one_sided, bounded);
       lower[i] = low, upper[i] = high, row[i] = zero, multiplier[i] = zero;
-      if (i < w.c) penalty[i] = i < d.nx ? present : zero;
-      else if (i < w.d) penalty[i] = select(rho_c[i - w.c] > zero, present, zero);
-      else if (i < w.z) penalty[i] = k < d.N ? select(rho_d[i - w.d] > zero, present, zero) : zero;
-      else penalty[i] = select(box[i - w.z] > zero, present, zero);
+      if (i < w.c)
+        penalty[i] = i < d.nx ? present : zero;
+      else if (i < w.d)
+        penalty[i] = select(rho_c[i - w.c] > zero, present, zero);
+      else if (i < w.z)
+        penalty[i] = k < d.N ? select(rho_d[i - w.d] > zero, present, zero) : zero;
+      else
+        penalty[i] = select(box[i - w.z] > zero, present, zero);
     });
   }
   team.sync();

@@ -28,12 +28,12 @@ enum class Dynamics : int {
 
 struct QpDims {
   Dynamics dynamics = Dynamics::kDense;
-  int N = 0;   // horizon: states at 0..N, inputs at 0..N-1
-  int nx = 0;  // states per stage; kIntegrator: 2 (np + na)
-  int nu = 0;  // inputs per stage; kIntegrator: nf + na
-  int nc = 0;  // rows on states per stage
-  int nd = 0;  // rows on inputs per stage
-  int du = 0;  // D_k reads only the first du inputs (0: all nu of them): fewer flops where rows act on leading inputs only
+  int N = 0;                   // horizon: states at 0..N, inputs at 0..N-1
+  int nx = 0;                  // states per stage; kIntegrator: 2 (np + na)
+  int nu = 0;                  // inputs per stage; kIntegrator: nf + na
+  int nc = 0;                  // rows on states per stage
+  int nd = 0;                  // rows on inputs per stage
+  int du = 0;                  // D_k reads only the first du inputs (0: all nu of them): fewer flops where rows act on leading inputs only
   int np = 0, na = 0, nf = 0;  // kIntegrator only
   bool dense_cost = false;     // H_k = diag(hdiag) + dense symmetric H(k); false: diagonal alone
   int align = 1;               // rows padded to a multiple of this: 16 for single problems in float (vector code), 1 for double and Pack
@@ -44,10 +44,10 @@ struct QpLayout {
   int ldx, ldu, ldz;  // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
   int ldc, ldd, ldp;  // padded lengths of the rows on states, rows on inputs, passive coordinates
   int hdiag, g, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, rho_c, rho_d, rho_z;
-  int bounds;         // everything before is finite; from here on +-infinity means "no bound"
+  int bounds;  // everything before is finite; from here on +-infinity means "no bound"
   int lc, uc, ld, ud, lz, uz;
-  int stage;          // Reals per stage
-  int size;           // Reals per problem: x_0, then N + 1 stages
+  int stage;  // Reals per stage
+  int size;   // Reals per problem: x_0, then N + 1 stages
   // solution, per stage: z = [x|u], then the values and the scaled duals of the rows (c, d, boxes)
   int sol_row_c, sol_row_d, sol_row_z, sol_dual_c, sol_dual_d, sol_dual_z, sol_stage, sol_size;
 };
@@ -72,7 +72,10 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   l.ldx = round_up(d.nx, al), l.ldu = round_up(d.nu, al), l.ldz = l.ldx + l.ldu;
   l.ldc = round_up(d.nc, al), l.ldd = round_up(d.nd, al), l.ldp = round_up(d.np, al);
   int o = 0;
-  const auto take = [&o](int n) { o += n; return o - n; };
+  const auto take = [&o](int n) {
+    o += n;
+    return o - n;
+  };
   l.hdiag = take(l.ldz), l.g = take(l.ldz), l.H = take(d.dense_cost ? (d.nx + d.nu) * l.ldz : 0);
   l.AB = take(mech ? 0 : d.nx * l.ldz), l.b = take(mech ? 0 : l.ldx);
   l.E = take(mech ? d.np * l.ldz : 0), l.e = take(mech ? l.ldp : 0);
@@ -104,28 +107,28 @@ struct QpView {
   Real* data;
 
   TANDEM_FN Real* at(int k, int offset) const { return data + lay.ldx + k * lay.stage + offset; }
-  TANDEM_FN Real* x0() const { return data; }                       // given first state  (nx)
-  TANDEM_FN Real* hdiag(int k) const { return at(k, lay.hdiag); }   // diagonal of the cost Hessian, x at 0, u at ldx  [ldz]
-  TANDEM_FN Real* g(int k) const { return at(k, lay.g); }           // cost gradient, same split  [ldz]
+  TANDEM_FN Real* x0() const { return data; }                      // given first state  (nx)
+  TANDEM_FN Real* hdiag(int k) const { return at(k, lay.hdiag); }  // diagonal of the cost Hessian, x at 0, u at ldx  [ldz]
+  TANDEM_FN Real* g(int k) const { return at(k, lay.g); }          // cost gradient, same split  [ldz]
   // dense cost: nx rows of x first, then nu rows of u (row nx + i is input i); columns split as z  [nx + nu, ldz]
   TANDEM_FN Real* H(int k) const { return at(k, lay.H); }
-  TANDEM_FN Real* AB(int k) const { return at(k, lay.AB); }         // kDense  [nx, ldz]
-  TANDEM_FN Real* b(int k) const { return at(k, lay.b); }           // kDense  (nx)
-  TANDEM_FN Real* E(int k) const { return at(k, lay.E); }           // kIntegrator  [np, ldz]
-  TANDEM_FN Real* e(int k) const { return at(k, lay.e); }           // (np)
-  TANDEM_FN Real* Phi(int k) const { return at(k, lay.Phi); }       // [np, ldp]
-  TANDEM_FN Real* Gam(int k) const { return at(k, lay.Gam); }       // [np, ldp]
-  TANDEM_FN Real* bq(int k) const { return at(k, lay.bq); }         // (np + na)
-  TANDEM_FN Real* dt(int k) const { return at(k, lay.dt); }         // one number [s]
-  TANDEM_FN Real* C(int k) const { return at(k, lay.C); }           // [nc, ldx]
-  TANDEM_FN Real* lc(int k) const { return at(k, lay.lc); }         // (nc)
+  TANDEM_FN Real* AB(int k) const { return at(k, lay.AB); }    // kDense  [nx, ldz]
+  TANDEM_FN Real* b(int k) const { return at(k, lay.b); }      // kDense  (nx)
+  TANDEM_FN Real* E(int k) const { return at(k, lay.E); }      // kIntegrator  [np, ldz]
+  TANDEM_FN Real* e(int k) const { return at(k, lay.e); }      // (np)
+  TANDEM_FN Real* Phi(int k) const { return at(k, lay.Phi); }  // [np, ldp]
+  TANDEM_FN Real* Gam(int k) const { return at(k, lay.Gam); }  // [np, ldp]
+  TANDEM_FN Real* bq(int k) const { return at(k, lay.bq); }    // (np + na)
+  TANDEM_FN Real* dt(int k) const { return at(k, lay.dt); }    // one number [s]
+  TANDEM_FN Real* C(int k) const { return at(k, lay.C); }      // [nc, ldx]
+  TANDEM_FN Real* lc(int k) const { return at(k, lay.lc); }    // (nc)
   TANDEM_FN Real* uc(int k) const { return at(k, lay.uc); }
   TANDEM_FN Real* rho_c(int k) const { return at(k, lay.rho_c); }
-  TANDEM_FN Real* D(int k) const { return at(k, lay.D); }           // [nd, ldu]
-  TANDEM_FN Real* ld(int k) const { return at(k, lay.ld); }         // (nd)
+  TANDEM_FN Real* D(int k) const { return at(k, lay.D); }    // [nd, ldu]
+  TANDEM_FN Real* ld(int k) const { return at(k, lay.ld); }  // (nd)
   TANDEM_FN Real* ud(int k) const { return at(k, lay.ud); }
   TANDEM_FN Real* rho_d(int k) const { return at(k, lay.rho_d); }
-  TANDEM_FN Real* lx(int k) const { return at(k, lay.lz); }         // (nx)
+  TANDEM_FN Real* lx(int k) const { return at(k, lay.lz); }  // (nx)
   TANDEM_FN Real* ux(int k) const { return at(k, lay.uz); }
   TANDEM_FN Real* rho_x(int k) const { return at(k, lay.rho_z); }
   TANDEM_FN Real* lu(int k) const { return at(k, lay.lz) + lay.ldx; }  // (nu)
@@ -141,13 +144,13 @@ struct SolutionView {
   Real* data;
 
   TANDEM_FN Real* at(int k, int offset) const { return data + k * lay.sol_stage + offset; }
-  TANDEM_FN Real* x(int k) const { return at(k, 0); }                       // (nx)
-  TANDEM_FN Real* u(int k) const { return at(k, lay.ldx); }                 // (nu), k < N
-  TANDEM_FN Real* row_c(int k) const { return at(k, lay.sol_row_c); }       // C x clipped to its bounds  (nc)
-  TANDEM_FN Real* row_d(int k) const { return at(k, lay.sol_row_d); }       // (nd)
-  TANDEM_FN Real* row_x(int k) const { return at(k, lay.sol_row_z); }       // (nx)
+  TANDEM_FN Real* x(int k) const { return at(k, 0); }                  // (nx)
+  TANDEM_FN Real* u(int k) const { return at(k, lay.ldx); }            // (nu), k < N
+  TANDEM_FN Real* row_c(int k) const { return at(k, lay.sol_row_c); }  // C x clipped to its bounds  (nc)
+  TANDEM_FN Real* row_d(int k) const { return at(k, lay.sol_row_d); }  // (nd)
+  TANDEM_FN Real* row_x(int k) const { return at(k, lay.sol_row_z); }  // (nx)
   TANDEM_FN Real* row_u(int k) const { return at(k, lay.sol_row_z) + lay.ldx; }
-  TANDEM_FN Real* dual_c(int k) const { return at(k, lay.sol_dual_c); }     // scaled duals: the multiplier is rho * rho_scale * dual  (nc)
+  TANDEM_FN Real* dual_c(int k) const { return at(k, lay.sol_dual_c); }  // scaled duals: the multiplier is rho * rho_scale * dual  (nc)
   TANDEM_FN Real* dual_d(int k) const { return at(k, lay.sol_dual_d); }
   TANDEM_FN Real* dual_x(int k) const { return at(k, lay.sol_dual_z); }
   TANDEM_FN Real* dual_u(int k) const { return at(k, lay.sol_dual_z) + lay.ldx; }
@@ -176,15 +179,15 @@ enum class SolverMode : int {
 
 struct SolverSettings {
   SolverMode mode = SolverMode::kRiccati;
-  int iterations = 10;        // ADMM iterations, always all of them; 25 = parity with the paper (kOsqp), 5 = fast
-  float relaxation = 1.6f;    // over-relaxation in (0, 2); 1 switches it off
-  float rho_scale = 1.0f;     // multiplies every rho of kRiccati; larger: rows are met sooner, the cost later
-  bool warm_start = true;     // start from the row values and duals in the solution; false: from zero duals (kOsqp: always cold)
-  float tolerance = 1e-3f;    // largest primal and dual residual (row units, multiplier units) that counts as kSolved
+  int iterations = 10;      // ADMM iterations, always all of them; 25 = parity with the paper (kOsqp), 5 = fast
+  float relaxation = 1.6f;  // over-relaxation in (0, 2); 1 switches it off
+  float rho_scale = 1.0f;   // multiplies every rho of kRiccati; larger: rows are met sooner, the cost later
+  bool warm_start = true;   // start from the row values and duals in the solution; false: from zero duals (kOsqp: always cold)
+  float tolerance = 1e-3f;  // largest primal and dual residual (row units, multiplier units) that counts as kSolved
   // kOsqp only
-  float osqp_rho = 0.1f;      // penalty of inequality rows; equality rows have 1000 times this
-  float osqp_sigma = 1e-6f;   // proximal weight on the variables
-  int osqp_scaling = 10;      // passes of Ruiz equilibration; 0: none
+  float osqp_rho = 0.1f;     // penalty of inequality rows; equality rows have 1000 times this
+  float osqp_sigma = 1e-6f;  // proximal weight on the variables
+  int osqp_scaling = 10;     // passes of Ruiz equilibration; 0: none
 };
 
 enum class Status : int {

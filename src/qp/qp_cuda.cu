@@ -27,8 +27,8 @@ struct DeviceArray {
 };
 
 // One block per problem; its workspace lies in shared memory where it fits (memory == nullptr), else in `memory`.
-__global__ void __launch_bounds__(kThreads) solve_kernel(QpDims dims, SolverSettings settings, int workspace_size, float* qp, float* solution,
-                                                         LaneInfo<float>* info, float* memory) {
+__global__ void __launch_bounds__(kThreads)
+    solve_kernel(QpDims dims, SolverSettings settings, int workspace_size, float* qp, float* solution, LaneInfo<float>* info, float* memory) {
   extern __shared__ float shared[];
   const size_t w = blockIdx.x;
   const QpLayout layout = qp_layout(dims);
@@ -54,13 +54,15 @@ void solve_cuda(const QpBatch& batch, const SolverSettings& settings) {
   const DeviceArray<LaneInfo<float>> info(n);
   check_cuda(cudaMemcpy(qp.data, batch.qp, n * problem * sizeof(float), cudaMemcpyHostToDevice), "copy of the problems");
   check_cuda(cudaMemcpy(sol.data, batch.solution, n * solution * sizeof(float), cudaMemcpyHostToDevice), "copy of the warm starts");
-  solve_kernel<<<static_cast<unsigned>(n), kThreads, shared>>>(batch.dims, settings, workspace, qp.data, sol.data, info.data, shared > 0 ? nullptr : memory.data);
+  solve_kernel<<<static_cast<unsigned>(n), kThreads, shared>>>(batch.dims, settings, workspace, qp.data, sol.data, info.data,
+                                                               shared > 0 ? nullptr : memory.data);
   check_cuda(cudaGetLastError(), "launch");
   std::vector<LaneInfo<float>> results(n);
   check_cuda(cudaMemcpy(results.data(), info.data, n * sizeof(LaneInfo<float>), cudaMemcpyDeviceToHost), "solve");
   check_cuda(cudaMemcpy(batch.solution, sol.data, n * solution * sizeof(float), cudaMemcpyDeviceToHost), "copy of the solutions");
   for (size_t w = 0; w < n; ++w) {
-    batch.info[w] = {static_cast<Status>(static_cast<int>(results[w].status)), results[w].primal_residual, results[w].dual_residual, results[w].objective};
+    batch.info[w] = {static_cast<Status>(static_cast<int>(results[w].status)), results[w].primal_residual, results[w].dual_residual,
+                     results[w].objective};
   }
 }
 

@@ -111,10 +111,10 @@ TANDEM_FN void hand_over(const T& team, const SolutionView<Real>& solution, Real
   const Real last_usable(static_cast<float>(Status::kInfeasible));
   const Real* source = w.solution;
   Real* target = solution.data;
-  for_each_2d(team, nodes, ldz, [=](int k, int i) { target[k * stage + i] = select(status <= last_usable, source[k * stage + i], target[k * stage + i]); });
-  for_each_2d(team, nodes, stage - ldz, [=](int k, int i) {
-    target[k * stage + ldz + i] = select(status <= last_usable, source[k * stage + ldz + i], Real(0));
-  });
+  for_each_2d(team, nodes, ldz,
+              [=](int k, int i) { target[k * stage + i] = select(status <= last_usable, source[k * stage + i], target[k * stage + i]); });
+  for_each_2d(team, nodes, stage - ldz,
+              [=](int k, int i) { target[k * stage + ldz + i] = select(status <= last_usable, source[k * stage + ldz + i], Real(0)); });
   team.sync();
 }
 
@@ -124,8 +124,8 @@ TANDEM_FN void hand_over(const T& team, const SolutionView<Real>& solution, Real
 //   workspace  qp_workspace_size(dims, settings) Reals
 // Cost: N O((nx + nu)^3) once, then N O((nx + nu)^2) per iteration. docs/solver.md, eq. (9)-(18).
 template <Team T, class Real>
-TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpView<Real>& qp, const SolutionView<Real>& solution, LaneInfo<Real>& info,
-                        Real* workspace) {
+TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpView<Real>& qp, const SolutionView<Real>& solution,
+                        LaneInfo<Real>& info, Real* workspace) {
   int size = 0;
   QpWork<Real> w = carve_work(qp.dims, workspace, size);
   Real* state = w.solution;

@@ -40,13 +40,15 @@ void check_problem(const QpDims& d, const SolverSettings& s) {
   check(s.iterations >= 1, "settings.iterations is ", s.iterations, ", expected 1 or more");
   check(s.relaxation > 0 && s.relaxation < 2, "settings.relaxation is ", s.relaxation, ", expected a number in (0, 2)");
   check(s.rho_scale > 0, "settings.rho_scale is ", s.rho_scale, ", expected a positive number");
-  check(s.osqp_rho > 0 && s.osqp_sigma > 0, "settings.osqp_rho and osqp_sigma are ", s.osqp_rho, " and ", s.osqp_sigma, ", expected positive numbers");
+  check(s.osqp_rho > 0 && s.osqp_sigma > 0, "settings.osqp_rho and osqp_sigma are ", s.osqp_rho, " and ", s.osqp_sigma,
+        ", expected positive numbers");
   check(s.osqp_scaling >= 0, "settings.osqp_scaling is ", s.osqp_scaling, ", expected 0 or more passes");
 }
 
 Workspace::Workspace(const QpDims& dims, const SolverSettings& settings, int threads, Lanes lanes, Isa isa) {
   check_problem(dims, settings);
-  check(lanes == Lanes::kPack || dims.align % 16 == 0, "dims.align is ", dims.align, ", expected a multiple of 16 for Lanes::kSingle; or use Lanes::kPack");
+  check(lanes == Lanes::kPack || dims.align % 16 == 0, "dims.align is ", dims.align,
+        ", expected a multiple of 16 for Lanes::kSingle; or use Lanes::kPack");
   CpuTask task{dims, dims, settings, lanes, {}, {}, {}};
   if (lanes == Lanes::kPack) {
     task.work_dims.align = 1;
@@ -63,8 +65,9 @@ Workspace::Workspace(Workspace&&) noexcept = default;
 void solve(const QpBatch& batch, const SolverSettings& settings, Workspace& workspace) {
   Workspace::State& s = workspace.state();
   check_problem(batch.dims, settings);
-  check(qp_size(batch.dims) == qp_size(s.task.dims) && solution_size(batch.dims) == solution_size(s.task.dims) && settings.mode == s.task.settings.mode,
-        "the batch has qp_size ", qp_size(batch.dims), ", the workspace was made for ", qp_size(s.task.dims), "; make one workspace per dims and mode");
+  check(
+      qp_size(batch.dims) == qp_size(s.task.dims) && solution_size(batch.dims) == solution_size(s.task.dims) && settings.mode == s.task.settings.mode,
+      "the batch has qp_size ", qp_size(batch.dims), ", the workspace was made for ", qp_size(s.task.dims), "; make one workspace per dims and mode");
   s.task.settings = settings;
   // whole packs per thread, so that a problem shares its registers with the same others for every number of threads
   const int unit = s.task.lanes == Lanes::kPack ? s.kernels.pack_lanes : 1, units = (batch.nworld + unit - 1) / unit;

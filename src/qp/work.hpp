@@ -62,7 +62,10 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
   const int n = d.np + d.na, nodes = d.N + 1;
   w.dims = d, w.lay = l, w.ldr = l.ldc + l.ldd + l.ldz;
   int o = 0;
-  const auto take = [&](int count) { o += round_up(count, 16); return base + (o - round_up(count, 16)); };
+  const auto take = [&](int count) {
+    o += round_up(count, 16);
+    return base + (o - round_up(count, 16));
+  };
   w.K = take(d.N * l.ldu * l.ldx), w.Hinv = take(d.N * l.ldu * l.ldu), w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
   w.r = take(nodes * l.ldz), w.primal = take(3 * nodes * w.ldr);
   w.dual = w.primal + nodes * w.ldr, w.growth = w.dual + nodes * w.ldr;

@@ -153,7 +153,11 @@ TEST_P(QpBatchOn, WarmStartsContinueWhereTheLastSolveStopped) {
 }
 
 TEST(QpBatch, WrongSizesAndSettingsAreErrorsBeforeAnyWork) {
-  const QpDims dims = [] { QpDims d = integrator_dims(3, 6, 2, 3, 0, 0); d.align = 16; return d; }();
+  const QpDims dims = [] {
+    QpDims d = integrator_dims(3, 6, 2, 3, 0, 0);
+    d.align = 16;
+    return d;
+  }();
   EXPECT_THROW(Workspace(dims, {.iterations = 0}), Error);
   EXPECT_THROW(Workspace(dims, {.relaxation = 2.0f}), Error);
   QpDims wrong = dims;

@@ -42,8 +42,8 @@ std::vector<Case> cases() {
   QpDims fixed_base = integrator_dims(5, 0, 4, 3, 2, 2);
   QpDims padded_dense = cost;
   padded_dense.align = 16;
-  return {{"dense", dense},     {"dense_cost", cost},         {"integrator", integrator_dims(5, 6, 4, 6, 3, 5)},
-          {"padded", padded},   {"padded_dense", padded_dense}, {"fixed_base", fixed_base}};
+  return {{"dense", dense},   {"dense_cost", cost},           {"integrator", integrator_dims(5, 6, 4, 6, 3, 5)},
+          {"padded", padded}, {"padded_dense", padded_dense}, {"fixed_base", fixed_base}};
 }
 
 class Riccati : public testing::TestWithParam<Case> {};

@@ -38,12 +38,15 @@ struct Fixture {
   }
 };
 
-TEST(QpStatus, AFewIterationsOfAFeasibleProblemAreUsable) { EXPECT_EQ(Fixture().solve({.iterations = 3, .tolerance = 1e-9f}), Status::kMaxIterations); }
+TEST(QpStatus, AFewIterationsOfAFeasibleProblemAreUsable) {
+  EXPECT_EQ(Fixture().solve({.iterations = 3, .tolerance = 1e-9f}), Status::kMaxIterations);
+}
 
 TEST(QpStatus, EveryDataFieldThatIsNotFiniteIsReportedAndTheTrajectoryKept) {
   const Fixture clean;
   const QpLayout l = qp_layout(clean.problem.dims);
-  const int fields[] = {l.hdiag, l.g, l.g + l.ldx, l.E, l.e, l.Phi, l.Gam, l.bq, l.dt, l.C, l.D, l.rho_c, l.rho_d, l.rho_z, l.lc, l.uc, l.ld, l.ud, l.lz, l.uz};
+  const int fields[] = {l.hdiag, l.g,     l.g + l.ldx, l.E,     l.e,  l.Phi, l.Gam, l.bq, l.dt, l.C,
+                        l.D,     l.rho_c, l.rho_d,     l.rho_z, l.lc, l.uc,  l.ld,  l.ud, l.lz, l.uz};
   for (int stage : {0, 2}) {
     for (int field : fields) {
       Fixture f;

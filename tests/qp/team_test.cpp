@@ -19,7 +19,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, QpTeam,
                                           testing::Values(SolverMode::kRiccati, SolverMode::kOsqp)));
 
 template <class T>
-std::vector<double> solve_on(const T& team, RandomProblem& p, const SolverSettings& settings, std::vector<double>& solution, std::vector<double>& work) {
+std::vector<double> solve_on(const T& team, RandomProblem& p, const SolverSettings& settings, std::vector<double>& solution,
+                             std::vector<double>& work) {
   LaneInfo<double> info;
   solve_qp(team, settings, problem_view(p), solution_view(p.dims, solution.data()), info, work.data());
   return {info.status, info.primal_residual, info.dual_residual, info.objective};

@@ -9,7 +9,6 @@ import osqp
 import piqp
 import pytest
 import scipy.sparse as sparse
-
 from tandem.qp_export import read_qp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,6 +40,7 @@ def osqp_solution(qp, **settings):
 def piqp_solution(qp):
     solver = piqp.SparseSolver()
     solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
+    solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-12
     equal = qp.l == qp.u
     rows = ~equal
     solver.setup(qp.P, qp.q, qp.A[equal], qp.l[equal], qp.A[rows], qp.l[rows], qp.u[rows])
