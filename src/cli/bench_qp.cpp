@@ -38,54 +38,94 @@ Problems repeat(const QpDims& dims, const std::vector<QpSample>& samples, int wo
   return p;
 }
 
-// Largest difference of the forces and velocities that a robot gets, x_1 and F_0, to the exact answer, over the largest of those; 90 % of the problems.
-double answer_error(Problems& p, const OsqpReference& reference) {
+// F_0 and v_1 of an answer: what the robot gets.
+struct Answer {
+  std::vector<double> force, velocity;
+};
+Answer answer_of(const QpDims& d, const std::vector<double>& x0_F0_x1) {
+  const auto from = x0_F0_x1.begin() + d.nx;
+  return {{from, from + d.nf}, {from + d.nf + d.nx / 2, from + d.nf + d.nx}};
+}
+std::vector<Answer> answers(Problems& p) {
+  std::vector<Answer> out;
+  for (size_t i = 0; i < p.info.size(); ++i) {
+    const SolutionView<float> s = solution_view(p.dims, p.solution.data() + i * solution_size(p.dims));
+    out.push_back({{s.u(0), s.u(0) + p.dims.nf}, {s.x(1) + p.dims.nx / 2, s.x(1) + p.dims.nx}});
+  }
+  return out;
+}
+
+double relative_error(const std::vector<double>& a, const std::vector<double>& exact, double smallest) {
+  double difference = 0, largest = smallest;
+  for (size_t i = 0; i < exact.size(); ++i)
+    difference = std::max(difference, std::abs(a[i] - exact[i])), largest = std::max(largest, std::abs(exact[i]));
+  return difference / largest;
+}
+
+// Largest difference of F_0 and v_1 to the exact answer over the largest entry of those (at least 1 N, 1 mm/s); 90 % of the problems are better.
+double answer_error(const QpDims& dims, const std::vector<Answer>& found, const OsqpReference& reference) {
   std::vector<double> errors;
-  const QpDims& d = p.dims;
-  for (size_t i = 0; i < reference.exact.size() && i < p.info.size(); ++i) {
-    const std::vector<double>& exact = reference.exact[i];
-    if (exact.empty()) continue;
-    const SolutionView<float> s = solution_view(d, p.solution.data() + i * solution_size(d));
-    double difference = 0, largest = 0;
-    for (int j = 0; j < d.nf; ++j)
-      difference = std::max(difference, std::abs(s.u(0)[j] - exact[d.nx + j])), largest = std::max(largest, std::abs(exact[d.nx + j]));
-    double dv = 0, v = 0;
-    for (int j = d.nx / 2; j < d.nx; ++j) {
-      const double x1 = exact[d.nx + d.nf + j];
-      dv = std::max(dv, std::abs(s.x(1)[j] - x1)), v = std::max(v, std::abs(x1));
-    }
-    errors.push_back(std::max(difference / std::max(largest, 1.0), dv / std::max(v, 1e-3)));
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (reference.exact[i].empty()) continue;
+    const Answer exact = answer_of(dims, reference.exact[i]);
+    errors.push_back(std::max(relative_error(found[i].force, exact.force, 1), relative_error(found[i].velocity, exact.velocity, 1e-3)));
   }
   return percentile(errors, 0.9);
 }
 
-BenchRow bench_way(const Way& way, SolverSettings solver, const std::string& robot, const std::vector<QpSample>& samples, int worlds,
-                   const OsqpReference& reference, const QpDims& dims, int threads) {
-  solver.mode = way.mode;
-  solver.warm_start = false;  // every problem on its own
-  Problems checked = repeat(dims, samples, static_cast<int>(samples.size()));
-  Workspace workspace(dims, solver, threads, way.lanes);
-  solve(checked.batch(), solver, workspace);
-  const double error = answer_error(checked, reference);
-  Problems timed = repeat(dims, samples, std::max<int>(worlds, static_cast<int>(samples.size())));
+// What all rows of one robot share.
+struct Setting {
+  std::string robot;
+  QpDims dims;
+  SolverSettings solver;
+  std::vector<QpSample> samples;
+  OsqpReference reference;
+};
+
+// Calls of `worlds` problems each, for a while [us].
+std::vector<double> time_calls(Problems& problems, int worlds, const SolverSettings& solver, Workspace& workspace) {
   std::vector<double> us;
+  const int last = static_cast<int>(problems.info.size()) - worlds;
   const Clock::time_point start = Clock::now();
   for (int at = 0; us.size() < 30 || std::chrono::duration<double>(Clock::now() - start).count() < kSeconds;
-       at = (at + worlds) % (int(timed.info.size()) - worlds + 1)) {
+       at = at + worlds > last ? 0 : at + worlds) {
     throw_if_interrupted();
-    QpBatch batch = timed.batch();
+    QpBatch batch = problems.batch();
     batch.nworld = worlds;
-    batch.qp += size_t(at) * qp_size(dims), batch.solution += size_t(at) * solution_size(dims), batch.info += at;
+    batch.qp += size_t(at) * qp_size(problems.dims), batch.solution += size_t(at) * solution_size(problems.dims), batch.info += at;
     const Clock::time_point call = Clock::now();
     solve(batch, solver, workspace);
     us.push_back(1e6 * std::chrono::duration<double>(Clock::now() - call).count());
   }
-  BenchRow row = make_row(way.name, robot, worlds, threads, solver.iterations, us);
-  std::vector<double> osqp = reference.us;
+  return us;
+}
+
+BenchRow bench_way(const Setting& setting, const Way& way, int iterations, int worlds, int threads) {
+  SolverSettings solver = setting.solver;
+  solver.mode = way.mode, solver.iterations = iterations;
+  solver.warm_start = false;  // every problem on its own
+  const int nsample = static_cast<int>(setting.samples.size());
+  Workspace workspace(setting.dims, solver, threads, way.lanes);
+  Problems checked = repeat(setting.dims, setting.samples, nsample);
+  solve(checked.batch(), solver, workspace);
+  const double error = answer_error(setting.dims, answers(checked), setting.reference);
+  Problems timed = repeat(setting.dims, setting.samples, std::max(worlds, nsample));
+  BenchRow row = make_row(way.name, setting.robot, worlds, threads, iterations, time_calls(timed, worlds, solver, workspace));
+  std::vector<double> osqp = setting.reference.us;
   row.check = error;
-  row.reference = cat("osqp ", reference.version, ", 25 iterations");
+  row.reference = cat("osqp ", setting.reference.version, ", 25 iterations");
   row.ratio = percentile(osqp, 0.5) * row.per_second / threads / 1e6;
   return row;
+}
+
+Setting prepare(const RunSettings& settings, const BenchOptions& options) {
+  const BenchStates states = record_states(settings, options);
+  Mpc mpc(settings.robot.model, settings.mpc, 1);
+  Setting setting{settings.robot.name, mpc.dims(), settings.mpc.solver, collect_samples(mpc, states, kStride), {}};
+  std::vector<std::vector<float>> problems;
+  for (const QpSample& sample : setting.samples) problems.push_back(sample.qp);
+  setting.reference = run_osqp(setting.dims, problems);
+  return setting;
 }
 
 }  // namespace
@@ -97,24 +137,18 @@ BenchResult bench_qp(const BenchOptions& options) {
   for (const std::string& robot : options.robots) {
     CommonOptions named = options.common;
     named.robot = robot;
-    const RunSettings settings = resolve(named);
-    const BenchStates states = record_states(settings, options);
-    Mpc mpc(settings.robot.model, settings.mpc, 1);
-    const std::vector<QpSample> samples = collect_samples(mpc, states, kStride);
-    std::vector<std::vector<float>> problems;
-    for (const QpSample& sample : samples) problems.push_back(sample.qp);
-    const OsqpReference reference = run_osqp(mpc.dims(), problems);
-    BenchRow osqp = make_row("osqp/solve", robot, 1, 1, 25, reference.us);
+    const Setting setting = prepare(resolve(named), options);
+    BenchRow osqp = make_row("osqp/solve", robot, 1, 1, 25, setting.reference.us);
+    std::vector<Answer> paper;
+    for (const std::vector<double>& x : setting.reference.paper) paper.push_back(answer_of(setting.dims, x));
+    osqp.check = answer_error(setting.dims, paper, setting.reference);
     out.rows.push_back(osqp);
     const double total = double(options.robots.size() * options.iterations.size() * std::size(kWays) * options.worlds.size());
     for (int iterations : options.iterations) {
       for (const Way& way : kWays) {
         for (int worlds : options.worlds) {
-          SolverSettings solver = settings.mpc.solver;
-          solver.iterations = iterations;
-          const int threads = worlds > 1 ? options.common.threads : 1;
           if (worlds > 1 || way.lanes == Lanes::kSingle)
-            out.rows.push_back(bench_way(way, solver, robot, samples, worlds, reference, mpc.dims(), threads));
+            out.rows.push_back(bench_way(setting, way, iterations, worlds, worlds > 1 ? options.common.threads : 1));
           progress.update(++done / total);
         }
       }

@@ -1,0 +1,152 @@
+// The real program: exit codes, messages, files. Runs it as a user would.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Finished {
+  int status;
+  std::string output;  // stdout and stderr
+};
+
+class Program : public testing::Test {
+ protected:
+  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  void SetUp() override { fs::create_directories(folder); }
+  void TearDown() override { fs::remove_all(folder); }
+
+  // Runs the program in the test's folder.
+  Finished run(const std::string& arguments, const std::string& prefix = "") const {
+    const std::string command = "cd '" + folder.string() + "' && " + prefix + " '" TANDEM_PROGRAM "' " + arguments + " 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    Finished finished{-1, ""};
+    char buffer[4096];
+    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
+    const int status = ::pclose(pipe);
+    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return finished;
+  }
+  Json report(const std::string& file) const {
+    std::ifstream stream(folder / file);
+    return Json::parse(stream);
+  }
+  // One line on stderr, this exit code, this text in it.
+  void expect_refusal(const std::string& arguments, int status, const std::string& text) const {
+    const Finished finished = run(arguments);
+    EXPECT_EQ(finished.status, status) << arguments << "\n" << finished.output;
+    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
+    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
+  }
+};
+
+TEST_F(Program, PlayWritesMotionAndReport) {
+  const Finished finished = run("play --robot unitree_go2 --seconds 0.5 --no-film --push 20,0,0@0.1 --json play.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/trajectory.json"));
+  EXPECT_GT(fs::file_size(folder / "out/play-unitree_go2/trajectory.f64"), 0u);
+  const Json json = report("play.json");
+  EXPECT_EQ(json["settings"]["robot"], "unitree_go2");
+  EXPECT_DOUBLE_EQ(json["results"]["survived"], 0.5);
+  EXPECT_TRUE(json["results"]["failure"].is_null());
+  EXPECT_GT(json["results"]["step_us_median"], 0);
+}
+
+TEST_F(Program, PlayWithoutPythonSaysSoAndSucceeds) {
+  const Finished finished = run("play --robot unitree_go2 --seconds 0.05", "TANDEM_PYTHON=/nowhere/python");
+  EXPECT_EQ(finished.status, 0) << finished.output;
+  EXPECT_NE(finished.output.find("no pictures"), std::string::npos) << finished.output;
+}
+
+TEST_F(Program, EvalReportHasEveryKey) {
+  const Finished finished = run("eval --robot unitree_go2 --controller mpc --worlds 4 --seconds 1 --json eval.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const Json json = report("eval.json"), results = json["results"];
+  for (const char* key : {"argv", "commit", "machine", "settings", "results"}) EXPECT_TRUE(json.contains(key)) << key;
+  EXPECT_TRUE(std::regex_match(json["commit"].get<std::string>(), std::regex("unknown|[0-9a-f]{40}(\\+dirty)?"))) << json["commit"];
+  EXPECT_EQ(json["argv"][1], "eval");
+  for (const char* key : {"survival", "velocity_error", "yaw_rate_error", "mean_squared_torque", "positive_power", "foot_slip", "step_us_median",
+                          "step_us_p99", "step_us_p999"})
+    EXPECT_TRUE(results[key].is_number()) << key << ": " << results[key];
+  EXPECT_TRUE(results["cost_of_transport"].is_number() || results["cost_of_transport"].is_null());
+  EXPECT_EQ(results["survival_interval"].size(), 2u);
+  EXPECT_LE(results["survival_interval"][0], results["survival"]);
+  EXPECT_GE(results["survival_interval"][1], results["survival"]);
+  int failures = 0;
+  for (const auto& [cause, count] : results["failures"].items()) failures += count.get<int>();
+  EXPECT_DOUBLE_EQ(results["survival"], 1 - failures / 4.0);
+  EXPECT_EQ(results["per_world"].size(), 4u);
+}
+
+TEST_F(Program, TheSameSeedGivesTheSameNumbersOnAnyNumberOfThreads) {
+  const std::string eval = "eval --robot unitree_go2 --worlds 3 --seconds 0.6 --seed 7 --json ";
+  ASSERT_EQ(run(eval + "a.json --threads 1").status, 0);
+  ASSERT_EQ(run(eval + "b.json --threads 2").status, 0);
+  ASSERT_EQ(run("eval --robot unitree_go2 --worlds 3 --seconds 0.6 --seed 8 --json c.json").status, 0);
+  const Json a = report("a.json")["results"], b = report("b.json")["results"], c = report("c.json")["results"];
+  for (const auto& [key, value] : a.items())
+    if (!key.starts_with("step_us")) EXPECT_EQ(value, b[key]) << key;
+  EXPECT_NE(a["per_world"], c["per_world"]);
+}
+
+TEST_F(Program, SweepsWriteReports) {
+  const std::string quick = "TANDEM_PYTHON=/nowhere/python";
+  ASSERT_EQ(run("sweep iterations --robot unitree_go2 --worlds 2 --seconds 0.1 --iterations 2,4 --modes riccati,osqp-0.1 --out a", quick).status, 0);
+  const Json rows = report("a/report.json")["results"]["rows"];
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[3]["mode"], "osqp-0.1");
+  EXPECT_EQ(rows[3]["iterations"], 4);
+  EXPECT_TRUE(rows[0]["survival"].is_number());
+  ASSERT_EQ(run("sweep pushes --robot unitree_go2 --phases 2 --directions 2 --stride 100 --resolution 10 --out b", quick).status, 0);
+  const Json pushes = report("b/report.json")["results"]["rows"];
+  ASSERT_EQ(pushes.size(), 2u);
+  EXPECT_LT(pushes[0]["impulse"], pushes[0]["falls_at"]);
+}
+
+TEST_F(Program, BenchRowsHaveEveryKey) {
+  ASSERT_EQ(run("bench sim --robot unitree_go2 --worlds 2 --json bench.json").status, 0);
+  const Json rows = report("bench.json")["results"]["rows"];
+  ASSERT_GT(rows.size(), 1u);
+  for (const char* key : {"name", "robot", "worlds", "threads", "iterations", "median_us", "p99_us", "per_second", "reference", "ratio", "check"})
+    EXPECT_TRUE(rows[0].contains(key)) << key;
+}
+
+TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
+  expect_refusal("play --robot mit_humanod --no-film", 1, "\"mit_humanoid\"");
+  expect_refusal("play --no-film --set solver.iteratons=3", 1, "\"solver.iterations\"");
+  expect_refusal("eval --set mpc.dt=-1", 1, "dt");
+  expect_refusal("play --no-film --json no/such/folder/x.json", 1, "no/such/folder");
+  expect_refusal("play --no-film --push 1,2@0", 1, "--push");
+  expect_refusal("play --no-film --push 1,2,3@0 --push-body trso", 1, "nearest");
+  expect_refusal("eval --vx 1,0", 1, "--vx");
+  expect_refusal("sweep iterations --modes fast", 1, "--modes");
+}
+
+TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
+  expect_refusal("", 2, "subcommand");
+  expect_refusal("evla", 2, "\"eval\"");
+  expect_refusal("eval --worlds 0", 2, "--worlds");
+  expect_refusal("eval --worlds many", 2, "--worlds");
+  expect_refusal("play --command 1,2", 2, "--command");
+  expect_refusal("play --bogus", 2, "--bogus");
+  expect_refusal("eval --controller rl", 2, "mpc");
+  expect_refusal("sweep", 2, "subcommand");
+  expect_refusal("bench mpc --iterations 0", 2, "--iterations");
+}
+
+TEST_F(Program, CtrlCEndsItWith130) {
+  const Finished finished = run("eval --worlds 50 --seconds 100", "timeout --foreground --preserve-status -s INT 1");
+  EXPECT_EQ(finished.status, 130);
+  EXPECT_NE(finished.output.find("interrupted"), std::string::npos) << finished.output;
+}
+
+}  // namespace
