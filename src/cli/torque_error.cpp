@@ -17,6 +17,7 @@ std::vector<double> part(const std::vector<double>& values, size_t begin, size_t
 
 // Gait time at which no node lies on a switch of contacts, where rounding decides between stance and swing.
 constexpr double kPhase = 0.3183;
+constexpr double kSmallest = 0.1;
 
 // The linearised nodes of `world` written into `qp`: what the CPU backend does in lanes, one node after the other.
 void linearise_in_double(const MpcView<double>& mpc, const WorldView<double>& world, QpView<double> qp) {
@@ -50,7 +51,7 @@ std::vector<double> form_in_double(const MpcView<double>& mpc, const double* q, 
   return data;
 }
 
-// Error of one block of numbers against its largest entry; infinite bounds must be equal.
+// Error of one block of numbers against its largest entry, or kSmallest where all are tiny, as defects are; infinite bounds must be equal.
 double block_error(const float* a, const double* b, int n) {
   double error = 0, largest = 0;
   for (int i = 0; i < n; ++i) {
@@ -59,7 +60,7 @@ double block_error(const float* a, const double* b, int n) {
     error = std::max(error, std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity());
     largest = std::max(largest, std::abs(b[i]));
   }
-  return largest > 0 ? error / largest : error;
+  return error / std::max(largest, kSmallest);
 }
 
 }  // namespace

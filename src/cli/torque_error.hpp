@@ -29,7 +29,7 @@ struct TorqueErrors {
 TorqueErrors torque_errors(const Mpc& mpc, const std::vector<QpSample>& samples, const OsqpReference& reference);
 
 // Largest difference between the problem that `mpc` (of one world, which is reset) forms for a state, in float and in vector lanes, and the same kernels
-// in double on one lane, over the largest entry of each of the problem's blocks. NaN entries count as infinite.
+// in double on one lane, over the largest entry of each of the problem's blocks, at least 0.1. NaN entries count as infinite.
 double formed_qp_error(Mpc& mpc, const Recording& recording, int world, int step);
 
 // Largest difference between the feed-forward torques of the last step() of `mpc` (of one world) and inverse dynamics in double of the plan [N m].

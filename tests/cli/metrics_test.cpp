@@ -26,7 +26,7 @@ TEST(WilsonInterval, StaysWithinZeroAndOne) {
   EXPECT_EQ(wilson_interval(0, 10).low, 0);
   EXPECT_NEAR(wilson_interval(0, 10).high, 3.841459 / 13.841459, 1e-6);
   EXPECT_NEAR(wilson_interval(10, 10).low, 10 / 13.841459, 1e-6);
-  EXPECT_EQ(wilson_interval(10, 10).high, 1);
+  EXPECT_DOUBLE_EQ(wilson_interval(10, 10).high, 1);
 }
 
 TEST(WilsonInterval, SaysNothingWithoutTrials) {

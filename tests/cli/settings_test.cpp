@@ -51,21 +51,36 @@ TEST_F(Overrides, RefuseValuesOfTheWrongKindOrNumber) {
     EXPECT_NE(message_of(settings, wrong), "") << wrong;
 }
 
-// A field that is added to the settings must be added to fields() too: these lines stop compiling until they are told of it.
-TEST_F(Overrides, ReachEveryFieldOfTheSolver) {
+// Whether a field of this address has a name.
+bool has_name(RunSettings& settings, const void* member) {
+  bool named = false;
+  const auto compare = [&](auto target) {
+    if constexpr (requires { target.value; })
+      named |= target.value == member;
+    else
+      named |= target == member;
+  };
+  for (const Field& field : fields(settings)) std::visit(compare, field.target);
+  return named;
+}
+
+// A member that is added to the settings must get a name in fields(): these two tests stop compiling until they count it too.
+TEST_F(Overrides, ReachEveryMemberOfTheSolver) {
   auto& [mode, iterations, relaxation, rho_scale, warm_start, tolerance, osqp_rho, osqp_sigma, osqp_scaling] = settings.mpc.solver;
   const void* members[] = {&mode, &iterations, &relaxation, &rho_scale, &warm_start, &tolerance, &osqp_rho, &osqp_sigma, &osqp_scaling};
-  for (const void* member : members) {
-    bool named = false;
-    for (const Field& field : fields(settings))
-      std::visit(
-          [&](auto target) {
-            if constexpr (requires { target == member; }) named |= target == member;
-          },
-          field.target);
-    EXPECT_TRUE(named) << "member " << (static_cast<const char*>(member) - reinterpret_cast<const char*>(&settings.mpc.solver))
-                       << " bytes into SolverSettings";
-  }
+  for (size_t i = 0; i < std::size(members); ++i) EXPECT_TRUE(has_name(settings, members[i])) << "member " << i << " of SolverSettings";
+}
+
+TEST_F(Overrides, ReachEveryMemberOfTheMpc) {
+  auto& [nodes, dt, control_dt, gait, weights, nominal, friction, sides, feet, gain, limit, r1, r2, r3, r4, r5, r6, solver] = settings.mpc;
+  const void* members[] = {&nodes, &dt, &control_dt, &nominal, &friction, &sides, &feet, &gain, &limit, &r1, &r2, &r3, &r4, &r5, &r6};
+  for (size_t i = 0; i < std::size(members); ++i) EXPECT_TRUE(has_name(settings, members[i])) << "member " << i << " of MpcSettings";
+  auto& [period, stance, offset, height, takeoff, touchdown] = gait;
+  for (const void* member : {(void*)&period, (void*)&stance, (void*)&offset, (void*)&height, (void*)&takeoff, (void*)&touchdown})
+    EXPECT_TRUE(has_name(settings, member)) << "a member of GaitSettings";
+  auto& [position, orientation, linear, angular, force, joint, rate] = weights;
+  for (const void* member : {(void*)&position, (void*)&orientation, (void*)&linear, (void*)&angular, (void*)&force, (void*)&joint, (void*)&rate})
+    EXPECT_TRUE(has_name(settings, member)) << "a member of MpcWeights";
 }
 
 TEST_F(Overrides, AreInTheReport) {
