@@ -1,0 +1,53 @@
+"""Plots of sweeps from reports of every kind, and what is said about files that are none."""
+
+import json
+
+import pytest
+from tandem import sweep_plots
+
+COMMON = {"commit": "0123456789ab", "machine": {"cpu": "a processor"}}
+ROW = {"mode": "riccati", "start_scale": 1, "survival": 0.5, "survival_interval": [0.4, 0.6]}
+REPORTS = {
+    "iterations": ({"worlds": 9, "seconds": 5}, {"rows": [{**ROW, "iterations": 10}, {**ROW, "iterations": 1}]}),
+    "commands": (
+        {"seeds": 2, "seconds": 5},
+        {
+            "axes": [
+                {
+                    "axis": "turn",
+                    "unit": "rad/s",
+                    "survived": 0.25,
+                    "tracked": 0,
+                    "rows": [
+                        {"command": 0.25, "survival": 1, "velocity_error": 0.1, "yaw_rate_error": 0.3},
+                        {"command": 0.5, "survival": 0, "velocity_error": None, "yaw_rate_error": None},
+                    ],
+                }
+            ]
+        },
+    ),
+    "pushes": (
+        {"phases": 4, "body": "base"},
+        {"rows": [{"angle": 0, "impulse": 20, "falls_at": 21}, {"angle": 180, "impulse": 12, "falls_at": None}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_every_kind_is_drawn(kind, tmp_path, capsys):
+    settings, results = REPORTS[kind]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({**COMMON, "settings": {"robot": "r", **settings}, "results": {"kind": kind, **results}}))
+    assert sweep_plots.main([str(path)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / f"{kind}.png")
+    assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"results": {"kind": "dances"}}', None])
+def test_other_files_are_refused_in_one_line(text, tmp_path, capsys):
+    path = tmp_path / "report.json"
+    if text is not None:
+        path.write_text(text)
+    assert sweep_plots.main([str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tandem.sweep_plots: ") and error.count("\n") == 1
