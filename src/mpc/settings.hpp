@@ -22,11 +22,11 @@ struct MpcSettings {
   double integral_gain = 0.5;    // command change per second and unit of velocity error [1/s]; 0 switches it off
   double integral_limit = 0.5;   // largest command change [m/s, rad/s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
-  double rho_stance = 30;       // stance rows [cost per (m/s)^2]
-  double rho_swing = 3000;      // swing rows [cost per m^2]
+  double rho_stance = 100;      // stance rows [cost per (m/s)^2]
+  double rho_swing = 30000;     // swing rows [cost per m^2]
   double rho_feet = 300;        // feet kept apart [cost per m^2]
-  double rho_friction = 3e-3;   // friction rows [cost per N^2]
-  double rho_position = 0.3;    // joint position boxes [cost per rad^2]
+  double rho_friction = 5e-4;   // friction rows [cost per N^2]
+  double rho_position = 0.03;   // joint position boxes [cost per rad^2]
   double rho_velocity = 0.003;  // joint velocity boxes [cost per (rad/s)^2]
   SolverSettings solver;
 };
