@@ -16,14 +16,14 @@ inline namespace TANDEM_ISA {
 // The motion of a robot as the base rows see it.
 template <class Real>
 struct BaseMotion {
-  Mat3<Real> R_WB;       // base rotation
-  Vec3<Real> omega;      // angular velocity, base axes [rad/s]
-  Vec3<Real> alpha;      // its rate, base axes [rad/s^2]
-  Vec3<Real> a_W;        // classical acceleration of the base origin, world [m/s^2]
-  const Real* q_joint;   // (njnt)
-  const Real* v_joint;   // (njnt)
-  const Real* a_joint;   // (njnt)
-  const Real* force_W;   // contact forces on the robot, world [N]  (ncon, 3)
+  Mat3<Real> R_WB;      // base rotation
+  Vec3<Real> omega;     // angular velocity, base axes [rad/s]
+  Vec3<Real> alpha;     // its rate, base axes [rad/s^2]
+  Vec3<Real> a_W;       // classical acceleration of the base origin, world [m/s^2]
+  const Real* q_joint;  // (njnt)
+  const Real* v_joint;  // (njnt)
+  const Real* a_joint;  // (njnt)
+  const Real* force_W;  // contact forces on the robot, world [N]  (ncon, 3)
 };
 
 // Scratch of one evaluation: per-body quantities in frame O, then sums over subtrees in place.
@@ -194,8 +194,8 @@ TANDEM_FN Spatial<Real> wrench_domega(const BaseDynamics<Real>& d, Vec3<Real> om
 template <class Real>
 struct InverseInertia {
   Real m_inv;
-  Vec3<Real> c;  // centre of mass
-  Real J_inv[6]; // inverse of the rotational inertia about it
+  Vec3<Real> c;   // centre of mass
+  Real J_inv[6];  // inverse of the rotational inertia about it
 };
 
 template <class Real>

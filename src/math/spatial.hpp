@@ -22,20 +22,32 @@ TANDEM_FN void store6(Real* p, Spatial<Real> a) {
   store3(p + 3, a.v);
 }
 template <class Real>
-TANDEM_FN Spatial<Real> operator+(Spatial<Real> a, Spatial<Real> b) { return {a.w + b.w, a.v + b.v}; }
+TANDEM_FN Spatial<Real> operator+(Spatial<Real> a, Spatial<Real> b) {
+  return {a.w + b.w, a.v + b.v};
+}
 template <class Real>
-TANDEM_FN Spatial<Real> operator-(Spatial<Real> a, Spatial<Real> b) { return {a.w - b.w, a.v - b.v}; }
+TANDEM_FN Spatial<Real> operator-(Spatial<Real> a, Spatial<Real> b) {
+  return {a.w - b.w, a.v - b.v};
+}
 template <class Real>
-TANDEM_FN Spatial<Real> operator*(Real s, Spatial<Real> a) { return {s * a.w, s * a.v}; }
+TANDEM_FN Spatial<Real> operator*(Real s, Spatial<Real> a) {
+  return {s * a.w, s * a.v};
+}
 template <class Real>
-TANDEM_FN Real dot(Spatial<Real> a, Spatial<Real> b) { return dot(a.w, b.w) + dot(a.v, b.v); }
+TANDEM_FN Real dot(Spatial<Real> a, Spatial<Real> b) {
+  return dot(a.w, b.w) + dot(a.v, b.v);
+}
 
 // motion x motion
 template <class Real>
-TANDEM_FN Spatial<Real> cross_motion(Spatial<Real> a, Spatial<Real> m) { return {cross(a.w, m.w), cross(a.w, m.v) + cross(a.v, m.w)}; }
+TANDEM_FN Spatial<Real> cross_motion(Spatial<Real> a, Spatial<Real> m) {
+  return {cross(a.w, m.w), cross(a.w, m.v) + cross(a.v, m.w)};
+}
 // motion x* force
 template <class Real>
-TANDEM_FN Spatial<Real> cross_force(Spatial<Real> a, Spatial<Real> f) { return {cross(a.w, f.w) + cross(a.v, f.v), cross(a.w, f.v)}; }
+TANDEM_FN Spatial<Real> cross_force(Spatial<Real> a, Spatial<Real> f) {
+  return {cross(a.w, f.w) + cross(a.v, f.v), cross(a.w, f.v)};
+}
 
 // Rigid-body inertia at the common origin: mass, first moment h = m c, rotational inertia about the origin xx yy zz xy xz yz.
 template <class Real>
@@ -51,7 +63,9 @@ TANDEM_FN Vec3<Real> sym_mul(const Real* I, Vec3<Real> a) {
 }
 // momentum or force of inertia times motion
 template <class Real>
-TANDEM_FN Spatial<Real> operator*(const Inertia<Real>& I, Spatial<Real> a) { return {sym_mul(I.I, a.w) + cross(I.h, a.v), I.m * a.v - cross(I.h, a.w)}; }
+TANDEM_FN Spatial<Real> operator*(const Inertia<Real>& I, Spatial<Real> a) {
+  return {sym_mul(I.I, a.w) + cross(I.h, a.v), I.m * a.v - cross(I.h, a.w)};
+}
 
 template <class Real>
 TANDEM_FN Inertia<Real> operator+(const Inertia<Real>& a, const Inertia<Real>& b) {
@@ -79,9 +93,10 @@ template <class Real, class S>
 TANDEM_FN Inertia<Real> body_inertia(S mass, const S* Ic, const Mat3<Real>& R, Vec3<Real> c) {
   const Mat3<Real> J = R * symmetric3<Real>(Ic) * transpose(R);
   const Real m(mass), cc = dot(c, c);
-  return {m, m * c,
-          {J.m[0] + m * (cc - c.x * c.x), J.m[4] + m * (cc - c.y * c.y), J.m[8] + m * (cc - c.z * c.z), J.m[1] - m * c.x * c.y, J.m[2] - m * c.x * c.z,
-           J.m[5] - m * c.y * c.z}};
+  return {m,
+          m * c,
+          {J.m[0] + m * (cc - c.x * c.x), J.m[4] + m * (cc - c.y * c.y), J.m[8] + m * (cc - c.z * c.z), J.m[1] - m * c.x * c.y,
+           J.m[2] - m * c.x * c.z, J.m[5] - m * c.y * c.z}};
 }
 
 }  // namespace TANDEM_ISA

@@ -154,7 +154,7 @@ void read_limits(const Section& top, Robot& robot) {
 
   const Section commands = subsection(top, "commands", false);
   only_keys(commands, {"vx", "vy", "wz"});
-  const auto range = [&](const std::string& key, double(&target)[2], double half) {
+  const auto range = [&](const std::string& key, double (&target)[2], double half) {
     put(target, numbers(commands, key, 2, {-100, 100}, {-half, half}));
     check(target[0] <= target[1], place(commands), ": ", key, " = [", target[0], ", ", target[1], "], expected the lower value first");
   };

@@ -41,8 +41,7 @@ toml::table parse_toml(const std::string& path) {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     std::string reason(error.description());
-    std::replace_if(
-        reason.begin(), reason.end(), [](unsigned char c) { return c < 32; }, ' ');
+    std::replace_if(reason.begin(), reason.end(), [](unsigned char c) { return c < 32; }, ' ');
     throw Error(cat(path, ":", error.source().begin.line, ": ", reason));
   }
 }

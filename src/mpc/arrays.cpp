@@ -20,7 +20,8 @@ void foot_rows(int npoint, std::vector<ContactRow>& stance, std::vector<ContactR
     stance = {{kX, {1, 0}}, {kY, {1, 0}}, {kZ, {1, 0}}, {kLateral, {0, 1}}, {kZ, {0, 1}}};
     swing = {{kZ, {1, 0}}, {kZ, {0, 1}}};
   } else {  // toe left, toe right, heel left, heel right
-    stance = {{kX, {.5, .5, 0, 0}}, {kY, {.5, .5, 0, 0}}, {kZ, {.5, .5, 0, 0}}, {kLateral, {0, 0, .5, .5}}, {kZ, {0, 0, .5, .5}}, {kZ, {.5, -.5, .5, -.5}}};
+    stance = {{kX, {.5, .5, 0, 0}},       {kY, {.5, .5, 0, 0}}, {kZ, {.5, .5, 0, 0}},
+              {kLateral, {0, 0, .5, .5}}, {kZ, {0, 0, .5, .5}}, {kZ, {.5, -.5, .5, -.5}}};
     swing = {{kZ, {1, 0, 0, 0}}, {kZ, {0, 1, 0, 0}}, {kZ, {0, 0, .5, .5}}};
   }
 }
@@ -36,16 +37,20 @@ void check_sizes(const Model& model, const MpcSettings& s) {
   sized(s.nominal, njnt, "nominal");
   sized(s.gait.offset, model.foot_name.size(), "gait.offset");
   check(s.nodes >= 2 && s.nodes <= 64, "MPC settings: nodes = ", s.nodes, ", expected 2 to 64");
-  check(s.dt.size() == 1 || s.dt.size() == size_t(s.nodes - 1), "MPC settings: dt has ", s.dt.size(), " values, expected 1 or nodes - 1 = ", s.nodes - 1);
-  for (double dt : s.dt) check(dt >= s.control_dt && dt < 1, "MPC settings: dt = ", dt, " s, expected between control_dt = ", s.control_dt, " s and 1 s");
+  check(s.dt.size() == 1 || s.dt.size() == size_t(s.nodes - 1), "MPC settings: dt has ", s.dt.size(),
+        " values, expected 1 or nodes - 1 = ", s.nodes - 1);
+  for (double dt : s.dt)
+    check(dt >= s.control_dt && dt < 1, "MPC settings: dt = ", dt, " s, expected between control_dt = ", s.control_dt, " s and 1 s");
   check(s.control_dt > 0, "MPC settings: control_dt = ", s.control_dt, " s, expected above 0");
   check(s.gait.period > 0, "MPC settings: gait.period = ", s.gait.period, " s, expected above 0");
-  check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "MPC settings: gait.stance_fraction = ", s.gait.stance_fraction, ", expected in (0, 1]; 1 stands still");
+  check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "MPC settings: gait.stance_fraction = ", s.gait.stance_fraction,
+        ", expected in (0, 1]; 1 stands still");
   check(s.friction_sides >= 3 && s.friction_sides <= 16, "MPC settings: friction_sides = ", s.friction_sides, ", expected 3 to 16");
-  check(s.integral_gain >= 0 && s.integral_limit >= 0, "MPC settings: integral_gain = ", s.integral_gain, ", integral_limit = ", s.integral_limit, ", expected 0 or more");
+  check(s.integral_gain >= 0 && s.integral_limit >= 0, "MPC settings: integral_gain = ", s.integral_gain, ", integral_limit = ", s.integral_limit,
+        ", expected 0 or more");
   check(s.friction > 0, "MPC settings: friction = ", s.friction, ", expected above 0");
-  check(model.nv <= kMaxTangent && model.contacts.size() * 3 <= kMaxTangent, "robot ", model.name, " has ", model.nv, " degrees of freedom and ", model.contacts.size(),
-        " contact points; the MPC takes up to ", kMaxTangent, " and ", kMaxTangent / 3);
+  check(model.nv <= kMaxTangent && model.contacts.size() * 3 <= kMaxTangent, "robot ", model.name, " has ", model.nv, " degrees of freedom and ",
+        model.contacts.size(), " contact points; the MPC takes up to ", kMaxTangent, " and ", kMaxTangent / 3);
 }
 
 // Bodies whose joints move `body`, base side first.
@@ -63,7 +68,8 @@ std::vector<FootPair> foot_pairs(const Model& model, const ModelView<double>& vi
   const Kinematics<double> kin = kinematics_at(memory.data(), view.nbody);
   forward_kinematics(SerialTeam{}, view, Pose<double>{identity3<double>(), {0, 0, 0}}, nominal.data(), kin);
   std::vector<Vec3<double>> mean(view.nfoot, {0, 0, 0});
-  for (int c = 0; c < view.ncon; ++c) mean[view.contact_foot[c]] = mean[view.contact_foot[c]] + double(view.nfoot) / view.ncon * contact_position(view, kin, c);
+  for (int c = 0; c < view.ncon; ++c)
+    mean[view.contact_foot[c]] = mean[view.contact_foot[c]] + double(view.nfoot) / view.ncon * contact_position(view, kin, c);
   std::vector<FootPair> pairs;
   for (int f = 0; f < view.nfoot; ++f)
     for (int g = f + 1; g < view.nfoot; ++g) {
@@ -127,13 +133,14 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   for (int c = 0; c < ncon; ++c) {
     const ContactPoint& point = model.contacts[c];
     check(c == 0 || point.foot >= model.contacts[c - 1].foot, "robot ", model.name, ": contact points must be ordered by foot");
-    check(c == 0 || point.foot != model.contacts[c - 1].foot || point.body == model.contacts[c - 1].body, "robot ", model.name, ": contact \"", point.name,
-          "\" is on another body than the foot's other points");
+    check(c == 0 || point.foot != model.contacts[c - 1].foot || point.body == model.contacts[c - 1].body, "robot ", model.name, ": contact \"",
+          point.name, "\" is on another body than the foot's other points");
     ++count[point.foot];
   }
   for (int f = 0; f < nfoot; ++f)
-    check(count[f] == count[0] && (count[f] == 1 || count[f] == 2 || count[f] == kMaxFootPoints), "robot ", model.name, ": foot \"", model.foot_name[f], "\" has ",
-          count[f], " contact points; the MPC takes 1 (point), 2 (toe, heel) or 4 (corners of the sole), the same for every foot");
+    check(count[f] == count[0] && (count[f] == 1 || count[f] == 2 || count[f] == kMaxFootPoints), "robot ", model.name, ": foot \"",
+          model.foot_name[f], "\" has ", count[f],
+          " contact points; the MPC takes 1 (point), 2 (toe, heel) or 4 (corners of the sole), the same for every foot");
 
   MpcArrays<S> arrays;
   arrays.model = make_arrays<S>(model);
@@ -151,7 +158,8 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   for (int f = 0; f < nfoot; ++f) {
     const auto first = std::find_if(model.contacts.begin(), model.contacts.end(), [&](const ContactPoint& c) { return c.foot == f; });
     chains[f] = chain_of(model, first->body);
-    check(chains[f].size() <= 32, "robot ", model.name, ": ", chains[f].size(), " joints between base and foot \"", model.foot_name[f], "\"; the MPC takes up to 32");
+    check(chains[f].size() <= 32, "robot ", model.name, ": ", chains[f].size(), " joints between base and foot \"", model.foot_name[f],
+          "\"; the MPC takes up to 32");
     chain_body.insert(chain_body.end(), chains[f].begin(), chains[f].end());
     chain_start.push_back(static_cast<int>(chain_body.size()));
   }
@@ -180,7 +188,8 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   view.foot_distance = static_cast<S>(s.foot_distance), view.rho_feet = static_cast<S>(s.rho_feet);
   view.rho_stance = static_cast<S>(s.rho_stance), view.rho_swing = static_cast<S>(s.rho_swing), view.rho_friction = static_cast<S>(s.rho_friction);
   view.rho_position = static_cast<S>(s.rho_position), view.rho_velocity = static_cast<S>(s.rho_velocity);
-  view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.stance_fraction), view.swing_height = static_cast<S>(s.gait.swing_height);
+  view.period = static_cast<S>(s.gait.period), view.switching = static_cast<S>(s.gait.stance_fraction),
+  view.swing_height = static_cast<S>(s.gait.swing_height);
   view.takeoff_velocity = static_cast<S>(s.gait.takeoff_velocity), view.touchdown_velocity = static_cast<S>(s.gait.touchdown_velocity);
 
   const auto joined = [](std::initializer_list<const double*> parts, const std::vector<double>& rest) {

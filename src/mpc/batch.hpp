@@ -12,14 +12,14 @@ inline constexpr int kGroup = 4;
 inline constexpr int kChunk = 16;
 
 struct MpcBatch {
-  float* worlds;      // blocks of world_size(), padded to world_stride
+  float* worlds;  // blocks of world_size(), padded to world_stride
   int world_stride;
-  float* solutions;   // QP solutions, warm start of the next solve
+  float* solutions;  // QP solutions, warm start of the next solve
   int solution_stride;
-  const double *q, *v, *command;   // (nworld, nq), (nworld, nv), (nworld, 4)
-  const unsigned char* active;     // (nworld) or nullptr
+  const double *q, *v, *command;  // (nworld, nq), (nworld, nv), (nworld, 4)
+  const unsigned char* active;    // (nworld) or nullptr
   MpcOutput* output;
-  MpcProfile* profile;             // nullptr: do not measure
+  MpcProfile* profile;  // nullptr: do not measure
 };
 
 // Functions of one instruction set.

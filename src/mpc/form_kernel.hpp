@@ -45,7 +45,7 @@ struct Reference {
   S quat[4];
   Vec3<S> linear;  // world
   S yaw_rate;
-  S force_z;       // on each point in stance [N]
+  S force_z;  // on each point in stance [N]
 };
 template <class S>
 TANDEM_FN Reference<S> reference(const MpcView<S>& mpc, const WorldView<S>& world, int k) {

@@ -33,7 +33,8 @@ TANDEM_FN void schedule_contacts(const T& team, const MpcView<S>& mpc, WorldView
       const bool stance = phase < mpc.switching;
       const S s = select(stance, S(0), (phase - mpc.switching) / select(stance, S(1), S(1) - mpc.switching));
       world.stance[k * nfoot + f] = select(stance, S(1), S(0));
-      world.height[k * nfoot + f] = mpc.radius[f] + swing_curve(s, mpc.swing_height, duration * mpc.takeoff_velocity, duration * mpc.touchdown_velocity);
+      world.height[k * nfoot + f] =
+          mpc.radius[f] + swing_curve(s, mpc.swing_height, duration * mpc.takeoff_velocity, duration * mpc.touchdown_velocity);
     }
   });
   team.sync();

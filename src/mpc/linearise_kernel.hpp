@@ -41,13 +41,13 @@ TANDEM_FN NodeInput<Real> node_input_at(const ModelView<S>& m, Real* p) {
 // velocity (3), joint velocities, forces, next joint velocities. Columns of base position and base linear velocity are constant.
 template <class Real>
 struct NodeOutput {
-  Real* row;  // per foot and row: row_size() numbers. First, because the last node has nothing else than rows
-  Real* pair; // per pair of feet: lower bound, then chain joint positions of the left and of the right foot
-  Real* E;    // (6 + 3 njnt + 3 ncon, 6)
-  Real* e;    // (6)
-  Real* Phi;  // rotation block  (9)
-  Real* Gam;  // rotation block  (9)
-  Real* bq;   // base part  (6)
+  Real* row;   // per foot and row: row_size() numbers. First, because the last node has nothing else than rows
+  Real* pair;  // per pair of feet: lower bound, then chain joint positions of the left and of the right foot
+  Real* E;     // (6 + 3 njnt + 3 ncon, 6)
+  Real* e;     // (6)
+  Real* Phi;   // rotation block  (9)
+  Real* Gam;   // rotation block  (9)
+  Real* bq;    // base part  (6)
 };
 
 // One contact row: lower and upper bound, rho, base z, then base rotation (3) and chain joint positions, base linear (3), angular (3), chain joint velocities.
@@ -100,8 +100,8 @@ TANDEM_FN BaseMotion<Real> node_motion(const T& team, const ModelView<S>& model,
 
 // E and e, eq. (10): v_b+ = v_b - dt [R; 1] I^-1 (W + W_q dq + W_v dv + M_j da_j - J'dF).
 template <Team T, class Real, class S>
-TANDEM_FN void linearise_base(const T& team, const ModelView<S>& model, const NodeInput<Real>& in, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d,
-                              NodeOutput<Real> out) {
+TANDEM_FN void linearise_base(const T& team, const ModelView<S>& model, const NodeInput<Real>& in, const BaseMotion<Real>& motion,
+                              const BaseDynamics<Real>& d, NodeOutput<Real> out) {
   const InverseInertia<Real> I_inv = invert(load_inertia(d.I));
   const Real dt = *in.dt;
   const auto response = [&](Spatial<Real> wrench) {  // change of v_b+, linear (world) before angular (base)
@@ -199,8 +199,8 @@ TANDEM_FN RowView<Real> row_at(Real* p, int nchain) {
 
 // Velocity of the point sum along a direction = 0, eq. (12).
 template <class Real, class S>
-TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in, const ContactRow& row,
-                          int foot, RowView<Real> r) {
+TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in,
+                          const ContactRow& row, int foot, RowView<Real> r) {
   const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> d_W = row_direction(mpc, d.kin, motion.R_WB, row.axis, foot), d_B = mul_t(motion.R_WB, d_W);
@@ -223,8 +223,8 @@ TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion,
 
 // Height of the point sum = target, eq. (13).
 template <class Real, class S>
-TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in, const ContactRow& row,
-                         int foot, RowView<Real> r) {
+TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in,
+                         const ContactRow& row, int foot, RowView<Real> r) {
   const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> zero{Real(0), Real(0), Real(0)};
@@ -243,8 +243,8 @@ TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, 
 
 // All rows of all feet: the stance row or the swing row, by the foot's state at this node, eq. (14).
 template <Team T, class Real, class S>
-TANDEM_FN void linearise_contacts(const T& team, const MpcView<S>& mpc, const NodeInput<Real>& in, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d,
-                                  NodeOutput<Real> out) {
+TANDEM_FN void linearise_contacts(const T& team, const MpcView<S>& mpc, const NodeInput<Real>& in, const BaseMotion<Real>& motion,
+                                  const BaseDynamics<Real>& d, NodeOutput<Real> out) {
   for_each(team, 0, mpc.model.nfoot * mpc.nstance, [&](int slot) {
     const int foot = slot / mpc.nstance, i = slot % mpc.nstance;
     const int nchain = chain_length(mpc, foot), size = row_size(nchain);

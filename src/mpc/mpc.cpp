@@ -15,7 +15,9 @@ namespace {
 
 // 64-byte aligned floats, zero at first.
 struct AlignedFloats {
-  explicit AlignedFloats(size_t n) : data(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64)))), size(n) { std::fill_n(data, n, 0.0f); }
+  explicit AlignedFloats(size_t n) : data(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64)))), size(n) {
+    std::fill_n(data, n, 0.0f);
+  }
   ~AlignedFloats() { ::operator delete(data, std::align_val_t(64)); }
   AlignedFloats(const AlignedFloats&) = delete;
   float* data;
@@ -93,8 +95,9 @@ void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<c
   check_size(v.size(), static_cast<size_t>(s.nworld) * s.model.nv, "v", "nworld x nv");
   check_size(command.size(), static_cast<size_t>(s.nworld) * 4, "command", "nworld x 4");
   if (!active.empty()) check_size(active.size(), s.nworld, "active", "nworld");
-  MpcBatch batch{s.worlds.data, s.world_stride, s.solutions.data, s.solution_stride, q.data(), v.data(), command.data(), active.empty() ? nullptr : active.data(),
-                 &output, nullptr};
+  MpcBatch batch{s.worlds.data, s.world_stride, s.solutions.data, s.solution_stride,
+                 q.data(),      v.data(),       command.data(),   active.empty() ? nullptr : active.data(),
+                 &output,       nullptr};
   std::fill(s.profiles.begin(), s.profiles.end(), MpcProfile{});
   s.pool.run((s.nworld + kChunk - 1) / kChunk, [&](int chunk, int thread) {
     MpcBatch mine = batch;
@@ -139,7 +142,8 @@ MpcProfile Mpc::last_profile() const {
   for (const MpcProfile& p : impl_->profiles) {
     sum.prepare += p.prepare, sum.linearise += p.linearise, sum.form += p.form, sum.solve += p.solve, sum.finish += p.finish;
   }
-  for (double MpcProfile::*field : {&MpcProfile::prepare, &MpcProfile::linearise, &MpcProfile::form, &MpcProfile::solve, &MpcProfile::finish}) sum.*field /= impl_->nworld;
+  for (double MpcProfile::* field : {&MpcProfile::prepare, &MpcProfile::linearise, &MpcProfile::form, &MpcProfile::solve, &MpcProfile::finish})
+    sum.*field /= impl_->nworld;
   return sum;
 }
 

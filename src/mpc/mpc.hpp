@@ -19,12 +19,12 @@ namespace tandem {
 
 // What step() writes. A world whose solve failed gets the nominal pose at rest without feed-forward, and starts afresh at the next call.
 struct MpcOutput {
-  std::vector<double> tau_ff;       // inverse dynamics of the first interval, eq. (20) [N m]  (nworld, njnt)
-  std::vector<double> q_des;        // joint set points one control step ahead [rad]  (nworld, njnt)
-  std::vector<double> v_des;        // [rad/s]  (nworld, njnt)
-  std::vector<double> value;        // V_MPC: cost (2) of the plan  (nworld)
-  std::vector<double> phase;        // gait time in periods, in [0, 1), of the plan's first node  (nworld)
-  std::vector<QpInfo> info;         // how the QP went  (nworld)
+  std::vector<double> tau_ff;  // inverse dynamics of the first interval, eq. (20) [N m]  (nworld, njnt)
+  std::vector<double> q_des;   // joint set points one control step ahead [rad]  (nworld, njnt)
+  std::vector<double> v_des;   // [rad/s]  (nworld, njnt)
+  std::vector<double> value;   // V_MPC: cost (2) of the plan  (nworld)
+  std::vector<double> phase;   // gait time in periods, in [0, 1), of the plan's first node  (nworld)
+  std::vector<QpInfo> info;    // how the QP went  (nworld)
 };
 
 // A plan for drawing: what the robot is expected to do over the horizon.

@@ -19,9 +19,9 @@ int padded(int n) { return round_up(n, 16); }
 
 // Scratch of one thread, every part 64-byte aligned.
 struct Scratch {
-  float* qp;     // kGroup problems
+  float* qp;  // kGroup problems
   float* solver;
-  float* plan;   // one world
+  float* plan;  // one world
   Lanes *input, *output, *work;
 
   int qp_stride;
@@ -140,7 +140,7 @@ void write_output(const MpcView<float>& mpc, const WorldView<float>& world, MpcO
 struct Clock {
   MpcProfile* profile;
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  void lap(double MpcProfile::*field) {
+  void lap(double MpcProfile::* field) {
     if (!profile) return;
     const auto now = std::chrono::steady_clock::now();
     profile->*field += std::chrono::duration<double>(now - last).count();

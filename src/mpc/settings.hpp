@@ -19,8 +19,8 @@ struct MpcSettings {
   int friction_sides = 4;       // facets of the pyramid inside the friction cone; 8 loses less of it
   double foot_distance = 0.1;   // left and right feet keep this apart across the base [m]; 0: may cross
   // slow integral action on forward, left and yaw velocity, because the posture costs pull the plan below its command
-  double integral_gain = 0.5;    // command change per second and unit of velocity error [1/s]; 0 switches it off
-  double integral_limit = 0.5;   // largest command change [m/s, rad/s]
+  double integral_gain = 0.5;   // command change per second and unit of velocity error [1/s]; 0 switches it off
+  double integral_limit = 0.5;  // largest command change [m/s, rad/s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
   double rho_stance = 100;      // stance rows [cost per (m/s)^2]
   double rho_swing = 30000;     // swing rows [cost per m^2]

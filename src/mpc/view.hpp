@@ -7,11 +7,16 @@
 namespace tandem {
 
 inline constexpr int kMaxFootPoints = 4;  // contact points of one foot: 1 (point), 2 (line: toe, heel) or 4 (sole: toe left, right, heel left, right)
-inline constexpr int kMaxTangent = 128;  // degrees of freedom, and numbers of contact force, of one robot
+inline constexpr int kMaxTangent = 128;   // degrees of freedom, and numbers of contact force, of one robot
 inline constexpr int kMaxFootRows = 6;    // independent velocity rows of a sole
 
 // One contact row of a foot: the velocity (stance) or height (swing) of a weighted sum of its points along one direction. docs/mpc.md, eq. (12)-(14).
-enum class RowAxis : int { kX = 0, kY = 1, kZ = 2, kLateral = 3 };  // world axes; lateral: horizontal, across the line from the last to the first point
+enum class RowAxis : int {
+  kX = 0,
+  kY = 1,
+  kZ = 2,
+  kLateral = 3
+};  // world axes; lateral: horizontal, across the line from the last to the first point
 struct ContactRow {
   RowAxis axis;
   double weight[kMaxFootPoints];  // of the foot's points; they sum to 1 (a point of the sole) or 0 (a difference)
@@ -28,12 +33,12 @@ template <class S>
 struct MpcView {
   ModelView<S> model;
   QpDims dims;
-  int nodes;             // N + 1
-  int nforce;            // 3 ncon
-  int nstance, nswing;   // rows of a foot in stance and in swing, nswing <= nstance
-  int npoint;            // contact points per foot
+  int nodes;            // N + 1
+  int nforce;           // 3 ncon
+  int nstance, nswing;  // rows of a foot in stance and in swing, nswing <= nstance
+  int npoint;           // contact points per foot
   ContactRow stance_row[kMaxFootRows], swing_row[kMaxFootRows];
-  int npair;               // pairs of feet kept apart; 0 when foot_distance is 0
+  int npair;  // pairs of feet kept apart; 0 when foot_distance is 0
   FootPair pair[kMaxFootPairs];
   const int* chain_start;  // joints that move foot f: chain_body[chain_start[f] .. chain_start[f + 1])  (nfoot + 1)
   const int* chain_body;   // as body numbers, base side first
@@ -42,21 +47,21 @@ struct MpcView {
   int ninput;              // numbers read per node
   const S* dt;             // (N)
   S control_dt;
-  const S* w_q;            // weights on the tangent of q  (nv)
-  const S* w_v;            // weights on v  (nv)
+  const S* w_q;  // weights on the tangent of q  (nv)
+  const S* w_v;  // weights on v  (nv)
   S w_force[3];
-  const S* nominal;        // (njnt)
+  const S* nominal;                          // (njnt)
   const S *q_min, *q_max, *v_max, *damping;  // (njnt)
-  S weight;                // of the robot [N]
-  S facet_friction;        // friction coefficient along a facet: friction cos(pi / sides)
+  S weight;                                  // of the robot [N]
+  S facet_friction;                          // friction coefficient along a facet: friction cos(pi / sides)
   int friction_sides;
-  const S* facet;          // directions of the facets  (friction_sides, 2)
+  const S* facet;  // directions of the facets  (friction_sides, 2)
   S integral_gain, integral_limit;
-  S foot_distance;         // between the feet of a pair, along the base's y axis [m]
+  S foot_distance;  // between the feet of a pair, along the base's y axis [m]
   S rho_feet, rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
   S period, switching, swing_height, takeoff_velocity, touchdown_velocity;
-  const S* offset;         // (nfoot)
-  const S* radius;         // height of a foot's points above the ground when it stands [m]  (nfoot)
+  const S* offset;  // (nfoot)
+  const S* radius;  // height of a foot's points above the ground when it stands [m]  (nfoot)
 };
 
 // The plan of one world: kept from call to call, first as the linearisation point, then as the solution.

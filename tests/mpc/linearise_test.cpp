@@ -136,7 +136,8 @@ class Linearise : public testing::TestWithParam<const char*> {
     const ModelView<double>& m = view().model;
     Vec memory(kinematics_size<double>(m.nbody)), p(3 * m.ncon);
     const Kinematics<double> kin = kinematics_at(memory.data(), m.nbody);
-    forward_kinematics(kTeam, m, Pose<double>{quat_to_rotation(configuration.data() + 3), load3<double>(configuration.data())}, configuration.data() + 7, kin);
+    forward_kinematics(kTeam, m, Pose<double>{quat_to_rotation(configuration.data() + 3), load3<double>(configuration.data())},
+                       configuration.data() + 7, kin);
     for (int c = 0; c < m.ncon; ++c) store3(p.data() + 3 * c, contact_position(m, kin, c));
     return p;
   }
@@ -188,7 +189,8 @@ class Linearise : public testing::TestWithParam<const char*> {
       }
       q = q_0, v = v_0, w = w_0, F = F_0;
       const Vec expected = column(z);
-      for (size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(expected[i], difference_quotient[i], 1e-4 * (1 + std::abs(expected[i]))) << "row " << i << ", input " << z;
+      for (size_t i = 0; i < expected.size(); ++i)
+        ASSERT_NEAR(expected[i], difference_quotient[i], 1e-4 * (1 + std::abs(expected[i]))) << "row " << i << ", input " << z;
     }
   }
 

@@ -64,7 +64,8 @@ TEST_P(MpcTest, FeedForwardIsInverseDynamicsOfTheFirstInterval) {
 
 TEST_P(MpcTest, ConvergedPlanKeepsStandingFeetStillAndForcesInTheCone) {
   const Horizon plan = converged_plan(disturbed_states(robot, 1, 5));
-  const int nq = robot.model.nq, nv = robot.model.nv, ncon = static_cast<int>(robot.model.contacts.size()), nfoot = static_cast<int>(robot.model.foot_name.size());
+  const int nq = robot.model.nq, nv = robot.model.nv, ncon = static_cast<int>(robot.model.contacts.size()),
+            nfoot = static_cast<int>(robot.model.foot_name.size());
   RobotDynamics dynamics = make_dynamics(robot.model);
   for (int k = 0; k < settings.nodes; ++k) {
     set_state(dynamics, &plan.q[k * nq], &plan.v[k * nv]);

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Measures everything in this folder again, from a clean checkout: about an hour on two quiet cores. results/measure.sh [NAME...] measures only those named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+measure() {  # NAME ARGUMENTS...
+  local name=$1
+  shift
+  if [[ -n ${only:-} && " $only " != *" $name "* ]]; then return; fi
+  echo "== $name: ./tandem $*"
+  ./tandem "$@" --json "results/$name.json"
+}
+only="$*"
+mit="--robot mit_humanoid" g1="--robot unitree_g1" go2="--robot unitree_go2"
+
+measure eval-mit_humanoid eval $mit --worlds 100 --seconds 20 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
+measure eval-wide-mit_humanoid eval $mit --worlds 100 --seconds 20 --vx=-1.2,1.8 --vy=-0.5,0.5 --wz=-2,2 --start-scale 0.5
+measure eval-tracking-0.5-mit_humanoid eval $mit --command 0.5,0,0 --worlds 20 --seconds 10
+measure eval-tracking-1.0-mit_humanoid eval $mit --command 1,0,0 --worlds 20 --seconds 10
+measure eval-unitree_g1 eval $g1 --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
+measure eval-unitree_go2 eval $go2 --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
+for robot in mit_humanoid unitree_g1 unitree_go2; do
+  measure sweep-pushes-$robot sweep pushes --robot $robot --directions 4 --out out/sweep-pushes-$robot
+done
+measure sweep-commands-mit_humanoid sweep commands $mit --out out/sweep-commands-mit_humanoid
+measure bench-mpc bench mpc --robot all --worlds 1,1000
+measure bench-qp bench qp --robot all
+measure bench-dynamics bench dynamics --robot all
+measure bench-sim bench sim --robot all
+measure sweep-iterations-mit_humanoid sweep iterations $mit --iterations 1,2,3,5,8,10,15,25,50 --out out/sweep-iterations-mit_humanoid
+measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --iterations 5,10,25 --modes riccati --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
