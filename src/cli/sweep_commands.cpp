@@ -52,7 +52,7 @@ std::vector<Outcome> follow_axis(const CommandOptions& o, ClosedLoop& loop, cons
     Scenario scenario = standing_start(loop.robot, kBlock * o.seeds, o.seconds);
     draw_states(loop.robot, {}, o.start_scale, o.sweep.common.seed, scenario);
     for (int w = 0; w < loop.nworld(); ++w) {
-      const double factor = block * kBlock + w / o.seeds + 1;
+      const int factor = block * kBlock + w / o.seeds + 1;
       set_command(scenario, w, {factor * axis.step[0], factor * axis.step[1], factor * axis.step[2]});
     }
     const double steps = step_count(loop, o.seconds);
