@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from . import trajectory
-from .trajectory import Error
+from .program import run_program
 
 KINDS = ("strip", "plot", "film")
 
@@ -58,15 +58,12 @@ def write(options):
 
 def main(argv=None):
     options = parse(argv)
-    try:
+
+    def body():
         for path in write(options):
             print(path, flush=True)
-    except (Error, OSError) as error:
-        print(f"tandem.figures: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+
+    return run_program("tandem.figures", body)
 
 
 if __name__ == "__main__":

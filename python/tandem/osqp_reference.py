@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .program import run_program
 from .trajectory import Error
 
 PAPER = {
@@ -103,14 +104,7 @@ def main(argv=None):
     parser.add_argument("--head", type=int, default=None, help="how many variables of an answer to print; default: all")
     parser.add_argument("--repeat", type=int, default=5, help="timed runs of a problem; default 5")
     options = parser.parse_args(argv)
-    try:
-        json.dump(run(options), sys.stdout, allow_nan=False)
-    except (Error, OSError) as error:
-        print(f"tandem.osqp_reference: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run_program("tandem.osqp_reference", lambda: json.dump(run(options), sys.stdout, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS
+from .program import run_program
 from .trajectory import Error
 
 AIMS = {"survived": COLORS[0], "tracked": COLORS[2]}
@@ -101,14 +102,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="tandem.sweep_plots", description="Plot of a sweep.")
     parser.add_argument("report", type=Path, help="report.json of tandem sweep")
     options = parser.parse_args(argv)
-    try:
-        print(write_plot(options.report), flush=True)
-    except (Error, OSError) as error:
-        print(f"tandem.sweep_plots: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run_program("tandem.sweep_plots", lambda: print(write_plot(options.report), flush=True))
 
 
 if __name__ == "__main__":

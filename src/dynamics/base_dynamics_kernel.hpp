@@ -60,22 +60,27 @@ TANDEM_FN Spatial<Real> coriolis_mul(const Real* B, Spatial<Real> m) {
   return {load33<Real>(B) * m.w, Real(-2) * cross(l, m.w)};
 }
 
-// Inertia, momentum rate and Coriolis matrix of body i from its pose, V and A:
+// Coriolis matrix of one body as coriolis_mul reads it, eq. (41):
 // T = [w] I + m [v][c]' - I [w] - m [c][v] - [n],  n = I w + h x v,  l = m v + w x h.
+template <class Real>
+TANDEM_FN void store_coriolis(Real* B, const Inertia<Real>& I, Spatial<Real> V) {
+  const Spatial<Real> momentum = I * V;
+  const Mat3<Real> J = symmetric3<Real>(I.I);
+  const Mat3<Real> W = skew(V.w), v = skew(V.v), h = skew(I.h);
+  store33(B, W * J - J * W - v * h - h * v - skew(momentum.w));
+  store3(B + 9, momentum.v);
+}
+
+// Inertia, momentum rate and Coriolis matrix of body i from its pose, V and A.
 template <class Real, class S>
 TANDEM_FN void body_terms(const ModelView<S>& model, int i, BaseDynamics<Real>& d) {
   const Mat3<Real> R = load33<Real>(d.kin.R + 9 * i);
   const Vec3<Real> c = load3<Real>(d.kin.p + 3 * i) + R * load3<Real>(model.com + 3 * i);
   const Inertia<Real> I = body_inertia(model.mass[i], model.inertia + 6 * i, R, c);
   const Spatial<Real> V = load6(d.V + 6 * i);
-  const Spatial<Real> momentum = I * V;
   store_inertia(d.I + kInertiaSize * i, I);
-  store6(d.f + 6 * i, I * load6(d.A + 6 * i) + cross_force(V, momentum));
-
-  const Mat3<Real> J = {{I.I[0], I.I[3], I.I[4], I.I[3], I.I[1], I.I[5], I.I[4], I.I[5], I.I[2]}};
-  const Mat3<Real> W = skew(V.w), v = skew(V.v), h = skew(I.h);
-  store33(d.B + 12 * i, W * J - J * W - v * h - h * v - skew(momentum.w));
-  store3(d.B + 12 * i + 9, momentum.v);
+  store6(d.f + 6 * i, I * load6(d.A + 6 * i) + cross_force(V, I * V));
+  store_coriolis(d.B + 12 * i, I, V);
 }
 
 // Fills `d` for the motion: poses, velocities, accelerations, then the sums over every subtree. Afterwards f of the base is W without contact forces.

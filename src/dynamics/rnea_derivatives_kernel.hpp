@@ -31,16 +31,6 @@ TANDEM_FN DerivativeData<Real> derivative_data_at(Real* memory, int nbody, int n
   return {memory, memory + 12 * nbody, psi, psi + 6 * nv, psi + 12 * nv};
 }
 
-// Coriolis matrix of one body as coriolis_mul reads it, eq. (41).
-template <class Real>
-TANDEM_FN void store_coriolis(Real* B, const Inertia<Real>& I, Spatial<Real> V) {
-  const Spatial<Real> momentum = I * V;
-  const Mat3<Real> J = symmetric3<Real>(I.I);
-  const Mat3<Real> W = skew(V.w), v = skew(V.v), h = skew(I.h);
-  store33(B, W * J - J * W - v * h - h * v - skew(momentum.w));
-  store3(B + 9, momentum.v);
-}
-
 // Eq. (42) for body i.
 template <class Real, class S>
 TANDEM_FN void store_contact_terms(const ModelView<S>& model, const Kinematics<Real>& kin, const Real* force, int i, Real* L) {
