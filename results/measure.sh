@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Measures everything in this folder again, from a clean checkout: about an hour on two quiet cores. results/measure.sh [NAME...] measures only those named.
+# Reports are collected in out/results and copied here at the end, so that the checkout stays clean while it is measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+mkdir -p out/results
 measure() {  # NAME ARGUMENTS...
   local name=$1
   shift
   if [[ -n ${only:-} && " $only " != *" $name "* ]]; then return; fi
   echo "== $name: ./tandem $*"
-  ./tandem "$@" --json "results/$name.json"
+  ./tandem "$@" --json "out/results/$name.json"
 }
 only="$*"
 mit="--robot mit_humanoid" g1="--robot unitree_g1" go2="--robot unitree_go2"
@@ -28,3 +30,4 @@ measure bench-dynamics bench dynamics --robot all
 measure bench-sim bench sim --robot all
 measure sweep-iterations-mit_humanoid sweep iterations $mit --iterations 1,2,3,5,8,10,15,25,50 --out out/sweep-iterations-mit_humanoid
 measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --iterations 5,10,25 --modes riccati --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
+cp out/results/*.json results/
