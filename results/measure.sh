@@ -23,11 +23,12 @@ measure eval-unitree_go2 eval $go2 --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.
 for robot in mit_humanoid unitree_g1 unitree_go2; do
   measure sweep-pushes-$robot sweep pushes --robot $robot --directions 4 --out out/sweep-pushes-$robot
 done
-measure sweep-commands-mit_humanoid sweep commands $mit --out out/sweep-commands-mit_humanoid
-measure bench-mpc bench mpc --robot all --worlds 1,1000
+measure sweep-commands-mit_humanoid sweep commands $mit --start-scale 0.2 --out out/sweep-commands-mit_humanoid
+measure bench-mpc bench mpc --robot mit_humanoid --worlds 1,1000
 measure bench-qp bench qp --robot all
 measure bench-dynamics bench dynamics --robot all
 measure bench-sim bench sim --robot all
-measure sweep-iterations-mit_humanoid sweep iterations $mit --iterations 1,2,3,5,8,10,15,25,50 --out out/sweep-iterations-mit_humanoid
-measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --iterations 5,10,25 --modes riccati --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
+measure sweep-iterations-mit_humanoid sweep iterations $mit --modes riccati --iterations 1,2,3,5,8,10,15,25 --out out/sweep-iterations-mit_humanoid
+measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --modes riccati --iterations 10,25 --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
+measure sweep-iterations-osqp-mit_humanoid sweep iterations $mit --modes osqp-0.01,osqp-0.1 --iterations 10,25 --out out/sweep-iterations-osqp-mit_humanoid
 cp out/results/*.json results/
