@@ -37,7 +37,8 @@ int run(int argc, char** argv) {
     const CLI::App* used = where->get_subcommands().empty() ? where : where->get_subcommands().front();
     return std::string("tandem: ") + error.what() + "; tandem " + (used == where ? "" : used->get_name() + " ") + "--help lists what there is\n";
   });
-  const std::vector<std::string> arguments(argv, argv + argc);
+  std::vector<std::string> arguments(argv, argv + argc);
+  arguments[0] = "./tandem";  // as it is called, not where it was built
   tandem::add_play(app, arguments);
   tandem::add_eval(app, arguments);
   tandem::add_sweep(app, arguments);

@@ -25,14 +25,9 @@ void linearise_in_double(const MpcView<double>& mpc, const WorldView<double>& wo
   std::vector<double> input(mpc.ninput), output(mpc.nlinear), work(node_work_size<double>(m));
   const NodeInput<double> in = node_input_at(m, input.data());
   for (int k = 0; k < mpc.nodes; ++k) {
-    const int last = mpc.nodes - 1, next = std::min(k + 1, last), interval = std::min(k, last - 1);
-    std::copy_n(world.q + k * m.nq, m.nq, in.q), std::copy_n(world.v + k * m.nv, m.nv, in.v);
-    std::copy_n(world.v + next * m.nv, m.nv, in.v_next), std::copy_n(world.q + next * m.nq, 7, in.q_next);
-    std::copy_n(world.F + interval * mpc.nforce, mpc.nforce, in.F), std::copy_n(world.stance + k * m.nfoot, m.nfoot, in.stance);
-    std::copy_n(world.height + k * m.nfoot, m.nfoot, in.height);
-    *in.dt = mpc.dt[interval], *in.rows_on = k > 0;
+    read_node(mpc, world, k, in, [](double* to, const double* from, int n) { std::copy_n(from, n, to); });
     linearise_node(SerialTeam{}, mpc, in, node_output_at(mpc, output.data()), work.data());
-    const int count = k == last ? rows_size(mpc) : mpc.nlinear;
+    const int count = k == mpc.nodes - 1 ? rows_size(mpc) : mpc.nlinear;
     for (int i = 0; i < count; ++i) qp.at(k, 0)[mpc.scatter[i]] = output[i];
   }
 }

@@ -37,6 +37,23 @@ TANDEM_FN NodeInput<Real> node_input_at(const ModelView<S>& m, Real* p) {
   return in;
 }
 
+// Hands what node k of a world reads to put(to, from, n): the last node has no interval and no next node of its own, the first no contact rows.
+template <class Real, class S, class Put>
+TANDEM_FN void read_node(const MpcView<S>& mpc, const WorldView<S>& world, int k, const NodeInput<Real>& in, Put&& put) {
+  const ModelView<S>& m = mpc.model;
+  const int last = mpc.nodes - 1, next = k < last ? k + 1 : last, interval = k < last ? k : last - 1;
+  const S rows_on(k > 0 ? 1 : 0);
+  put(in.q, world.q + k * m.nq, m.nq);
+  put(in.v, world.v + k * m.nv, m.nv);
+  put(in.v_next, world.v + next * m.nv, m.nv);
+  put(in.q_next, world.q + next * m.nq, 7);
+  put(in.F, world.F + interval * mpc.nforce, mpc.nforce);
+  put(in.stance, world.stance + k * m.nfoot, m.nfoot);
+  put(in.height, world.height + k * m.nfoot, m.nfoot);
+  put(in.dt, mpc.dt + interval, 1);
+  put(in.rows_on, &rows_on, 1);
+}
+
 // What a node writes. Columns of E follow one another, 6 numbers each (linear world, angular base): base rotation (3), joint positions, base angular
 // velocity (3), joint velocities, forces, next joint velocities. Columns of base position and base linear velocity are constant.
 template <class Real>

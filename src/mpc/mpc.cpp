@@ -127,10 +127,6 @@ FormedQp Mpc::form(int world, std::span<const double> q, std::span<const double>
   return {{qp.data, qp.data + qp.size}, horizon_of(s.arrays.view, world_at(s.arrays.view, plan.data))};
 }
 
-std::vector<float> Mpc::form_qp(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const {
-  return form(world, q, v, command).qp;
-}
-
 QpDims Mpc::dims() const { return impl_->arrays.view.dims; }
 const MpcSettings& Mpc::settings() const { return impl_->settings; }
 const Model& Mpc::model() const { return impl_->model; }

@@ -72,8 +72,6 @@ class Mpc {
 
   // The QP that the next step() of one world would solve for this state, and the plan it is about, without changing anything: for tests and benchmarks.
   FormedQp form(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
-  // The QP of form() alone.
-  std::vector<float> form_qp(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
   QpDims dims() const;
 
   const MpcSettings& settings() const;

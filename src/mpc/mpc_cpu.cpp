@@ -50,25 +50,11 @@ void init_scratch(const MpcView<float>& mpc, const SolverSettings& solver, float
   for (int i = 0; i < kGroup; ++i) form_constants(mpc, qp_view(mpc.dims, s.qp + i * s.qp_stride));
 }
 
-// Copies n numbers of one node into lane `lane`.
-void put(Lanes* to, const float* from, int n, int lane) {
-  for (int i = 0; i < n; ++i) reinterpret_cast<float*>(to + i)[lane] = from[i];
-}
-
 // What linearise_node reads of node k of a world, into one lane.
 void gather_node(const MpcView<float>& mpc, const WorldView<float>& world, int k, const NodeInput<Lanes>& in, int lane) {
-  const ModelView<float>& m = mpc.model;
-  const int last = mpc.nodes - 1, next = std::min(k + 1, last), interval = std::min(k, last - 1);
-  const float rows_on = k > 0;
-  put(in.q, world.q + k * m.nq, m.nq, lane);
-  put(in.v, world.v + k * m.nv, m.nv, lane);
-  put(in.v_next, world.v + next * m.nv, m.nv, lane);
-  put(in.q_next, world.q + next * m.nq, 7, lane);
-  put(in.F, world.F + interval * mpc.nforce, mpc.nforce, lane);
-  put(in.stance, world.stance + k * m.nfoot, m.nfoot, lane);
-  put(in.height, world.height + k * m.nfoot, m.nfoot, lane);
-  put(in.dt, mpc.dt + interval, 1, lane);
-  put(in.rows_on, &rows_on, 1, lane);
+  read_node(mpc, world, k, in, [lane](Lanes* to, const float* from, int n) {
+    for (int i = 0; i < n; ++i) reinterpret_cast<float*>(to + i)[lane] = from[i];
+  });
 }
 
 // Linearises all nodes of n worlds into their QPs, packs of kLanes nodes at a time.

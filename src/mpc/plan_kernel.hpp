@@ -25,10 +25,10 @@ TANDEM_FN S contacts_in_stance(const MpcView<S>& mpc, const WorldView<S>& world,
 
 // First plan: the measured configuration at rest, weight shared by the feet in stance.
 template <class S>
-TANDEM_FN void start_plan(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, int k) {
+TANDEM_FN void start_plan(const MpcView<S>& mpc, WorldView<S> world, const S* q, int k) {
   const ModelView<S>& model = mpc.model;
   for (int i = 0; i < model.nq; ++i) world.q[k * model.nq + i] = q[i];
-  for (int i = 0; i < model.nv; ++i) world.v[k * model.nv + i] = k == 0 ? v[i] : S(0);
+  for (int i = 0; i < model.nv; ++i) world.v[k * model.nv + i] = S(0);
   if (k == mpc.nodes - 1) return;
   for (int c = 0; c < model.ncon; ++c) {
     S* F = world.F + k * mpc.nforce + 3 * c;
@@ -105,7 +105,7 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
   for_each(team, 0, 1, [&](int) { integrate_velocity_error(mpc, world, q, v); });
   schedule_contacts(team, mpc, world);
   for_each(team, 0, nodes, [&](int k) {
-    if (!started) start_plan(mpc, world, q, v, k);
+    if (!started) start_plan(mpc, world, q, k);
     if (k < nodes - 1) fit_forces(mpc, world, k);
     if (k > 0) return;
     for (int i = 0; i < nq; ++i) world.q[i] = q[i];

@@ -26,7 +26,7 @@ struct StandingProblem {
     Mpc mpc(settings.robot.model, settings.mpc, 1);
     mpc.reset(0, 0.2);
     const std::vector<double> v(settings.robot.model.nv, 0.1), command{settings.robot.base_height, 0.3, 0, 0};
-    const std::vector<float> qp = mpc.form_qp(0, settings.robot.stand, v, command);
+    const std::vector<float> qp = mpc.form(0, settings.robot.stand, v, command).qp;
     dims = mpc.dims();
     dims.align = 1;
     data = convert_problem<double>(mpc.dims(), qp.data(), dims);

@@ -40,13 +40,7 @@ struct Bench {
 
 template <Team T, class S>
 void gather(const T& team, const MpcView<S>& mpc, const WorldView<S>& world, int k, const NodeInput<S>& in) {
-  const ModelView<S>& m = mpc.model;
-  const int last = mpc.nodes - 1, next = std::min(k + 1, last), interval = std::min(k, last - 1);
-  const auto put = [&](S* to, const S* from, int n) { for_each(team, 0, n, [=](int i) { to[i] = from[i]; }); };
-  put(in.q, world.q + k * m.nq, m.nq), put(in.v, world.v + k * m.nv, m.nv), put(in.v_next, world.v + next * m.nv, m.nv);
-  put(in.q_next, world.q + next * m.nq, 7), put(in.F, world.F + interval * mpc.nforce, mpc.nforce);
-  put(in.stance, world.stance + k * m.nfoot, m.nfoot), put(in.height, world.height + k * m.nfoot, m.nfoot), put(in.dt, mpc.dt + interval, 1);
-  for_each(team, 0, 1, [&](int) { *in.rows_on = S(k > 0); });
+  read_node(mpc, world, k, in, [&](S* to, const S* from, int n) { for_each(team, 0, n, [=](int i) { to[i] = from[i]; }); });
   team.sync();
 }
 
