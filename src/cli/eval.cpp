@@ -66,6 +66,9 @@ Json summarise(const std::vector<WorldResult>& results, std::vector<double>& ste
   json["step_us_median"] = number(percentile(step_us, 0.5));
   json["step_us_p99"] = number(percentile(step_us, 0.99));
   json["step_us_p999"] = number(percentile(step_us, 0.999));
+  std::vector<double> constant = time_constant_work(percentile(step_us, 0.5), static_cast<int>(step_us.size()));
+  json["step_us_tail"] = number(percentile(step_us, 0.999) / percentile(step_us, 0.5));
+  json["step_us_machine_tail"] = number(percentile(constant, 0.999) / percentile(constant, 0.5));
   json["failures"] = Json::object();
   for (int c = 1; c < kFallCauses; ++c) json["failures"][name(static_cast<FallCause>(c))] = causes[c];
   return json;
@@ -100,6 +103,7 @@ void print(const std::string& robot, const EvalOptions& options, const Json& r) 
   table.add({"MPC step, median [us]", value("step_us_median", 0)});
   table.add({"MPC step, 99 % [us]", value("step_us_p99", 0)});
   table.add({"MPC step, 99.9 % [us]", value("step_us_p999", 0)});
+  table.add({"99.9 % over median", cat(value("step_us_tail", 2), "  (constant work on this machine: ", value("step_us_machine_tail", 2), ")")});
   for (const auto& [cause, count] : r["failures"].items())
     if (count.get<int>() > 0) table.add({"fell: " + cause, cat(count.get<int>())});
   table.print();

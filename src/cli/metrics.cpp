@@ -1,6 +1,7 @@
 #include "cli/metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -30,6 +31,25 @@ double finite_mean(std::span<const double> values) {
   for (double value : values)
     if (std::isfinite(value)) sum += value, ++count;
   return count ? sum / count : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<double> time_constant_work(double us, int count) {
+  using Clock = std::chrono::steady_clock;
+  volatile double start = 1;  // read and written, so that the loop stays
+  const auto time = [&](int multiply_adds) {
+    const auto begin = Clock::now();
+    double x = start;
+    for (int i = 0; i < multiply_adds; ++i) x = x * 0.999999 + 1e-9;
+    start = x;
+    return 1e6 * std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  constexpr int kTrial = 100000;
+  double trial = time(kTrial);
+  for (int i = 0; i < 20; ++i) trial = std::min(trial, time(kTrial));
+  const int work = std::max(1, static_cast<int>(kTrial * us / trial));
+  std::vector<double> times;
+  for (int i = 0; i < count; ++i) times.push_back(time(work));
+  return times;
 }
 
 HeadingVelocity heading_velocity(const double* q, const double* v) {

@@ -22,6 +22,10 @@ double percentile(std::vector<double>& values, double fraction);
 // Mean of the finite ones among `values`; NaN if there are none.
 double finite_mean(std::span<const double> values);
 
+// Times of `count` runs of a loop of dependent multiply-adds, always the same number, chosen to take about `us`: what is not constant in them is the
+// machine's doing (other programs, interrupts, clock), and no program's times can be steadier. [us]
+std::vector<double> time_constant_work(double us, int count);
+
 // Velocity of the base in its heading frame (the world turned by the base's yaw): forward [m/s], left [m/s], yaw rate about the vertical [rad/s].
 struct HeadingVelocity {
   double forward, left, yaw_rate;
