@@ -18,10 +18,11 @@ DIRECT = {
     "qp": ["math"],
     "sim": ["dynamics"],
     "mpc": ["dynamics", "qp"],
-    "env": ["sim", "mpc"],
+    "policy": ["model"],
+    "env": ["sim", "mpc", "policy"],
     "learn": ["env"],
     "tune": ["env"],
-    "deploy": ["mpc"],
+    "deploy": ["mpc", "policy"],
     "cli": ["learn", "tune", "deploy"],
 }
 # third-party headers: a pattern, the files that may include them, and what to do elsewhere

@@ -109,8 +109,9 @@ void read_gait(const Section& section, GaitSettings& gait) {
 }
 
 void read_mpc(const Section& section, Robot& robot) {
-  only_keys(section, {"friction", "weights"});
+  only_keys(section, {"friction", "nodes", "weights"});
   robot.friction = number(section, "friction", {0.01, 10}, 0.7);
+  robot.nodes = whole_number(section, "nodes", {2, 200}, 13);
   const Section weights = subsection(section, "weights", true);
   only_keys(weights,
             {"base_position", "base_orientation", "base_linear_velocity", "base_angular_velocity", "force", "joint_position", "joint_velocity"});
@@ -144,6 +145,36 @@ void read_joints(const Section& top, Robot& robot) {
   if (joints.table->contains("velocity_limit"))
     model.v_max = by_name(subsection(joints, "velocity_limit", true), model.joint_name, {1e-3, 1e6}, std::numeric_limits<double>::infinity());
   for (int j = 0; j < model.njnt; ++j) model.v_max[j] = std::min(model.v_max[j], from_file[j]);
+}
+
+// [policy]: which joints a policy moves, and its own gains on them.
+void read_policy(const Section& section, Robot& robot) {
+  only_keys(section, {"joints", "kp", "kd"});
+  const std::vector<std::string>& names = robot.model.joint_name;
+  std::vector<bool> acts(names.size(), false);
+  for (const std::string& pattern : texts(section, "joints", {"*"})) {
+    bool used = false;
+    for (size_t j = 0; j < names.size(); ++j) {
+      if (!matches(pattern, names[j])) continue;
+      acts[j] = used = true;
+    }
+    check(used, place(section), ": [policy] joints: \"", pattern, "\" matches no joint; nearest: ", nearest(pattern, names));
+  }
+  std::vector<std::string> acting;
+  for (size_t j = 0; j < names.size(); ++j) {
+    if (!acts[j]) continue;
+    robot.action_joint.push_back(static_cast<int>(j));
+    acting.push_back(names[j]);
+  }
+  check(!acting.empty(), place(section), ": [policy] joints is empty, expected the patterns of the joints that a policy moves; leave it out for all");
+
+  constexpr double kUnsaid = -1;
+  robot.action_kp = by_name(subsection(section, "kp", false), acting, {0, 1e6}, kUnsaid);
+  robot.action_kd = by_name(subsection(section, "kd", false), acting, {0, 1e6}, kUnsaid);
+  for (size_t i = 0; i < acting.size(); ++i) {
+    if (robot.action_kp[i] == kUnsaid) robot.action_kp[i] = robot.kp[robot.action_joint[i]];
+    if (robot.action_kd[i] == kUnsaid) robot.action_kd[i] = robot.kd[robot.action_joint[i]];
+  }
 }
 
 void read_limits(const Section& top, Robot& robot) {
@@ -206,7 +237,7 @@ Robot load_robot(const std::string& name_or_path, const std::string& robots_fold
   const fs::path path = find_toml(name_or_path, robots_folder);
   const toml::table table = parse_toml(path.string());
   const Section top{&table, path.string(), "the file"};
-  only_keys(top, {"model", "nominal", "joints", "foot", "gait", "mpc", "limits", "commands"});
+  only_keys(top, {"model", "nominal", "joints", "foot", "gait", "mpc", "limits", "commands", "policy", "task"});
 
   Robot robot;
   robot.toml_path = path.string();
@@ -224,6 +255,8 @@ Robot load_robot(const std::string& name_or_path, const std::string& robots_fold
   read_gait(subsection(top, "gait", false), robot.gait);
   read_mpc(subsection(top, "mpc", true), robot);
   read_limits(top, robot);
+  read_policy(subsection(top, "policy", false), robot);
+  subsection(top, "task", false);
   robot.stand = standing(robot, source);
   return robot;
 }

@@ -43,19 +43,23 @@ struct CommandRange {
 };
 
 struct Robot {
-  std::string name;             // name of the folder
-  std::string toml_path;        // the file this was read from
-  std::string model_path;       // the MJCF (or URDF) beside it, for the simulator
-  Model model;                  // with contacts, feet and v_max filled in
-  double base_height;           // commanded height of the base [m]
-  std::vector<double> nominal;  // joint positions to stay close to [rad or m]  (njnt)
-  std::vector<double> stand;    // whole configuration to start from: keyframe "stand", or else upright at base_height in the nominal pose  (nq)
-  std::vector<double> kp;       // [N m/rad or N/m]  (njnt)
-  std::vector<double> kd;       // [N m s/rad or N s/m]  (njnt)
+  std::string name;               // name of the folder
+  std::string toml_path;          // the file this was read from
+  std::string model_path;         // the MJCF (or URDF) beside it, for the simulator
+  Model model;                    // with contacts, feet and v_max filled in
+  double base_height;             // commanded height of the base [m]
+  std::vector<double> nominal;    // joint positions to stay close to [rad or m]  (njnt)
+  std::vector<double> stand;      // whole configuration to start from: keyframe "stand", or else upright at base_height in the nominal pose  (nq)
+  std::vector<double> kp;         // [N m/rad or N/m]  (njnt)
+  std::vector<double> kd;         // [N m s/rad or N s/m]  (njnt)
+  std::vector<int> action_joint;  // joints that a policy moves, ascending  (naction)
+  std::vector<double> action_kp;  // gains of the policy's own joint controller on them [N m/rad or N/m]  (naction)
+  std::vector<double> action_kd;  // [N m s/rad or N s/m]  (naction)
   std::vector<std::string> foot_geoms;  // shapes that may touch the ground; anything else touching it is a fall. Empty for URDF
   GaitSettings gait;
   MpcWeights weights;
   double friction;  // that the controller counts on
+  int nodes;        // of its horizon
   FallLimits limits;
   CommandRange commands;
 };

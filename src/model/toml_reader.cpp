@@ -74,6 +74,13 @@ double number(const Section& section, const std::string& key, Bounds bounds, dou
   return section.table->contains(key) ? number(section, key, bounds) : otherwise;
 }
 
+int whole_number(const Section& section, const std::string& key, Bounds bounds, int otherwise) {
+  if (!section.table->contains(key)) return otherwise;
+  const double value = number(section, key, bounds);
+  check(value == std::floor(value), place(section, needed(section, key)), ": ", key, " = ", value, ", expected a whole number");
+  return static_cast<int>(value);
+}
+
 std::string text(const Section& section, const std::string& key) {
   const toml::node& node = needed(section, key);
   check(node.is_string() && !node.as_string()->get().empty(), place(section, node), ": ", key, " is not a text in quotes");

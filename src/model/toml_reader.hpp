@@ -36,6 +36,7 @@ Section subsection(const Section& section, const std::string& key, bool required
 // Values. Those with a default return it when the key is missing; the others throw.
 double number(const Section& section, const std::string& key, Bounds bounds);
 double number(const Section& section, const std::string& key, Bounds bounds, double otherwise);
+int whole_number(const Section& section, const std::string& key, Bounds bounds, int otherwise);
 std::string text(const Section& section, const std::string& key);
 std::vector<double> numbers(const Section& section, const std::string& key, size_t count, Bounds bounds);
 std::vector<double> numbers(const Section& section, const std::string& key, size_t count, Bounds bounds, const std::vector<double>& otherwise);

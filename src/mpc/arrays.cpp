@@ -118,6 +118,7 @@ std::vector<int> scatter_map(const MpcView<S>& mpc, const std::vector<std::vecto
 
 MpcSettings make_mpc_settings(const Robot& robot) {
   MpcSettings settings;
+  settings.nodes = robot.nodes;
   settings.gait = robot.gait;
   settings.weights = robot.weights;
   settings.nominal = robot.nominal;

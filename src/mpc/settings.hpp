@@ -31,7 +31,7 @@ struct MpcSettings {
   SolverSettings solver;
 };
 
-// The defaults with a robot's gait, weights, nominal pose and friction.
+// The defaults with a robot's gait, weights, nominal pose, friction and number of nodes.
 MpcSettings make_mpc_settings(const Robot& robot);
 
 }  // namespace tandem

@@ -17,18 +17,21 @@ enum class Blend : int {
   kTorqueTorque,  // tau = tau_MPC + lambda s a
   kDirect,        // tau = kp_a (q_nominal + s a - q) - kd_a v on the joints that act, the nominal pose under kp, kd on the others: end-to-end
 };
-// "joint_torque", "joint_joint", "torque_torque", "direct".
+constexpr const char* kBlendNames[] = {"joint_torque", "joint_joint", "torque_torque", "direct"};
 const char* name(Blend blend);
 
 struct Blending {
   Blend blend = Blend::kJointTorque;
-  double lambda = 0.1;              // share of the policy
-  double scale = 1;                 // s: of an action of 1 [rad, or N m]
-  std::vector<int> joint;           // that action i moves  (naction)
-  std::vector<double> kp_a, kd_a;   // gains of the policy's own PD law [N m/rad, N m s/rad]  (naction)
-  std::vector<double> nominal;      // (njnt)
-  std::vector<double> kp, kd;       // gains of the joints  (njnt)
+  double lambda = 0.1;             // share of the policy
+  double scale = 1;                // s: of an action of 1 [rad, or N m]
+  std::vector<int> joint;          // that action i moves  (naction)
+  std::vector<double> kp_a, kd_a;  // gains of the policy's own PD law [N m/rad, N m s/rad]  (naction)
+  std::vector<double> nominal;     // (njnt)
+  std::vector<double> kp, kd;      // gains of the joints  (njnt)
 };
+
+// The robot's acting joints, gains and nominal pose.
+Blending make_blending(const Robot& robot, Blend blend, double lambda, double scale);
 
 // Set points of one robot: what the simulator's input and the motor drives take.  each (njnt)
 struct SetPoints {

@@ -22,16 +22,18 @@ struct ObservationGroup {
 //   linear_velocity 3   base frame [m/s]
 //   joint_velocity njnt [rad/s]
 //   phase 2 nfoot       sine and cosine of 2 pi (gait time + offset of the foot)
-//   value 1             log(1 + V_MPC / value_scale), at most 10; only where an MPC runs
+//   value 1             log(1 + V_MPC / value_scale), at most 10, and 10 if V_MPC is not a number; only where an MPC runs
 //   command 3           forward, left [m/s], yaw rate [rad/s]
 struct ObservationLayout {
   std::vector<ObservationGroup> groups;
   std::vector<double> nominal;      // (njnt)
   std::vector<double> gait_offset;  // (nfoot)
   double value_scale = 1;           // [cost]
+  bool with_value = false;          // whether "value" is among the groups
   int size = 0;                     // numbers in all
 };
 
+// Throws Error if the robot has a fixed base or value_scale is not positive.
 ObservationLayout make_observation_layout(const Robot& robot, bool with_value, double value_scale);
 
 // What an observation is computed from: measured, of one robot.

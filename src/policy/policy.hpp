@@ -27,18 +27,19 @@ struct Layer {
 
 struct Policy {
   Controller controller = Controller::kResidual;
-  std::string robot;                              // name of its folder
+  std::string robot;  // name of its folder
   ObservationLayout layout;
-  std::vector<std::string> action_joint;          // names  (naction)
+  std::vector<std::string> action_joint;  // names  (naction)
   Blending blending;
-  double control_dt = 0.01;                       // [s]
-  std::vector<float> mean, std;                   // observation is (obs - mean) / std, clipped to +-clip  (nobs)
+  double control_dt = 0.01;      // [s]
+  std::vector<float> mean, std;  // observation is (obs - mean) / std, clipped to +-clip  (nobs)
   float clip = 10;
   std::vector<Layer> layers;
   std::map<std::string, std::string> provenance;  // commit, run, iteration, robot steps ...
 };
 
-// Writes `path` atomically: the old file stays until the new one is complete on disk. Throws Error naming path and cause (folder missing, read-only, disk full).
+// Writes `path` atomically: the old file stays until the new one is complete on disk. Throws Error naming path and cause (folder missing, read-only, disk
+// full).
 void save_policy(const Policy& policy, const std::string& path);
 
 // Throws Error naming file, value, expectation and cure: not such a file, truncated, of a newer format, tensors missing or of a wrong shape, not finite.
