@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/isa.hpp"
 #include "base/parallel.hpp"
@@ -24,7 +25,8 @@ struct AlignedFloats {
   size_t size;
 };
 
-constexpr int kAlign = 16;  // floats in the widest vector register
+constexpr int kAlign = 16;       // floats in the widest vector register
+constexpr int kSaveVersion = 1;  // of the bytes that save() writes
 
 void check_size(size_t have, size_t expected, const char* what, const char* shape) {
   check(have == expected, "MPC step: ", what, " has ", have, " values, expected ", shape, " = ", expected);
@@ -67,6 +69,21 @@ struct Mpc::Impl {
         profiles(pool.size()) {
     for (int t = 0; t < pool.size(); ++t) kernels.init_scratch(arrays.view, settings.solver, scratch.data + static_cast<size_t>(t) * scratch_stride);
   }
+  // Everything that the next steps depend on; a world's block and solution are laid out alike for every instruction set.
+  template <class Archive, class Output>
+  void archive(Archive& bytes, Output& output) const {
+    bytes.expect("robot", model.name);
+    bytes.expect("nworld", nworld);
+    bytes.expect("njnt", model.njnt);
+    bytes.expect("nodes", settings.nodes);
+    bytes.expect("numbers per plan", world_stride);
+    bytes.expect("numbers per QP solution", solution_stride);
+    bytes(std::span(worlds.data, worlds.size));
+    bytes(std::span(solutions.data, solutions.size));
+    bytes(output.tau_ff), bytes(output.q_des), bytes(output.v_des);
+    bytes(output.value), bytes(output.phase);
+    for (auto& info : output.info) bytes(info.status), bytes(info.primal_residual), bytes(info.dual_residual), bytes(info.objective);
+  }
   WorldView<float> world(int w) const { return world_at(arrays.view, worlds.data + static_cast<size_t>(w) * world_stride); }
 };
 
@@ -105,6 +122,17 @@ void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<c
     s.kernels.step_worlds(s.arrays.view, s.settings.solver, mine, chunk * kChunk, std::min(s.nworld, (chunk + 1) * kChunk),
                           s.scratch.data + static_cast<size_t>(thread) * s.scratch_stride);
   });
+}
+
+std::vector<std::byte> Mpc::save() const {
+  ByteWriter bytes("MPC", kSaveVersion);
+  impl_->archive(bytes, output);
+  return bytes.finish();
+}
+
+void Mpc::load(std::span<const std::byte> bytes) {
+  ByteReader reader("MPC", kSaveVersion, bytes);
+  impl_->archive(reader, output);
 }
 
 Horizon Mpc::horizon(int world) const {

@@ -8,6 +8,7 @@
 // Nothing is allocated in a step, results do not depend on the number of threads, and no world disturbs another.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -66,6 +67,11 @@ class Mpc {
   //   active (nworld)                  0: leave this world alone; empty: all
   // A state that is not finite gives that world the safe output. Throws Error on wrong sizes only.
   void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active = {});
+
+  // Everything that the next steps depend on, outputs included. An Mpc that loads it goes on bit for bit, whatever its number of threads.
+  // load() throws Error, and changes nothing, unless the bytes are of an Mpc of the same robot, horizon and number of worlds.
+  std::vector<std::byte> save() const;
+  void load(std::span<const std::byte> bytes);
 
   // The plan of one world after step(); allocates.
   Horizon horizon(int world) const;
