@@ -48,6 +48,7 @@ MujocoSimulator::MujocoSimulator(const std::string& xml, const Model& model, int
   bias_ = field("actuator_biasprm", 0, 0);
   force_range_ = field("actuator_forcerange", 0, 0);
   size_arrays();
+  default_parameters(m.get());
 }
 
 void MujocoSimulator::size_arrays() {
@@ -61,7 +62,6 @@ void MujocoSimulator::size_arrays() {
   output.foot_force.assign(n * model_.foot_name.size() * 3, 0);
   output.foot_slip.assign(n * model_.foot_name.size(), 0);
   for (auto* flags : {&output.floor_contact, &output.self_collision, &output.fault}) flags->assign(n, 0);
-  strength_.assign(n * njnt, 1);
   load_.assign(n * model_.foot_name.size(), 0);
   slide_.assign(n * model_.foot_name.size(), 0);
   push_.resize(n);
@@ -134,52 +134,6 @@ void MujocoSimulator::set_push(const Push& push) {
   state.body = map_.body[push.body];
   state.steps = push.steps;
   std::copy_n(push.force, 3, state.force);
-}
-
-void MujocoSimulator::set_parameters(int world, const WorldParameters& p) {
-  check_world(world);
-  auto check_size = [&](const char* name, const std::vector<double>& values, int size) {
-    check(values.empty() || int(values.size()) == size, "set_parameters: ", name, " has ", values.size(), " values, expected none or ", size);
-    for (double value : values) check(value > 0 && value < kHuge, "set_parameters: ", name, " holds ", value, ", expected a positive number");
-  };
-  check_size("mass_scale", p.mass_scale, model_.nbody);
-  check_size("armature_scale", p.armature_scale, model_.njnt);
-  check_size("strength", p.strength, model_.njnt);
-  const bool finite = all_finite(&p.friction, 1) && all_finite(&p.added_mass, 1) && all_finite(p.com_offset, 3) && all_finite(p.gravity, 3);
-  check(finite, "set_parameters: a value for world ", world, " is not finite");
-  const mjModel* m = mjb_model(batch_);
-  double* friction = field("geom_friction", world, 3 * int(m->ngeom));
-  for (int g = 0; g < m->ngeom; ++g) friction[3 * g] = p.friction >= 0 ? p.friction : m->geom_friction[3 * g];
-  std::copy_n(p.gravity, 3, field("opt.gravity", world, 3));
-  for (int j = 0; j < model_.njnt; ++j) {
-    const int a = map_.actuator[j];
-    const double strength = strength_[size_t(world) * model_.njnt + j] = p.strength.empty() ? 1 : p.strength[j];
-    gain_[(size_t(world) * m->nactuator + a) * mjNGAIN] = strength;
-    for (int side = 0; side < 2; ++side) {
-      force_range_[(size_t(world) * m->nactuator + a) * 2 + side] = strength * m->actuator_forcerange[2 * a + side];
-    }
-  }
-  write_masses(world, p);
-}
-
-void MujocoSimulator::write_masses(int world, const WorldParameters& p) {
-  const mjModel* m = mjb_model(batch_);
-  double* mass = field("body_mass", world, int(m->nbody));
-  double* inertia = field("body_inertia", world, 3 * int(m->nbody));
-  double* com = field("body_ipos", world, 3 * int(m->nbody));
-  double* armature = field("dof_armature", world, int(m->nv));
-  const int base = map_.body[0];
-  for (int b = 1; b < m->nbody; ++b) {
-    const double scale = p.mass_scale.empty() || map_.model_body[b] < 0 ? 1 : p.mass_scale[map_.model_body[b]];
-    mass[b] = scale * m->body_mass[b] + (b == base ? p.added_mass : 0);
-    check(mass[b] > 0 || m->body_mass[b] == 0, "set_parameters: added_mass = ", p.added_mass, " kg leaves the base without mass");
-    const double ratio = m->body_mass[b] > 0 ? mass[b] / m->body_mass[b] : 1;
-    for (int i = 0; i < 3; ++i) inertia[3 * b + i] = ratio * m->body_inertia[3 * b + i];
-    for (int i = 0; i < 3; ++i) com[3 * b + i] = m->body_ipos[3 * b + i] + (b == base ? p.com_offset[i] : 0);
-  }
-  for (int j = 0; j < model_.njnt; ++j) armature[map_.dof[j]] = (p.armature_scale.empty() ? 1 : p.armature_scale[j]) * m->dof_armature[map_.dof[j]];
-  const int failed = mjb_setConst(batch_, &world, 1);  // what MuJoCo derives from the masses
-  check(failed == 0, "set_parameters: MuJoCo refuses the masses of world ", world, ": ", mjb_error(batch_, world));
 }
 
 int Simulator::body(const std::string& name) const {

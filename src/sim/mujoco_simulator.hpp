@@ -1,6 +1,9 @@
 // The Simulator on MuJoCo's batch API; internal to sim/. One mjb_apply call per control step runs advance() for every world on the batch's threads; a
 // world is its state row, so one mjData per thread serves them all and stays in cache.
-//   mujoco_simulator.cpp  construction, states, pushes, parameters        mujoco_step.cpp  the control step
+//   mujoco_simulator.cpp   construction, states, pushes
+//   mujoco_parameters.cpp  what differs between worlds
+//   mujoco_step.cpp        the control step
+//   mujoco_save.cpp        saving and loading
 #pragma once
 
 #include <mujoco/mjbatch.h>
@@ -31,6 +34,22 @@ struct PushState {
   double force[3] = {0, 0, 0};
 };
 
+// WorldParameters as one row of numbers: what set_parameters() fills, save() writes and the physics is given.
+struct ParameterRow {
+  double *friction, *gravity, *strength;                          // (1), (3), (njnt)
+  double *added_mass, *com_offset, *mass_scale, *armature_scale;  // (1), (3), (nbody), (njnt): what MuJoCo derives other numbers from
+  double* end;
+};
+inline int parameter_size(const Model& model) { return 8 + model.nbody + 2 * model.njnt; }
+inline ParameterRow parameter_row(const Model& model, double* at) {
+  const auto take = [&at](int n) { return (at += n) - n; };
+  ParameterRow row;
+  row.friction = take(1), row.gravity = take(3), row.strength = take(model.njnt);
+  row.added_mass = take(1), row.com_offset = take(3), row.mass_scale = take(model.nbody), row.armature_scale = take(model.njnt);
+  row.end = at;
+  return row;
+}
+
 class MujocoSimulator final : public Simulator {
  public:
   MujocoSimulator(const std::string& xml, const Model& model, int nworld, const SimSettings& settings);
@@ -43,12 +62,20 @@ class MujocoSimulator final : public Simulator {
   void set_push(const Push& push) override;
   void set_parameters(int world, const WorldParameters& parameters) override;
   void step() override;
+  std::vector<std::byte> save() const override;
+  void load(std::span<const std::byte> bytes) override;
 
  private:
   void size_arrays();
   void default_row(const mjModel* m);
   void write_gains(int world);
-  void write_masses(int world, const WorldParameters& parameters);
+  void default_parameters(const mjModel* m);
+  ParameterRow parameters_at(int world) { return parameter_row(model_, &parameters_[size_t(world) * nparameter_]); }
+  void check_parameters(int world, const WorldParameters& parameters) const;
+  void apply_parameters(int world);
+  void write_masses(int world);
+  template <class Archive, class Self>
+  static void archive(Archive& bytes, Self& self);
   void advance(const mjModel* m, mjData* d, int world);
   bool inputs_finite(int world) const;
   void physics_step(const mjModel* m, mjData* d, int world);
@@ -73,7 +100,9 @@ class MujocoSimulator final : public Simulator {
   double* bias_ = nullptr;            // actuator_biasprm  (nworld, nactuator, mjNBIAS)
   double* force_range_ = nullptr;     // (nworld, nactuator, 2)
   std::vector<double> default_row_;   // the state row of a world at rest  (nstate)
-  std::vector<double> strength_;      // (nworld, njnt)
+  int nparameter_ = 0;                // numbers of a ParameterRow
+  std::vector<double> parameters_;    // (nworld, nparameter)
+  std::vector<double> applied_;       // the rows that the physics has  (nworld, nparameter)
   std::vector<PushState> push_;       // (nworld)
   std::vector<int> running_;          // worlds without a stopping fault
   std::vector<double> load_, slide_;  // of one physics step: normal force, and normal force times sliding speed  (nworld, nfoot)

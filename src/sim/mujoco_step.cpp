@@ -7,12 +7,13 @@ namespace tandem {
 // MuJoCo's affine actuator: force = gain ctrl + bias[0] + bias[1] q + bias[2] v, clipped to forcerange
 void MujocoSimulator::write_gains(int world) {
   const size_t nactuator = mjb_model(batch_)->nactuator;
+  const double* strength = parameters_at(world).strength;
   for (int j = 0; j < model_.njnt; ++j) {
     const size_t i = size_t(world) * model_.njnt + j;
     double* bias = bias_ + (size_t(world) * nactuator + map_.actuator[j]) * mjNBIAS;
     bias[0] = 0;
-    bias[1] = -strength_[i] * input.kp[i];
-    bias[2] = -strength_[i] * input.kd[i];
+    bias[1] = -strength[j] * input.kp[i];
+    bias[2] = -strength[j] * input.kd[i];
   }
 }
 

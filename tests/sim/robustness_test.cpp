@@ -75,15 +75,6 @@ TEST(SimulatorBatch, EqualsMujocoAloneBitForBit) {
   }
 }
 
-std::vector<double> all_outputs(const SimOutput& o) {
-  std::vector<double> all;
-  for (const auto* block : {&o.time, &o.q, &o.v, &o.tau, &o.power, &o.point_force, &o.foot_force, &o.foot_slip}) {
-    all.insert(all.end(), block->begin(), block->end());
-  }
-  for (const auto* block : {&o.floor_contact, &o.self_collision, &o.fault}) all.insert(all.end(), block->begin(), block->end());
-  return all;
-}
-
 TEST(SimulatorBatch, ThreadsDoNotChangeTheResult) {
   std::vector<double> reference;
   for (int threads : {1, 2, 5}) {
@@ -93,7 +84,14 @@ TEST(SimulatorBatch, ThreadsDoNotChangeTheResult) {
     stool.sim->set_parameters(3, slippery);
     stool.sim->set_push({.world = 5, .body = 0, .force = {20, 5, 0}, .steps = 10});
     scatter(stool, 2);
-    stool.run(40);
+    stool.run(20);
+    stool.sim->kick(6, std::vector<double>{0.3, -0.2, 0, 0.1, 0, 0.4});
+    for (int w : {0, 6, 12}) stool.sim->set_push({.world = w, .body = w % 5, .force = {-30, 10.0 * w, 5}, .steps = 7});
+    WorldParameters weak;
+    weak.strength.assign(4, 0.7);
+    weak.added_mass = 1.5;
+    stool.sim->set_parameters(8, weak);
+    stool.run(20);
     if (reference.empty()) reference = all_outputs(stool.sim->output);
     EXPECT_EQ(all_outputs(stool.sim->output), reference) << threads << " threads";
   }

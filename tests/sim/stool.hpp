@@ -53,4 +53,14 @@ struct Stool {
   }
 };
 
+// Every number that a simulator writes, for comparisons bit by bit.
+inline std::vector<double> all_outputs(const SimOutput& o) {
+  std::vector<double> all;
+  for (const auto* block : {&o.time, &o.q, &o.v, &o.tau, &o.power, &o.point_force, &o.foot_force, &o.foot_slip}) {
+    all.insert(all.end(), block->begin(), block->end());
+  }
+  for (const auto* block : {&o.floor_contact, &o.self_collision, &o.fault}) all.insert(all.end(), block->begin(), block->end());
+  return all;
+}
+
 }  // namespace tandem
