@@ -3,9 +3,8 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <variant>
-#include <vector>
 
+#include "model/fields.hpp"
 #include "model/robot.hpp"
 #include "mpc/settings.hpp"
 #include "sim/simulator.hpp"
@@ -22,15 +21,8 @@ struct RunSettings {
 // A robot with the default settings. Throws Error as load_robot does.
 RunSettings load_settings(const std::string& robot);
 
-// A named field, pointing into a RunSettings. Fixed-size arrays and vectors of fixed length take one value for all or one each.
-struct Triple {
-  double* value;
-};
-struct Field {
-  std::string name;  // "solver.iterations", "mpc.dt", ...
-  std::variant<double*, float*, int*, bool*, SolverMode*, Triple, std::vector<double>*> target;
-};
-std::vector<Field> fields(RunSettings& settings);
+// All of them by name, pointing into `settings`.
+Fields fields(RunSettings& settings);
 
 // Applies "name=value"; lists are comma-separated. Throws Error on an unknown name (with the nearest ones), on a value of the wrong kind or number, or on
 // one that is out of range.
@@ -38,8 +30,5 @@ void apply_override(RunSettings& settings, const std::string& assignment);
 
 // {"robot": name, "mpc.nodes": 12, ...}: every field resolved.
 nlohmann::ordered_json to_json(RunSettings& settings);
-
-// "a,b,c" as numbers; throws Error naming `what` unless there are `count` of them (0: at least one) and all are finite.
-std::vector<double> parse_numbers(const std::string& text, size_t count, const std::string& what);
 
 }  // namespace tandem

@@ -111,7 +111,7 @@ void read_gait(const Section& section, GaitSettings& gait) {
 void read_mpc(const Section& section, Robot& robot) {
   only_keys(section, {"friction", "nodes", "weights"});
   robot.friction = number(section, "friction", {0.01, 10}, 0.7);
-  robot.nodes = whole_number(section, "nodes", {2, 200}, 13);
+  robot.nodes = whole_number(section, "nodes", {2, 64}, 13);
   const Section weights = subsection(section, "weights", true);
   only_keys(weights,
             {"base_position", "base_orientation", "base_linear_velocity", "base_angular_velocity", "force", "joint_position", "joint_velocity"});

@@ -15,7 +15,7 @@
 namespace tandem {
 
 enum class Controller : int { kMpc, kResidual, kRl };
-// "mpc", "residual", "rl".
+constexpr const char* kControllerNames[] = {"mpc", "residual", "rl"};
 const char* name(Controller controller);
 
 // One layer: y = W x + b, with ELU after all but the last.
