@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rng.hpp"
+#include "model/model_view.hpp"
 #include "model/robot.hpp"
 
 namespace tandem {
@@ -13,6 +15,23 @@ struct InitialStateRange {
   double angle = 0.31415926535897932;  // roll, pitch, yaw [rad]
   double velocity = 0.5;               // of the base, each axis, world frame [m/s]
   double angular_velocity = 0.5;       // of the base, each axis, base frame [rad/s]
+};
+
+// Draws initial states of one robot one after the other; allocates only when it is made.
+class InitialStateSampler {
+ public:
+  // stance  as below. Throws Error where sample_initial_state does.
+  InitialStateSampler(const Model& model, const double* stance, const InitialStateRange& range = {});
+  // Writes q (nq) and v (nv) from the next numbers of `rng`; see sample_initial_state.
+  void draw(Rng rng, double scale, double* q, double* v);
+
+ private:
+  double lowest_point(const double* q);
+
+  ModelArrays<double> arrays_;
+  std::vector<double> stance_, memory_;  // (nq), of the kinematics
+  InitialStateRange range_;
+  double stance_lowest_ = 0;  // height of the lowest contact point in the stance [m]
 };
 
 // Draws the initial state of one world, `scale` times as far from `stance` as `range` allows (0: the stance itself, at rest).
