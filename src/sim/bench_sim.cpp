@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "sim/mujoco_load.hpp"
 #include "sim/mujoco_map.hpp"
 #include "sim/simulator.hpp"
 

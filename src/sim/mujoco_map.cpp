@@ -1,7 +1,5 @@
 #include "sim/mujoco_map.hpp"
 
-#include <algorithm>
-
 #include "base/check.hpp"
 #include "model/names.hpp"
 
@@ -86,15 +84,6 @@ void map_geoms(const mjModel* m, const Model& model, const std::vector<std::stri
 }
 
 }  // namespace
-
-mjModel* load_mujoco(const std::string& xml) {
-  char message[1000] = "";
-  mjModel* m = mj_loadXML(xml.c_str(), nullptr, message, sizeof(message));
-  std::string line = message;
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  check(m != nullptr, xml, ": ", line);
-  return m;
-}
 
 MujocoMap make_mujoco_map(const mjModel* m, const Model& model, const std::vector<std::string>& foot_geoms) {
   MujocoMap map;

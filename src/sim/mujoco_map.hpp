@@ -26,9 +26,6 @@ struct MujocoMap {
   std::vector<int> geom_foot;  // foot it belongs to; -1: not a foot  (m->ngeom)
 };
 
-// Loads `xml`; throws Error with MuJoCo's message. The caller frees it with mj_deleteModel.
-mjModel* load_mujoco(const std::string& xml);
-
 // Throws Error if `m` and `model` disagree, naming the element and the cure. `foot_geoms` as in SimSettings.
 MujocoMap make_mujoco_map(const mjModel* m, const Model& model, const std::vector<std::string>& foot_geoms);
 

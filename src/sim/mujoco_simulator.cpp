@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "model/names.hpp"
+#include "sim/mujoco_load.hpp"
 
 namespace tandem {
 namespace {
@@ -30,7 +31,7 @@ MujocoSimulator::MujocoSimulator(const std::string& xml, const Model& model, int
   check(nsubstep_ >= 1 && std::abs(nsubstep_ * settings.physics_dt - settings.control_dt) < 1e-9 * settings.control_dt,
         "simulator: control_dt = ", settings.control_dt, " s is not a whole multiple of physics_dt = ", settings.physics_dt, " s");
   install_log_handler();
-  std::unique_ptr<mjModel, void (*)(mjModel*)> m(load_mujoco(xml), mj_deleteModel);
+  std::unique_ptr<mjModel, void (*)(mjModel*)> m(load_mujoco(xml, settings.terrain), mj_deleteModel);
   m->opt.timestep = settings.physics_dt;
   m->opt.disableflags |= mjDSBL_AUTORESET;  // a bad state is reported, not replaced
   map_ = make_mujoco_map(m.get(), model, settings.foot_geoms);

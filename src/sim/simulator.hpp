@@ -8,7 +8,7 @@
 //
 // The joints are torque sources with a PD law evaluated at the physics rate: tau = clip(tau_ff + kp (q_des - q) + kd (v_des - v), +-tau_max).
 // Arrays are double, world-major, in the joint, contact-point and foot order of `Model`; q and v follow its conventions (model/model.hpp).
-// The floor is every geom that does not move, so a height field or steps in the MJCF work like the plane.
+// The floor is every geom that does not move: plane, height field, boxes.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "model/robot.hpp"
+#include "sim/terrain.hpp"
 
 namespace tandem {
 
@@ -27,6 +28,7 @@ struct SimSettings {
   double physics_dt = 0.001;  // integration step [s]; 0.0025 is 2.5 times cheaper and walks too; beyond it contacts soften and stiff gains ring
   int threads = 1;            // threads that share the worlds, the caller's included; 0: one per processor. The results do not depend on it
   std::vector<std::string> foot_geoms = {};  // geoms that may touch the floor; empty: those whose name begins with their foot's
+  Terrain terrain = {};                      // in place of the plane of the MJCF; empty: the MJCF as it is
 };
 
 // What the caller writes before step(). All start at zero.

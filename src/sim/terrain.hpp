@@ -1,9 +1,11 @@
-// Ground: flat, rough or in steps, as one height field that all worlds share; worlds stand at different places of it.
+// Ground: flat, rough or in steps, as one height field that all worlds share; worlds stand at different places of it. docs/simulator.md, "Uneven ground".
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "model/model_view.hpp"
 
 namespace tandem {
 
@@ -11,22 +13,45 @@ enum class TerrainKind : int { kFlat, kRough, kSteps };
 
 struct TerrainSettings {
   TerrainKind kind = TerrainKind::kFlat;
-  double amplitude = 0.03;   // rough: heights are uniform in +-amplitude; steps: height of a step [m]
-  double cell = 0.1;         // distance of two heights; steps: 4 cells make a step's tread [m]
-  double extent = 40;        // length of the square's side [m]
+  double amplitude = 0.03;  // rough: heights are uniform in +-amplitude; steps: height of a step; 0: flat [m]
+  double cell = 0.1;        // rough: distance of two heights; steps: a tread is four cells long, its edge half a cell wide [m]
+  double extent = 40;       // length of the square's side [m]
   std::uint64_t seed = 0;
 };
 
 // Heights on a grid, (rows along y, columns along x), centred on the origin. Empty for a flat ground.
 struct Terrain {
   int rows = 0, columns = 0;
-  double cell = 0;
+  double cell = 0;            // distance of two heights [m]
   std::vector<float> height;  // [m]  (rows, columns)
 };
 
+// Rough: independent heights, joined by triangles. Steps: square treads at heights of -1, 0 or 1 times the amplitude. The heights along the edge are 0,
+// and so is the level floor around it, kTerrainBorder wide. Throws Error, naming the field, for sizes that make no sense or need too much memory.
 Terrain make_terrain(const TerrainSettings& settings);
+constexpr double kTerrainBorder = 100;  // [m]
 
-// Height of the ground at a place, interpolated over the triangles that the physics uses; 0 beyond the edge and on flat ground.
+// Height of the ground at a place, on the triangles that the physics uses; 0 beyond the edge and on flat ground.
 double terrain_height(const Terrain& terrain, double x, double y);
+
+// Puts robots on uneven ground; allocates only when it is made.
+class TerrainPlacer {
+ public:
+  // Throws Error unless the model has a floating base and contact points.
+  explicit TerrainPlacer(const Model& model);
+
+  // Moves the base up or down until the feet, soles between the contact points included, clear the ground under them by kTerrainClearance.
+  //   q  where x, y, attitude and joints put the robot; q[2] is written, and stays as it is on flat ground  (nq)
+  void place(const Terrain& terrain, double* q);
+
+ private:
+  std::vector<ContactPoint> contacts_;
+  ModelArrays<double> arrays_;
+  std::vector<double> memory_;  // of the kinematics
+};
+constexpr double kTerrainClearance = 0.002;  // [m]
+
+// The same for a single robot.
+void place_on_terrain(const Model& model, const Terrain& terrain, double* q);
 
 }  // namespace tandem

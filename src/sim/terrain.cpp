@@ -1,0 +1,84 @@
+#include "sim/terrain.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.hpp"
+#include "base/rng.hpp"
+#include "dynamics/kinematics_kernel.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr int kMaxSide = 4001;     // heights along one side: 64 MB
+constexpr int kTreadCells = 4;     // cells in a tread of steps
+constexpr int kPointsPerCell = 2;  // heights per cell of steps, so that their edges are steep
+constexpr int kSoleSamples = 8;    // places looked at between two contact points of a foot
+
+}  // namespace
+
+Terrain make_terrain(const TerrainSettings& s) {
+  check(s.amplitude >= 0 && s.amplitude < 10, "terrain: amplitude = ", s.amplitude, " m, expected 0 to 10");
+  check(s.cell > 0 && std::isfinite(s.cell), "terrain: cell = ", s.cell, " m, expected more than 0");
+  check(s.extent >= 10 * s.cell && std::isfinite(s.extent), "terrain: extent = ", s.extent, " m, expected at least 10 cells of ", s.cell, " m");
+  if (s.kind == TerrainKind::kFlat || s.amplitude == 0) return {};
+
+  const bool steps = s.kind == TerrainKind::kSteps;
+  const double spacing = steps ? s.cell / kPointsPerCell : s.cell;
+  const double half = std::ceil(s.extent / spacing / 2 - 1e-9);  // intervals from the origin to an edge
+  check(2 * half + 1 <= kMaxSide, "terrain: extent = ", s.extent, " m at a cell of ", s.cell, " m makes ", 2 * half + 1,
+        " heights along a side, at most ", kMaxSide, "; take a larger cell or a smaller extent");
+  const int side = 2 * int(half) + 1, block = steps ? kTreadCells * kPointsPerCell : 1, blocks = (side + block - 1) / block;
+  Rng rng{s.seed, 0, 0};
+  std::vector<float> level(size_t(blocks) * blocks);
+  for (float& height : level) height = float(s.amplitude * (steps ? std::floor(rng.uniform(-1, 2)) : rng.uniform(-1, 1)));
+
+  Terrain terrain{side, side, spacing, std::vector<float>(size_t(side) * side, 0.0f)};
+  for (int r = 1; r < side - 1; ++r) {
+    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = level[size_t(r / block) * blocks + c / block];
+  }
+  return terrain;
+}
+
+double terrain_height(const Terrain& terrain, double x, double y) {
+  if (terrain.height.empty()) return 0;
+  const double column = x / terrain.cell + 0.5 * (terrain.columns - 1), row = y / terrain.cell + 0.5 * (terrain.rows - 1);
+  if (!(column >= 0 && column <= terrain.columns - 1 && row >= 0 && row <= terrain.rows - 1)) return 0;
+  const int c = std::min(int(column), terrain.columns - 2), r = std::min(int(row), terrain.rows - 2);
+  const float* low = &terrain.height[size_t(r) * terrain.columns + c];
+  const float* high = low + terrain.columns;
+  // each cell is cut along its diagonal from (r, c) to (r + 1, c + 1)
+  const double u = column - c, w = row - r;
+  return u > w ? low[0] + u * (double(low[1]) - low[0]) + w * (double(high[1]) - low[1])
+               : low[0] + w * (double(high[0]) - low[0]) + u * (double(high[1]) - high[0]);
+}
+
+TerrainPlacer::TerrainPlacer(const Model& model) : contacts_(model.contacts), arrays_(make_arrays<double>(model)) {
+  check(model.floating && !model.contacts.empty(), "\"", model.name, "\" needs a floating base and contact points to be placed on uneven ground");
+  memory_.resize(kinematics_size<double>(model.nbody));
+}
+
+void TerrainPlacer::place(const Terrain& terrain, double* q) {
+  if (terrain.height.empty()) return;
+  const ModelView<double>& view = arrays_.view;
+  const Kinematics<double> kin = kinematics_at(memory_.data(), view.nbody);
+  forward_kinematics(SerialTeam{}, view, Pose<double>{quat_to_rotation(q + 3), load3<double>(q)}, q + 7, kin);
+  double clearance = std::numeric_limits<double>::infinity();
+  for (int a = 0; a < view.ncon; ++a) {
+    for (int b = a; b < view.ncon; ++b) {
+      if (contacts_[a].foot != contacts_[b].foot) continue;
+      const Vec3<double> from = contact_position<double>(view, kin, a), to = contact_position<double>(view, kin, b);
+      for (int i = 0; i <= kSoleSamples; ++i) {
+        const double t = double(i) / kSoleSamples;
+        const Vec3<double> p = from + t * (to - from);
+        clearance = std::min(clearance, p.z - contacts_[a].radius - terrain_height(terrain, p.x, p.y));
+      }
+    }
+  }
+  q[2] += kTerrainClearance - clearance;
+}
+
+void place_on_terrain(const Model& model, const Terrain& terrain, double* q) { TerrainPlacer(model).place(terrain, q); }
+
+}  // namespace tandem
