@@ -33,6 +33,11 @@ struct ObservationLayout {
   int size = 0;                     // numbers in all
 };
 
+// The groups of a robot with so many joints and feet: what observe() computes, in its order.
+std::vector<ObservationGroup> observation_groups(int njnt, int nfoot, bool with_value);
+// "height 1, gravity 3, ..."
+std::string described(const std::vector<ObservationGroup>& groups);
+
 // Throws Error if the robot has a fixed base or value_scale is not positive.
 ObservationLayout make_observation_layout(const Robot& robot, bool with_value, double value_scale);
 
