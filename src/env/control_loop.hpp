@@ -1,21 +1,21 @@
 // Many robots under one controller: MPC alone, MPC with a residual policy, or a policy end to end. What training, eval, play and sweep all step.
 //
 //   ControlLoop loop(robot, settings, nworld, threads);
-//   loop.reset(world, q, v, phase, parameters);      // any worlds
-//   loop.prepare(active);                            // measure, plan (MPC), observe: writes measured_*, observation, mpc->output
-//   loop.advance(actions, active);                   // blend, delay, physics: writes sim->output
+//   loop.reset(world, {.q = q, .v = v, .phase = phase});   // any worlds
+//   loop.prepare(active);                                  // measure, plan (MPC), observe: writes measured_*, phase, observation, mpc()->output
+//   loop.advance(actions, active);                         // blend, delay, physics: writes simulator().output, ground
 //
 // Same bits for every number of threads; no world disturbs another; nothing is allocated in prepare() and advance().
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "env/settings.hpp"
+#include "env/streams.hpp"
 #include "mpc/mpc.hpp"
 #include "policy/policy.hpp"
 #include "sim/simulator.hpp"
@@ -27,36 +27,57 @@ struct LoopTimes {
   double measure = 0, mpc = 0, observe = 0, blend = 0, physics = 0;
 };
 
+// How one world starts.
+struct WorldStart {
+  std::span<const double> q;              // z above the ground of the place, wherever in the terrain x and y put it  (nq)
+  std::span<const double> v;              // (nv)
+  double phase = 0;                       // gait time in periods
+  WorldParameters parameters = {};        // of the simulator
+  std::span<const double> kp_scale = {};  // gains as applied over gains asked for; empty: 1  (njnt)
+  std::span<const double> kd_scale = {};  // (njnt)
+  double delay = 0;                       // of the set points, rounded to control steps; at most settings.randomise.delay[1] [s]
+  double noise_scale = 1;                 // of settings.noise
+  EpisodeKey key = {};                    // names the random numbers of the noise
+};
+
 class ControlLoop {
  public:
-  std::vector<double> command;      // base height, forward, left, yaw rate; the caller writes it  (nworld, 4)
-  std::vector<double> phase;        // gait time in periods  (nworld)
-  std::vector<double> measured_q;   // with noise, height above the ground under the feet  (nworld, nq)
-  std::vector<double> measured_v;   // (nworld, nv)
-  std::vector<float> observation;   // (nworld, layout().size)
+  std::vector<double> command;     // base height, forward, left, yaw rate; the caller writes it  (nworld, 4)
+  std::vector<double> phase;       // gait time in periods at the last prepare()  (nworld)
+  std::vector<double> ground;      // mean height of the terrain under the feet in stance, 0 on flat ground [m]  (nworld)
+  std::vector<double> measured_q;  // with noise, height above `ground`  (nworld, nq)
+  std::vector<double> measured_v;  // (nworld, nv)
+  std::vector<float> observation;  // (nworld, layout().size)
   LoopTimes times;
 
-  // The controller and blending are those of `blending` and settings.controller.
+  // Controller, blending, noise, terrain, MPC and physics are those of `settings`. Every world stands at rest, commanded to step in place.
+  //   threads  that share the worlds, the caller's included; 0: one per processor
+  // Throws Error unless the robot has a floating base and contact points, nworld is at least 1, and the settings fit the robot.
   ControlLoop(const Robot& robot, const TaskSettings& settings, int nworld, int threads);
   ~ControlLoop();
 
-  const Robot& robot() const;
+  const Robot& robot() const;  // with the gait of settings.mpc
+  const TaskSettings& settings() const;
   const ObservationLayout& layout() const;
   const Blending& blending() const;
+  const Terrain& terrain() const;
   int nworld() const;
   int naction() const;
+  double control_dt() const;  // [s]
   Simulator& simulator();
   Mpc* mpc();  // nullptr for kRl
+  ThreadPool& pool();
 
-  // Puts one world at q, v (above the ground of its place in the terrain) with gait time `phase`; forgets its plan and its delayed set points.
-  //   seed, episode  name the random numbers of its noise
-  void reset(int world, std::span<const double> q, std::span<const double> v, double phase, const WorldParameters& parameters, double delay,
-             double noise_scale, std::uint64_t seed, std::uint32_t episode);
+  // Puts one world at the start of an episode: forgets its plan and its delayed set points. Throws Error as Simulator::set_state and set_parameters do.
+  void reset(int world, const WorldStart& start);
 
+  // active (nworld)  0: leave this world alone; empty: all. A world that advance() left alone stands still until its reset().
   void prepare(std::span<const unsigned char> active = {});
-  // actions (nworld, naction); empty: all zero
+  // actions (nworld, naction), ignored by kMpc; empty: all zero. A world with an action that is not finite gets kFaultSetPoint when it is applied.
   void advance(std::span<const float> actions, std::span<const unsigned char> active = {});
 
+  // Everything that the next steps depend on. load() of what save() wrote goes on bit for bit, whatever the number of threads. Throws Error unless
+  // the bytes are of a loop of the same robot, controller and number of worlds; then the worlds must be reset before they are used.
   std::vector<std::byte> save() const;
   void load(std::span<const std::byte> bytes);
 

@@ -102,11 +102,11 @@ TEST_F(RewardTest, ActionRateIsTheSquaredFirstDifference) {
   EXPECT_NEAR(term(kTermActionRate, -1e-3), 5, 1e-5);
 }
 
-// 0.4 - 2 0.3 + 0.1 = -0.1;  -0.1 - 2 0.1 + 0.1 = -0.2:  (0.01 + 0.04) / 0.01 = 5
+// 0.4 - 2 0.3 + 0.1 = -0.1;  -0.1 - 2 0.1 + 0.2 = -0.1:  (0.01 + 0.01) / 0.01 = 2
 TEST_F(RewardTest, SecondActionRateIsTheSquaredSecondDifference) {
   action[0][0] = 0.4f, action[1][0] = 0.3f, action[2][0] = 0.1f;
-  action[0][1] = -0.1f, action[1][1] = 0.1f, action[2][1] = 0.1f;
-  EXPECT_NEAR(term(kTermActionRate2, -1e-4), 5, 1e-5);
+  action[0][1] = -0.1f, action[1][1] = 0.1f, action[2][1] = 0.2f;
+  EXPECT_NEAR(term(kTermActionRate2, -1e-4), 2, 1e-5);
 }
 
 TEST_F(RewardTest, TorqueIsTheSquaredNorm) {

@@ -1,0 +1,281 @@
+#include "env/control_loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "base/check.hpp"
+#include "env/measure.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr int kSaveVersion = 1;
+constexpr int kSetPointRows = 5;  // tau_ff, q_des, v_des, kp, kd
+
+// What a world remembers beyond its arrays.
+struct LoopWorld {
+  EpisodeKey key;
+  double noise_scale = 1;
+  int delay = 0;     // [control steps]
+  int age = 0;       // control steps since reset
+  int measured = 0;  // measurements since reset
+};
+
+// Seconds since the last lap.
+struct Stopwatch {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last = Clock::now();
+  double lap() {
+    const Clock::time_point before = last;
+    last = Clock::now();
+    return std::chrono::duration<double>(last - before).count();
+  }
+};
+
+int delay_steps(double delay, double control_dt) { return static_cast<int>(std::lround(delay / control_dt)); }
+
+Robot with_gait(Robot robot, const GaitSettings& gait) {
+  robot.gait = gait;
+  return robot;
+}
+
+std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSettings& settings, const Terrain& terrain, int nworld, int threads) {
+  SimSettings sim;
+  sim.control_dt = settings.mpc.control_dt;
+  sim.physics_dt = settings.physics_dt;
+  sim.threads = threads;
+  sim.terrain = terrain;
+  return make_simulator(robot, nworld, sim);
+}
+
+}  // namespace
+
+struct ControlLoop::Impl {
+  Robot robot;
+  TaskSettings settings;
+  int nworld, njnt;
+  ThreadPool pool;
+  ObservationLayout layout;
+  Blending blending;
+  Terrain terrain;
+  TerrainPlacer placer;
+  GroundSensor sensor;
+  std::unique_ptr<Simulator> sim;
+  std::optional<Mpc> mpc;
+  int nslot;  // set points that a delay line holds
+  std::vector<LoopWorld> worlds;
+  std::vector<double> line;                // set points of the last nslot control steps  (nworld, nslot, kSetPointRows, njnt)
+  std::vector<double> kp_scale, kd_scale;  // (nworld, njnt)
+  std::vector<double> start_q;             // scratch of reset()  (nq)
+  std::vector<float> no_action;            // zeros  (naction)
+
+  Impl(const Robot& r, const TaskSettings& s, int n, int threads)
+      : robot(with_gait(r, s.mpc.gait)),
+        settings(s),
+        nworld(n),
+        njnt(r.model.njnt),
+        pool(threads),
+        layout(make_observation_layout(robot, s.controller != Controller::kRl, s.value_scale)),
+        blending(make_blending(robot, s)),
+        terrain(make_terrain(s.terrain)),
+        placer(r.model),
+        sensor(r.model, s.mpc.gait, pool.size()),
+        sim(make_task_simulator(robot, s, terrain, n, pool.size())),
+        nslot(delay_steps(s.randomise.delay[1], s.mpc.control_dt) + 1),
+        worlds(n) {
+    if (s.controller != Controller::kRl) mpc.emplace(r.model, s.mpc, n, pool.size());
+    line.assign(static_cast<size_t>(n) * nslot * kSetPointRows * njnt, 0);
+    kp_scale.assign(static_cast<size_t>(n) * njnt, 1);
+    kd_scale = kp_scale;
+    start_q.resize(r.model.nq);
+    no_action.assign(blending.joint.size(), 0);
+  }
+
+  double* slot(int world, int age) { return &line[(static_cast<size_t>(world) * nslot + age % nslot) * kSetPointRows * njnt]; }
+  SetPoints newest(int world) {
+    double* row = slot(world, worlds[world].age);
+    return {row, row + njnt, row + 2 * njnt, row + 3 * njnt, row + 4 * njnt};
+  }
+
+  // The set points asked for now, into the newest slot of the line.
+  void write_set_points(int world, const float* action) {
+    const SetPoints points = newest(world);
+    if (mpc) {
+      const size_t first = static_cast<size_t>(world) * njnt;
+      std::copy_n(&mpc->output.tau_ff[first], njnt, points.tau_ff);
+      std::copy_n(&mpc->output.q_des[first], njnt, points.q_des);
+      std::copy_n(&mpc->output.v_des[first], njnt, points.v_des);
+    }
+    if (settings.controller == Controller::kMpc) {
+      std::copy(blending.kp.begin(), blending.kp.end(), points.kp);
+      std::copy(blending.kd.begin(), blending.kd.end(), points.kd);
+    } else {
+      blend(blending, action, points);
+    }
+  }
+
+  // The set points of `delay` control steps ago, or the first ones, to the motors.
+  void apply_set_points(int world) {
+    const LoopWorld& w = worlds[world];
+    const double* row = slot(world, std::max(0, w.age - w.delay));
+    SimInput& in = sim->input;
+    const size_t first = static_cast<size_t>(world) * njnt;
+    std::copy_n(row, njnt, &in.tau_ff[first]);
+    std::copy_n(row + njnt, njnt, &in.q_des[first]);
+    std::copy_n(row + 2 * njnt, njnt, &in.v_des[first]);
+    for (int j = 0; j < njnt; ++j) {
+      in.kp[first + j] = kp_scale[first + j] * row[3 * njnt + j];
+      in.kd[first + j] = kd_scale[first + j] * row[4 * njnt + j];
+    }
+  }
+
+  // The fields that save() and load() share; `loop` is the ControlLoop, const or not.
+  template <class Archive, class Loop, class Self>
+  static void archive(Archive& bytes, Loop& loop, Self& self, std::vector<std::byte>& sim_bytes, std::vector<std::byte>& mpc_bytes) {
+    bytes.expect("robot", self.robot.name);
+    bytes.expect("controller", static_cast<int>(self.settings.controller));
+    bytes.expect("nworld", self.nworld);
+    bytes.expect("numbers per observation", self.layout.size);
+    bytes.expect("longest delay in control steps", self.nslot - 1);
+    for (auto& w : self.worlds) {
+      bytes(w.key.seed), bytes(w.key.world), bytes(w.key.episode);
+      bytes(w.noise_scale), bytes(w.delay), bytes(w.age), bytes(w.measured);
+    }
+    bytes(self.line), bytes(self.kp_scale), bytes(self.kd_scale);
+    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(loop.measured_q), bytes(loop.measured_v), bytes(loop.observation);
+    bytes(sim_bytes), bytes(mpc_bytes);
+  }
+};
+
+ControlLoop::ControlLoop(const Robot& robot, const TaskSettings& settings, int nworld, int threads) {
+  check(nworld >= 1, "nworld = ", nworld, ", expected at least 1");
+  impl_ = std::make_unique<Impl>(robot, settings, nworld, threads);
+  const size_t n = nworld;
+  command.assign(4 * n, 0);
+  phase.assign(n, 0), ground.assign(n, 0);
+  measured_q.assign(n * robot.model.nq, 0), measured_v.assign(n * robot.model.nv, 0);
+  observation.assign(n * layout().size, 0);
+  const std::vector<double> rest(robot.model.nv, 0.0);
+  for (int w = 0; w < nworld; ++w) {
+    command[4 * w] = robot.base_height;
+    reset(w, {.q = robot.stand, .v = rest});
+  }
+}
+ControlLoop::~ControlLoop() = default;
+
+const Robot& ControlLoop::robot() const { return impl_->robot; }
+const TaskSettings& ControlLoop::settings() const { return impl_->settings; }
+const ObservationLayout& ControlLoop::layout() const { return impl_->layout; }
+const Blending& ControlLoop::blending() const { return impl_->blending; }
+const Terrain& ControlLoop::terrain() const { return impl_->terrain; }
+int ControlLoop::nworld() const { return impl_->nworld; }
+int ControlLoop::naction() const { return static_cast<int>(impl_->blending.joint.size()); }
+double ControlLoop::control_dt() const { return impl_->settings.mpc.control_dt; }
+Simulator& ControlLoop::simulator() { return *impl_->sim; }
+Mpc* ControlLoop::mpc() { return impl_->mpc ? &*impl_->mpc : nullptr; }
+ThreadPool& ControlLoop::pool() { return impl_->pool; }
+
+void ControlLoop::reset(int world, const WorldStart& start) {
+  Impl& s = *impl_;
+  const size_t nq = s.robot.model.nq, njnt = s.njnt;
+  check(world >= 0 && world < s.nworld, "reset: world ", world, ", expected 0 to ", s.nworld - 1);
+  check(start.q.size() == nq, "reset: q has ", start.q.size(), " values, expected nq = ", nq);
+  check(std::isfinite(start.phase), "reset: phase = ", start.phase, ", expected a number of periods");
+  for (const auto scale : {start.kp_scale, start.kd_scale})
+    check(scale.empty() || scale.size() == njnt, "reset: ", scale.size(), " scales of gains, expected none or njnt = ", njnt);
+  const int delay = delay_steps(start.delay, control_dt());
+  check(delay >= 0 && delay < s.nslot, "reset: delay = ", start.delay, " s, expected 0 to ", s.settings.randomise.delay[1],
+        " s; raise randomise.delay");
+
+  s.worlds[world] = {start.key, start.noise_scale, delay, 0, 0};
+  for (const auto& [scale, to] : {std::pair{start.kp_scale, &s.kp_scale}, {start.kd_scale, &s.kd_scale}}) {
+    double* row = &(*to)[world * njnt];
+    scale.empty() ? std::fill_n(row, njnt, 1.0) : std::copy(scale.begin(), scale.end(), row);
+  }
+  std::copy(start.q.begin(), start.q.end(), s.start_q.begin());
+  s.placer.place(s.terrain, s.start_q.data());
+  s.sim->set_parameters(world, start.parameters);
+  s.sim->set_state(std::span(&world, 1), s.start_q, start.v);
+  if (s.mpc) s.mpc->reset(world, start.phase);
+  phase[world] = start.phase - std::floor(start.phase);
+  ground[world] = s.sensor.height(s.terrain, s.start_q.data(), phase[world], 0);
+}
+
+void ControlLoop::prepare(std::span<const unsigned char> active) {
+  Impl& s = *impl_;
+  const Model& model = s.robot.model;
+  const size_t nq = model.nq, nv = model.nv, nobs = s.layout.size;
+  check(active.empty() || active.size() == static_cast<size_t>(s.nworld), "prepare: active has ", active.size(), " values, expected ", s.nworld);
+  const auto idle = [&](int w) { return !active.empty() && !active[w]; };
+  Stopwatch watch;
+  s.pool.run(s.nworld, [&](int w, int) {
+    if (idle(w)) return;
+    LoopWorld& world = s.worlds[w];
+    double *q = &measured_q[w * nq], *v = &measured_v[w * nv];
+    std::copy_n(&s.sim->output.q[w * nq], nq, q);
+    std::copy_n(&s.sim->output.v[w * nv], nv, v);
+    q[2] -= ground[w];
+    const std::uint32_t first = static_cast<std::uint32_t>(world.measured++) * noise_draws(model);
+    add_noise(s.settings.noise, world.noise_scale, episode_rng(world.key, kStreamNoise, first), model, q, v);
+  });
+  times.measure = watch.lap();
+  if (s.mpc) s.mpc->step(measured_q, measured_v, command, active);
+  times.mpc = watch.lap();
+  s.pool.run(s.nworld, [&](int w, int) {
+    if (idle(w)) return;
+    if (s.mpc) phase[w] = s.mpc->output.phase[w];
+    const double value = s.mpc ? s.mpc->output.value[w] : 0;
+    observe(s.layout, {&measured_q[w * nq], &measured_v[w * nv], &command[4 * static_cast<size_t>(w)], phase[w], value}, &observation[w * nobs]);
+  });
+  times.observe = watch.lap();
+}
+
+void ControlLoop::advance(std::span<const float> actions, std::span<const unsigned char> active) {
+  Impl& s = *impl_;
+  const size_t n = s.nworld, naction = s.blending.joint.size(), nq = s.robot.model.nq;
+  check(actions.empty() || actions.size() == n * naction, "advance: ", actions.size(), " actions, expected none or ", n, " worlds x ", naction);
+  check(active.empty() || active.size() == n, "advance: active has ", active.size(), " values, expected ", n);
+  const auto idle = [&](int w) { return !active.empty() && !active[w]; };
+  Stopwatch watch;
+  s.pool.run(s.nworld, [&](int w, int) {
+    if (idle(w)) {  // a set point that is not finite makes the simulator leave a world alone
+      s.sim->input.tau_ff[static_cast<size_t>(w) * s.njnt] = std::numeric_limits<double>::quiet_NaN();
+      return;
+    }
+    s.write_set_points(w, actions.empty() ? s.no_action.data() : &actions[w * naction]);
+    s.apply_set_points(w);
+    ++s.worlds[w].age;
+  });
+  times.blend = watch.lap();
+  s.sim->step();
+  const double periods = control_dt() / s.settings.mpc.gait.period;
+  s.pool.run(s.nworld, [&](int w, int thread) {
+    if (idle(w)) return;
+    phase[w] += periods;
+    phase[w] -= std::floor(phase[w]);
+    ground[w] = s.sensor.height(s.terrain, &s.sim->output.q[w * nq], phase[w], thread);
+  });
+  times.physics = watch.lap();
+}
+
+std::vector<std::byte> ControlLoop::save() const {
+  std::vector<std::byte> sim_bytes = impl_->sim->save(), mpc_bytes;
+  if (impl_->mpc) mpc_bytes = impl_->mpc->save();
+  ByteWriter bytes("control loop", kSaveVersion);
+  Impl::archive(bytes, *this, *impl_, sim_bytes, mpc_bytes);
+  return bytes.finish();
+}
+
+void ControlLoop::load(std::span<const std::byte> bytes) {
+  std::vector<std::byte> sim_bytes, mpc_bytes;
+  ByteReader reader("control loop", kSaveVersion, bytes);
+  Impl::archive(reader, *this, *impl_, sim_bytes, mpc_bytes);
+  impl_->sim->load(sim_bytes);
+  if (impl_->mpc) impl_->mpc->load(mpc_bytes);
+}
+
+}  // namespace tandem

@@ -1,0 +1,35 @@
+// What a robot knows of itself: the true state with noise, its height counted from the ground under the feet that stand.
+#pragma once
+
+#include <vector>
+
+#include "base/rng.hpp"
+#include "env/settings.hpp"
+#include "model/model_view.hpp"
+
+namespace tandem {
+
+// How many random numbers one measurement takes.
+int noise_draws(const Model& model);
+
+// Adds uniform noise to a state, `scale` times as wide as `noise` says; with a product of scales of 0 the state stays as it is, bit for bit.
+//   q (nq), v (nv)  of a floating-base robot, read and written: height, tilt (a small turn about the base's x and y axes), joints, velocities
+void add_noise(const NoiseSettings& noise, double scale, Rng rng, const Model& model, double* q, double* v);
+
+// The ground under a robot as its feet feel it.
+class GroundSensor {
+ public:
+  // Throws Error if the model has no contact points.
+  GroundSensor(const Model& model, const GaitSettings& gait, int threads);
+
+  // Mean height of the terrain under the contact points whose feet are in stance by the gait, or under all if none is [m]; exactly 0 on flat ground.
+  //   q (nq), phase gait time in periods, thread in [0, threads)
+  double height(const Terrain& terrain, const double* q, double phase, int thread);
+
+ private:
+  ModelArrays<double> arrays_;
+  GaitSettings gait_;
+  std::vector<std::vector<double>> memory_;  // of the kinematics, per thread
+};
+
+}  // namespace tandem
