@@ -18,6 +18,7 @@ DIRECT = {
     "qp": ["math"],
     "sim": ["dynamics"],
     "mpc": ["dynamics", "qp"],
+    "centroidal": ["dynamics", "qp"],
     "policy": ["model"],
     "env": ["sim", "mpc", "policy"],
     "learn": ["env"],
