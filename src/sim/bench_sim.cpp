@@ -18,8 +18,9 @@ namespace tandem {
 namespace {
 
 constexpr double kControlDt = 0.01;
-constexpr double kStiffer = 5;  // gains over the robot's own, so that it stands without balancing
-constexpr int kSteps = 20;      // control steps before it is put back upright
+constexpr double kStiffer = 5;   // gains over the robot's own, so that it stands without balancing
+constexpr double kRough = 0.02;  // amplitude of the uneven ground [m]
+constexpr int kSteps = 20;       // control steps before it is put back upright
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -31,12 +32,13 @@ struct PlainLoop {
   int steps;  // physics steps of a control step
   std::vector<double> stand, ctrl;
 
-  PlainLoop(const Robot& robot, double physics_dt)
-      : m(load_mujoco(robot.model_path), mj_deleteModel),
+  PlainLoop(const Robot& robot, const Terrain& terrain, double physics_dt)
+      : m(load_mujoco(robot.model_path, terrain), mj_deleteModel),
         d(mj_makeData(m.get()), mj_deleteData),
         steps(int(std::lround(kControlDt / physics_dt))),
         stand(robot.stand),
         ctrl(m->nu, 0.0) {
+    place_on_terrain(robot.model, terrain, stand.data());
     m->opt.timestep = physics_dt;
     const MujocoMap map = make_mujoco_map(m.get(), robot.model, robot.foot_geoms);
     for (int j = 0; j < robot.model.njnt; ++j) {
@@ -57,12 +59,14 @@ struct PlainLoop {
   }
 };
 
-std::unique_ptr<Simulator> standing(const Robot& robot, int worlds, int threads, double physics_dt) {
-  auto sim = make_simulator(robot, worlds, {.control_dt = kControlDt, .physics_dt = physics_dt, .threads = threads});
+std::unique_ptr<Simulator> standing(const Robot& robot, const Terrain& terrain, int worlds, int threads, double physics_dt) {
+  auto sim = make_simulator(robot, worlds, {.control_dt = kControlDt, .physics_dt = physics_dt, .threads = threads, .terrain = terrain});
+  std::vector<double> stand = robot.stand;
+  place_on_terrain(robot.model, terrain, stand.data());
   std::vector<int> ids(worlds);
   std::iota(ids.begin(), ids.end(), 0);
   std::vector<double> q, v(size_t(worlds) * robot.model.nv, 0.0);
-  for (int w = 0; w < worlds; ++w) q.insert(q.end(), robot.stand.begin(), robot.stand.end());
+  for (int w = 0; w < worlds; ++w) q.insert(q.end(), stand.begin(), stand.end());
   sim->set_state(ids, q, v);
   const size_t njnt = robot.model.njnt;
   for (size_t i = 0; i < worlds * njnt; ++i) {
@@ -80,28 +84,36 @@ double percentile(std::vector<double>& times, double fraction) {
 }
 
 // Largest difference of all worlds to the plain loop after 0.2 s.
-double check_against_plain(const Robot& robot, int worlds, int threads, double physics_dt) {
-  const auto sim = standing(robot, worlds, threads, physics_dt);
-  PlainLoop plain(robot, physics_dt);
+double check_against_plain(PlainLoop& plain, Simulator& sim) {
+  plain.restart();
   for (int k = 0; k < kSteps; ++k) {
-    sim->step();
+    sim.step();
     plain.step();
   }
   double error = 0;
-  for (int w = 0; w < worlds; ++w) {
-    for (int i = 0; i < robot.model.nq; ++i) error = std::max(error, std::abs(sim->output.q[size_t(w) * robot.model.nq + i] - plain.d->qpos[i]));
-    for (int i = 0; i < robot.model.nv; ++i) error = std::max(error, std::abs(sim->output.v[size_t(w) * robot.model.nv + i] - plain.d->qvel[i]));
-  }
+  const size_t nq = sim.model().nq, nv = sim.model().nv;
+  for (size_t i = 0; i < sim.output.q.size(); ++i) error = std::max(error, std::abs(sim.output.q[i] - plain.d->qpos[i % nq]));
+  for (size_t i = 0; i < sim.output.v.size(); ++i) error = std::max(error, std::abs(sim.output.v[i] - plain.d->qvel[i % nv]));
   return error;
 }
 
 // One row: check, then time simulator and plain loop in turn, so that both see the same machine.
-BenchRow bench_row(const Robot& robot, int worlds, int threads, double physics_dt, double seconds) {
-  PlainLoop plain(robot, physics_dt);
-  BenchRow row{cat("sim/", 1 / physics_dt, " Hz"), robot.name, worlds, threads, plain.steps, 0, 0, 0, "mj_step, 1 thread", 0, 0};
-  row.check = check_against_plain(robot, worlds, threads, physics_dt);
-  const auto sim = standing(robot, worlds, threads, physics_dt);
+BenchRow bench_row(const Robot& robot, const Terrain& terrain, int worlds, int threads, double physics_dt, double seconds) {
+  PlainLoop plain(robot, terrain, physics_dt);
+  const auto sim = standing(robot, terrain, worlds, threads, physics_dt);
   const std::vector<double> q = sim->output.q, v = sim->output.v;
+  BenchRow row{cat("sim/", 1 / physics_dt, " Hz", terrain.height.empty() ? "" : " rough"),
+               robot.name,
+               worlds,
+               threads,
+               plain.steps,
+               0,
+               0,
+               0,
+               "mj_step, 1 thread",
+               0,
+               0};
+  row.check = check_against_plain(plain, *sim);
   std::vector<int> ids(worlds);
   std::iota(ids.begin(), ids.end(), 0);
   std::vector<double> times, plain_times;
@@ -130,13 +142,15 @@ BenchRow bench_row(const Robot& robot, int worlds, int threads, double physics_d
 std::vector<BenchRow> bench_sim(const SimBenchSettings& settings) {
   std::vector<BenchRow> rows;
   const int threads = settings.threads > 0 ? settings.threads : int(std::max(1u, std::thread::hardware_concurrency()));
+  const Terrain level, rough = make_terrain({.kind = TerrainKind::kRough, .amplitude = kRough});
   for (const std::string& name : settings.robots) {
     const Robot robot = load_robot(name);
     for (double physics_dt : {0.001, 0.0025}) {
-      rows.push_back(bench_row(robot, 1, 1, physics_dt, settings.seconds));
-      rows.push_back(bench_row(robot, settings.worlds, 1, physics_dt, settings.seconds));
-      if (threads > 1) rows.push_back(bench_row(robot, settings.worlds, threads, physics_dt, settings.seconds));
+      rows.push_back(bench_row(robot, level, 1, 1, physics_dt, settings.seconds));
+      rows.push_back(bench_row(robot, level, settings.worlds, 1, physics_dt, settings.seconds));
+      if (threads > 1) rows.push_back(bench_row(robot, level, settings.worlds, threads, physics_dt, settings.seconds));
     }
+    rows.push_back(bench_row(robot, rough, 1, 1, 0.0025, settings.seconds));
   }
   return rows;
 }

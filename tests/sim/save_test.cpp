@@ -63,7 +63,8 @@ TEST_P(SimulatorSave, LoadGoesOnBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Robots, SimulatorSave, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));
 
 TEST(SimulatorSaveErrors, NameWhatDiffersAndChangeNothing) {
-  Stool stool(2), three(3), slower(2, {.control_dt = 0.02});
+  const auto steps = [](std::uint64_t seed) { return make_terrain({.kind = TerrainKind::kSteps, .extent = 4, .seed = seed}); };
+  Stool stool(2), three(3), slower(2, {.control_dt = 0.02}), hilly(2, {.terrain = steps(1)}), other_hills(2, {.terrain = steps(2)});
   const auto go2 = make_simulator(load_robot("unitree_go2"), 2);
   stool.run(5);
   const std::vector<std::byte> bytes = stool.sim->save();
@@ -83,6 +84,8 @@ TEST(SimulatorSaveErrors, NameWhatDiffersAndChangeNothing) {
   EXPECT_EQ(go2->save(), before);
   expect(*three.sim, bytes, "nworld was 2, here it is 3");
   expect(*slower.sim, bytes, "control_dt was 0.01, here it is 0.02");
+  expect(*hilly.sim, bytes, "fingerprint of MJCF and ground was");
+  expect(*hilly.sim, other_hills.sim->save(), "fingerprint of MJCF and ground was");
   for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 50)
     EXPECT_NE(message(*stool.sim, std::span(bytes).first(size)), "") << size << " bytes of " << bytes.size();
   std::vector<std::byte> longer = bytes;
