@@ -1,0 +1,74 @@
+#include "cli/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "base/isa.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "model/names.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;
+
+struct UsageError {
+  std::string message;
+};
+
+// A misspelt subcommand is answered with the nearest ones.
+void check_subcommand(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.size() < 2 || arguments[1].starts_with('-')) return;
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  if (std::find(names.begin(), names.end(), arguments[1]) != names.end()) return;
+  throw UsageError{"there is no subcommand \"" + arguments[1] + "\"; nearest: " + nearest(arguments[1], names)};
+}
+
+int parse_and_run(const std::vector<std::string>& arguments) {
+  CLI::App app("Model predictive control for legged robots", "tandem");
+  app.set_version_flag("--version", "tandem " TANDEM_VERSION);
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App* where, const CLI::Error& error) {
+    const CLI::App* used = where->get_subcommands().empty() ? where : where->get_subcommands().front();
+    return std::string("tandem: ") + error.what() + "; tandem " + (used == where ? "" : used->get_name() + " ") + "--help lists what there is\n";
+  });
+  add_play(app, arguments);
+  add_eval(app, arguments);
+  add_sweep(app, arguments);
+  add_bench(app, arguments);
+  check_subcommand(app, arguments);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 1);  // as CLI11 takes a vector
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments) {
+  try {
+    detect_isa();  // a machine that cannot run the kernels is told so before anything starts
+    catch_interrupts();
+    return parse_and_run(arguments);
+  } catch (const UsageError& error) {
+    std::fprintf(stderr, "tandem: %s\n", error.message.c_str());
+    return kUsage;
+  } catch (const Interrupted&) {
+    std::fprintf(stderr, "tandem: interrupted\n");
+    return kInterrupted;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tandem: %s\n", error.what());
+    return kFailure;
+  }
+}
+
+}  // namespace tandem
