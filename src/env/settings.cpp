@@ -42,7 +42,7 @@ Fields disturbance_fields(NoiseSettings& n, RandomiseSettings& r) {
           {"noise.tilt", &n.tilt, non_negative},
           {"noise.joint_position", &n.joint_position, non_negative},
           {"noise.joint_velocity", &n.joint_velocity, non_negative},
-          {"randomise.friction", Interval{r.friction}, positive},
+          {"randomise.friction", Interval{r.friction}},
           {"randomise.added_mass", Interval{r.added_mass}},
           {"randomise.com_offset", Interval{r.com_offset}},
           {"randomise.mass_scale", Interval{r.mass_scale}, positive},

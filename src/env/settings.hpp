@@ -26,7 +26,7 @@ struct NoiseSettings {
 
 // What differs between worlds, drawn anew at each reset, each {lowest, highest}. Equal values fix it.
 struct RandomiseSettings {
-  double friction[2] = {0.8, 1.2};    // of the ground
+  double friction[2] = {0.8, 1.2};    // of the ground; negative: as the robot's MJCF says
   double added_mass[2] = {0, 0};      // on the base [kg]
   double com_offset[2] = {0, 0};      // of the base, each axis [m]
   double mass_scale[2] = {1, 1};      // of each link
