@@ -75,6 +75,22 @@ const Mistake kMistakes[] = {
     {"FootOnUnknownBody", true, "body = \"shank\"", "body = \"shanck\"", {"robot.toml:10", "shanck", "tiny.xml", "\"shank\""}},
     {"FootWithoutShape", true, "name = \"foot\"", "name = \"paw\"", {"robot.toml:10", "paw_*", "tiny.xml", "\"foot_tip\""}},
     {"NoFoot", true, "[[foot]]", "[[foots]]", {"robot.toml", "foots", "\"foot\""}},
+    {"PolicyWithUnknownJoint",
+     true,
+     "[nominal]",
+     "[policy]\njoints = [\"left_kne\"]\n[nominal]",
+     {"robot.toml:2", "[policy]", "left_kne", "\"left_knee\""}},
+    {"PolicyWithoutJoint", true, "[nominal]", "[policy]\njoints = []\n[nominal]", {"robot.toml:2", "[policy]", "empty"}},
+    {"PolicyGainWithoutJoint", true, "[nominal]", "[policy.kp]\n\"hip\" = 3.0\n[nominal]", {"robot.toml:3", "[policy.kp]", "hip", "\"left_knee\""}},
+    {"PolicyNegativeGain", true, "[nominal]", "[policy.kd]\n\"*\" = -3.0\n[nominal]", {"robot.toml:3", "-3", "at least 0"}},
+    {"PolicyUnknownKey", true, "[nominal]", "[policy]\njoint = [\"*\"]\n[nominal]", {"robot.toml:3", "joint", "\"joints\""}},
+    {"TooFewNodes", true, "[mpc.weights.joint_position]", "[mpc]\nnodes = 1\n[mpc.weights.joint_position]", {"robot.toml:16", "nodes", "at least 2"}},
+    {"HalfANode",
+     true,
+     "[mpc.weights.joint_position]",
+     "[mpc]\nnodes = 12.5\n[mpc.weights.joint_position]",
+     {"robot.toml:16", "nodes", "whole number"}},
+    {"TaskThatIsNoTable", true, "[nominal]", "task = 3\n[nominal]", {"robot.toml:2", "\"task\" is not a table"}},
     {"SwappedRange", true, "[nominal]", "[commands]\nvx = [1.0, -1.0]\n[nominal]", {"robot.toml:2", "vx", "lower"}},
 
     {"BallJoint",
@@ -173,6 +189,18 @@ TEST(NoMistake, DefaultsFillWhatIsNotSaid) {
   EXPECT_EQ(robot.weights.joint_velocity, std::vector<double>{0.02});
   EXPECT_EQ(robot.limits.min_base_height, 0.15);
   EXPECT_EQ(robot.stand, (std::vector<double>{0, 0, 0.3, 1, 0, 0, 0, 0.5}));
+  EXPECT_EQ(robot.nodes, 13);
+  EXPECT_EQ(robot.action_joint, std::vector<int>{0});
+  EXPECT_EQ(robot.action_kp, std::vector<double>{9});
+  EXPECT_EQ(robot.action_kd, std::vector<double>{1});
+}
+
+TEST(NoMistake, PolicyHasItsOwnGains) {
+  const Robot robot = load_tiny("[nominal]", "[policy]\njoints = [\"*\"]\n[policy.kp]\n\"left_*\" = 5\n[mpc]\nnodes = 7\n[nominal]");
+  EXPECT_EQ(robot.action_kp, std::vector<double>{5});
+  EXPECT_EQ(robot.action_kd, std::vector<double>{1});
+  EXPECT_EQ(robot.kp, std::vector<double>{9});
+  EXPECT_EQ(robot.nodes, 7);
 }
 
 TEST(NoMistake, LaterPatternsWin) {

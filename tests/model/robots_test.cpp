@@ -36,6 +36,18 @@ TEST(RobotFigures, HaveTheirJointsAndContactPoints) {
   }
 }
 
+TEST(RobotFigures, PoliciesMoveTheLegs) {
+  const std::pair<const char*, size_t> expected[] = {{"mit_humanoid", 10}, {"unitree_g1", 12}, {"unitree_go2", 12}};
+  for (const auto& [name, naction] : expected) {
+    const Robot robot = load_robot(name);
+    EXPECT_EQ(robot.action_joint.size(), naction) << name;
+    EXPECT_TRUE(std::is_sorted(robot.action_joint.begin(), robot.action_joint.end())) << name;
+    for (const int j : robot.action_joint)
+      for (const char* other : {"shoulder", "elbow", "wrist", "waist"})
+        EXPECT_EQ(robot.model.joint_name[j].find(other), std::string::npos) << robot.model.joint_name[j];
+  }
+}
+
 TEST_P(Robots, MoveAsInMujoco) { expect_same_as_mujoco(model, Mujoco(robot.model_path), 7); }
 
 TEST_P(Robots, GainsInTheMjcfEqualThoseInTheToml) {
