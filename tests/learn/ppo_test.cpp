@@ -1,0 +1,221 @@
+// The learner as a whole: what one update does, that it solves a task, that the same seed gives the same bits.
+#include "learn/ppo.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "base/check.hpp"
+#include "tests/support/toy_env.hpp"
+
+namespace tandem {
+namespace {
+
+// Small enough for a test; the task is solved within seconds.
+PpoSettings small() {
+  PpoSettings settings;
+  settings.width = 32;
+  settings.layers = 2;
+  settings.learning_rate = 1e-3;
+  return settings;
+}
+
+void collect(Ppo& ppo, VectorEnv& env, int steps) {
+  for (int t = 0; t < steps; ++t) {
+    env.step(ppo.act(env.observation));
+    ppo.process_step(env.reward, env.done, env.time_out);
+  }
+  ppo.compute_returns(env.observation);
+}
+
+std::vector<float> parameters(Ppo& ppo) {
+  const auto bytes = ppo.state()[0].bytes;
+  const auto* first = reinterpret_cast<const float*>(bytes.data());
+  return {first, first + bytes.size() / sizeof(float)};
+}
+
+double mean_reward(Ppo& ppo, VectorEnv& env, const PpoSettings& settings) {
+  double sum = 0;
+  for (int t = 0; t < settings.steps; ++t) {
+    env.step(ppo.act(env.observation));
+    ppo.process_step(env.reward, env.done, env.time_out);
+    for (float reward : env.reward) sum += reward;
+  }
+  ppo.compute_returns(env.observation);
+  return sum / (settings.steps * env.nworld);
+}
+
+TEST(Ppo, SolvesTheToyTask) {
+  ToyEnv env(64, 1);
+  const PpoSettings settings = small();
+  Ppo ppo(settings, {64, 2, 1, false}, 2, 1);
+  env.reset();
+  double first = 0, last = 0;
+  for (int i = 0; i < 150; ++i) {
+    last = mean_reward(ppo, env, settings);
+    if (i == 0) first = last;
+    ppo.update();
+  }
+  // at rest in the origin is worth 1; drifting about 0.3, arriving from the random start costs some
+  EXPECT_LT(first, 0.5);
+  EXPECT_GT(last, 0.8);
+}
+
+TEST(Ppo, TheSameSeedGivesTheSameBitsOnAnyNumberOfThreads) {
+  std::vector<float> result[3];
+  for (int run = 0; run < 3; ++run) {
+    ToyEnv env(37, 1);
+    Ppo ppo(small(), {37, 2, 1, false}, run + 1, run == 2 ? 6 : 5);
+    env.reset();
+    for (int i = 0; i < 3; ++i) {
+      collect(ppo, env, 24);
+      ppo.update();
+    }
+    result[run] = parameters(ppo);
+  }
+  EXPECT_EQ(result[0], result[1]);
+  EXPECT_NE(result[0], result[2]);
+}
+
+// With one minibatch and one epoch the update is one step of Adam along the gradient of eq. (21), which Torch computes from its own graph.
+TEST(Ppo, OneUpdateIsTheStepThatTorchTakes) {
+  PpoSettings settings = small();
+  settings.epochs = settings.minibatches = 1;
+  settings.layers = 1;
+  settings.width = 16;
+  settings.desired_kl = 0;
+  settings.normalise = false;
+  settings.max_gradient_norm = 0.05;
+  settings.weight_decay = 0.01;
+  settings.steps = ToyEnv::kEpisode + 10;  // so that time-outs happen
+  constexpr int kWorlds = 8;
+  ToyEnv env(kWorlds, 1);
+  Ppo ppo(settings, {kWorlds, 2, 1, false}, 2, 1);
+  env.reset();
+  const std::vector<float> before = parameters(ppo);
+
+  // what happened, kept outside
+  std::vector<at::Tensor> observation, action, reward, done, time_out;
+  const auto keep = [](auto values, std::vector<std::int64_t> sizes) {
+    at::Tensor copy = at::empty(sizes);
+    std::copy(values.begin(), values.end(), copy.data_ptr<float>());
+    return copy;
+  };
+  for (int t = 0; t < settings.steps; ++t) {
+    observation.push_back(keep(env.observation, {kWorlds, 2}));
+    action.push_back(keep(ppo.act(env.observation), {kWorlds, 1}));
+    env.step({action.back().data_ptr<float>(), kWorlds});
+    ppo.process_step(env.reward, env.done, env.time_out);
+    reward.push_back(keep(env.reward, {kWorlds}));
+    done.push_back(keep(env.done, {kWorlds}));
+    time_out.push_back(keep(env.time_out, {kWorlds}));
+  }
+  ASSERT_GT(at::stack(time_out).sum().item<double>(), 0);
+  ppo.compute_returns(env.observation);
+  observation.push_back(keep(env.observation, {kWorlds, 2}));
+  const UpdateInfo info = ppo.update();
+  const std::vector<float> after = parameters(ppo);
+
+  // the layout of the parameters: actor, critic, log sigma; layers of 2 -> 16 -> 1 with rows 16 apart
+  const at::Tensor p = keep(before, {static_cast<std::int64_t>(before.size())}).requires_grad_();
+  constexpr std::int64_t kNetwork = 2 * 16 + 16 + 16 * 16 + 16;
+  const auto forward = [&](std::int64_t begin, const at::Tensor& x) {
+    const at::Tensor w1 = p.slice(0, begin, begin + 32).view({2, 16}), b1 = p.slice(0, begin + 32, begin + 48);
+    const at::Tensor w2 = p.slice(0, begin + 48, begin + 304).view({16, 16}).slice(1, 0, 1), b2 = p[begin + 304];
+    return torch::elu((x / 1.01).matmul(w1) + b1).matmul(w2) + b2;
+  };
+  const at::Tensor obs = at::stack(observation), log_sigma = p[2 * kNetwork];
+  const at::Tensor value = forward(kNetwork, obs).squeeze(2), old_value = value.detach();
+  at::Tensor next = at::zeros({kWorlds}), advantage = at::empty({settings.steps, kWorlds});
+  for (int t = settings.steps - 1; t >= 0; --t) {
+    const at::Tensor go_on = 1 - done[t], bootstrapped = reward[t] + 0.99 * time_out[t] * old_value[t];
+    next = bootstrapped + 0.99 * go_on * old_value[t + 1] - old_value[t] + 0.99 * 0.95 * go_on * next;
+    advantage[t] = next;
+  }
+  const at::Tensor returns = advantage + old_value.slice(0, 0, settings.steps);
+  advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8);
+  const at::Tensor z = (at::stack(action) - forward(0, obs.slice(0, 0, settings.steps))) / log_sigma.exp();
+  const at::Tensor log_prob = (-0.5 * z * z - log_sigma).squeeze(2);
+  const at::Tensor surrogate = -((log_prob - log_prob.detach()).exp() * advantage).mean();
+  const at::Tensor value_loss = (value.slice(0, 0, settings.steps) - returns).pow(2).mean();
+  (surrogate + value_loss - 0.01 * (log_sigma + 1.418938533)).backward();
+  EXPECT_NEAR(info.value, value_loss.item<double>(), 1e-5);
+  const double norm = torch::nn::utils::clip_grad_norm_(p, settings.max_gradient_norm);
+  EXPECT_NEAR(info.gradient_norm, norm, 1e-4 * norm);
+  ASSERT_GT(norm, settings.max_gradient_norm);
+  torch::optim::Adam adam({p}, torch::optim::AdamOptions(1e-3).weight_decay(0.01));
+  adam.step();
+  // a step of Adam is about the learning rate, with the sign of the gradient
+  double worst = 0;
+  for (size_t i = 0; i < before.size(); ++i) worst = std::max(worst, std::abs(double(after[i]) - p.data()[i].item<double>()));
+  EXPECT_LT(worst, 2e-5);
+}
+
+TEST(Ppo, AResidualStartsAsZero) {
+  Ppo ppo(small(), {4, 2, 3, true}, 1, 1);
+  const Layer last = ppo.actor().back();
+  EXPECT_EQ(last.rows, 3);
+  for (float value : last.weight) EXPECT_EQ(value, 0);
+  for (float value : last.bias) EXPECT_EQ(value, 0);
+}
+
+TEST(Ppo, TheLearningRateFollowsTheDivergence) {
+  for (double desired : {1e-9, 1e3}) {
+    PpoSettings settings = small();
+    settings.desired_kl = desired;
+    ToyEnv env(16, 1);
+    Ppo ppo(settings, {16, 2, 1, false}, 1, 1);
+    env.reset();
+    collect(ppo, env, 24);
+    const UpdateInfo info = ppo.update();
+    // 20 minibatches; the first has no divergence yet
+    EXPECT_NEAR(info.learning_rate, desired == 1e3 ? settings.max_learning_rate : settings.min_learning_rate, 1e-12);
+  }
+}
+
+TEST(Ppo, SigmaStaysAboveItsBound) {
+  PpoSettings settings = small();
+  settings.sigma = 0.5;
+  settings.min_sigma = 0.5;
+  settings.entropy_coefficient = 0;
+  ToyEnv env(16, 1);
+  Ppo ppo(settings, {16, 2, 1, false}, 1, 1);
+  env.reset();
+  for (int i = 0; i < 10; ++i) {
+    collect(ppo, env, 24);
+    EXPECT_GE(ppo.update().mean_sigma, 0.5 * (1 - 1e-6));
+  }
+}
+
+TEST(Ppo, ANumberThatIsNotFiniteInTheNetworkStopsTheUpdate) {
+  ToyEnv env(16, 1);
+  Ppo ppo(small(), {16, 2, 1, false}, 1, 1);
+  env.reset();
+  collect(ppo, env, 24);
+  EXPECT_TRUE(ppo.finite());
+  reinterpret_cast<float*>(ppo.state()[0].bytes.data())[5] = NAN;
+  EXPECT_FALSE(ppo.finite());
+  try {
+    ppo.update();
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Ppo, RefusesWhatCannotBe) {
+  EXPECT_THROW(Ppo(small(), {0, 2, 1, false}, 1, 1), Error);
+  PpoSettings settings = small();
+  settings.minibatches = 25;
+  EXPECT_THROW(Ppo(settings, {1, 2, 1, false}, 1, 1), Error);
+  settings.minibatches = 24;
+  Ppo one(settings, {1, 2, 1, false}, 1, 1);
+  ToyEnv env(1, 1);
+  env.reset();
+  collect(one, env, 24);
+  EXPECT_TRUE(std::isfinite(one.update().value));
+}
+
+}  // namespace
+}  // namespace tandem

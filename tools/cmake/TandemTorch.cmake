@@ -1,0 +1,21 @@
+# LibTorch from the Python environment (PyPI package `torch`) as the imported target `torch`: headers and libraries lie in the package folder. Torch's own
+# CMake files want a CUDA toolkit when they are read; the tensors of src/learn need none.
+file(GLOB TANDEM_TORCH_GUESS ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+set(TANDEM_TORCH_DIR "${TANDEM_TORCH_GUESS}" CACHE PATH "folder of the Python package torch")
+if(EXISTS "${TANDEM_TORCH_DIR}/include/ATen/ATen.h")
+  set(TANDEM_TORCH_FOUND ON)
+else()
+  set(TANDEM_TORCH_FOUND OFF)
+endif()
+option(TANDEM_TORCH "build the learner, which needs the Python package torch" ${TANDEM_TORCH_FOUND})
+if(TANDEM_TORCH)
+  if(NOT TANDEM_TORCH_FOUND)
+    message(FATAL_ERROR "Torch is not in '${TANDEM_TORCH_DIR}'; run ./tandem train, which installs it into .venv, or set TANDEM_TORCH_DIR or TANDEM_TORCH=OFF")
+  endif()
+  add_library(torch INTERFACE)
+  target_include_directories(torch SYSTEM INTERFACE ${TANDEM_TORCH_DIR}/include ${TANDEM_TORCH_DIR}/include/torch/csrc/api/include)
+  target_link_directories(torch INTERFACE ${TANDEM_TORCH_DIR}/lib)
+  # libtorch_cpu finds the CUDA libraries that it was linked with by its own path
+  target_link_libraries(torch INTERFACE torch_cpu c10)
+  target_link_options(torch INTERFACE LINKER:--allow-shlib-undefined LINKER:-rpath,${TANDEM_TORCH_DIR}/lib)
+endif()
