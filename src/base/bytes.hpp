@@ -8,7 +8,8 @@
 //   ByteWriter out("simulator", 1);  archive(out, world);  std::vector<std::byte> saved = out.finish();
 //   ByteReader in("simulator", 1, saved);  archive(in, world);
 //
-// Numbers are stored as they lie in memory (little-endian on every machine that tandem runs on), vectors with their length in front.
+// Numbers are stored as they lie in memory (little-endian on every machine that tandem runs on), vectors with their length in front, spans without:
+// give a span where the length follows from what expect() has seen. Nothing guards against flipped bits; a file needs its own checksum.
 #pragma once
 
 #include <cstddef>

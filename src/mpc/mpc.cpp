@@ -80,8 +80,7 @@ struct Mpc::Impl {
     bytes.expect("numbers per QP solution", solution_stride);
     bytes(std::span(worlds.data, worlds.size));
     bytes(std::span(solutions.data, solutions.size));
-    bytes(output.tau_ff), bytes(output.q_des), bytes(output.v_des);
-    bytes(output.value), bytes(output.phase);
+    for (auto* values : {&output.tau_ff, &output.q_des, &output.v_des, &output.value, &output.phase}) bytes(std::span(*values));
     for (auto& info : output.info) bytes(info.status), bytes(info.primal_residual), bytes(info.dual_residual), bytes(info.objective);
   }
   WorldView<float> world(int w) const { return world_at(arrays.view, worlds.data + static_cast<size_t>(w) * world_stride); }

@@ -16,8 +16,8 @@ struct SimBenchSettings {
 };
 
 // Two physics rates, 1 kHz and 400 Hz, by {one world, one thread; the batch on one thread; the batch on all threads}, then one world on rough ground of
-// 20 mm amplitude. `iterations` is the physics
-// steps of one control step of 10 ms, `per_second` counts physics steps, `check` is the largest difference of q and v to the mj_step loop after 0.2 s.
+// 20 mm amplitude. `iterations` is the physics steps of one control step of 10 ms, `per_second` counts physics steps, `check` is the largest difference of
+// q and v to the mj_step loop after 0.2 s.
 // The robots stand in their nominal pose under stiff gains, all feet on the ground.
 std::vector<BenchRow> bench_sim(const SimBenchSettings& settings = {});
 

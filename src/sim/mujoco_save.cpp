@@ -34,13 +34,13 @@ void MujocoSimulator::archive(Archive& bytes, Self& self) {
   bytes.expect("fingerprint of MJCF and ground", fingerprint(mjb_model(self.batch_)));
   bytes.expect("numbers per state", self.nstate_);
   bytes(std::span(mjb_state(self.batch_), size_t(self.nworld_) * self.nstate_));
-  bytes(self.parameters_);
+  bytes(std::span(self.parameters_));
   for (auto& push : self.push_) bytes(push.body), bytes(push.steps), bytes(push.force);
   auto& in = self.input;
-  for (auto* values : {&in.tau_ff, &in.q_des, &in.v_des, &in.kp, &in.kd}) bytes(*values);
+  for (auto* values : {&in.tau_ff, &in.q_des, &in.v_des, &in.kp, &in.kd}) bytes(std::span(*values));
   auto& out = self.output;
-  for (auto* values : {&out.time, &out.q, &out.v, &out.tau, &out.power, &out.point_force, &out.foot_force, &out.foot_slip}) bytes(*values);
-  for (auto* flags : {&out.floor_contact, &out.self_collision, &out.fault}) bytes(*flags);
+  for (auto* values : {&out.time, &out.q, &out.v, &out.tau, &out.power, &out.point_force, &out.foot_force, &out.foot_slip}) bytes(std::span(*values));
+  for (auto* flags : {&out.floor_contact, &out.self_collision, &out.fault}) bytes(std::span(*flags));
 }
 
 std::vector<std::byte> MujocoSimulator::save() const {
