@@ -131,7 +131,7 @@ void Task::Impl::evaluate(int w) {
                  loop.control_dt(), terms);
   float sum = 0;
   for (int t = 0; t < kRewardTerms; ++t) sum += terms[t];
-  if (!std::isfinite(sum) || !all_finite(action(w, now), no_action.size())) end = kEndNotFinite;
+  if (!std::isfinite(sum)) end = kEndNotFinite;  // action_rate is not where the action is not
   if (end == kEndNotFinite) return end_not_finite(w);
   if (end == kRunning && world.start + world.step >= sampler.steps()) end = kEndTimeOut;
   task.reward[i] = sum;

@@ -25,6 +25,9 @@ class GuardTest : public testing::TestWithParam<GuardCase> {
   Robot robot = load_robot("mit_humanoid");
   TaskSettings settings = quick_settings(robot, GetParam().controller);
 
+  // an action that is not finite is noticed before it gets through the delay
+  GuardTest() { settings.randomise.delay[0] = settings.randomise.delay[1] = 0.02; }
+
   void inject(Task& task, std::vector<float>& actions) const {
     switch (GetParam().fault) {
       case Fault::kAction:
@@ -79,6 +82,27 @@ INSTANTIATE_TEST_SUITE_P(All, GuardTest,
                                          GuardCase{Controller::kRl, Fault::kCommand}, GuardCase{Controller::kMpc, Fault::kPush},
                                          GuardCase{Controller::kResidual, Fault::kPush}),
                          case_name);
+
+// A state within the doubles whose observation is beyond the floats: noise of the height that overflows them once in a hundred times.
+TEST(GuardObservation, OneThatIsNotFiniteNeverReachesTheLearner) {
+  const Robot robot = load_robot("mit_humanoid");
+  TaskSettings settings = quick_settings(robot, Controller::kRl);
+  settings.noise = {1, 1.01 * std::numeric_limits<float>::max(), 0, 0, 0, 0, 0};
+  Task task(robot, settings, kWorlds, 1, 4);
+  task.reset();
+  int ended = 0;
+  for (int k = 0; k < 200; ++k) {
+    task.step(std::vector<float>(kWorlds * task.naction));
+    for (const float obs : task.observation) ASSERT_TRUE(std::isfinite(obs)) << "control step " << k;
+    for (int w = 0; w < kWorlds; ++w) {
+      if (task.termination[w] != kEndNotFinite) continue;
+      ++ended;
+      EXPECT_FLOAT_EQ(task.reward[w], -1);
+    }
+  }
+  EXPECT_GT(ended, 0);
+  EXPECT_GE(task.not_finite_count(), ended);
+}
 
 // What went wrong goes wrong again when the record is run.
 TEST(GuardRecord, RunsIntoTheSameEnd) {

@@ -37,6 +37,7 @@ TaskSettings rough_settings(Controller controller) {
   settings.episode = 1;
   settings.kick_interval = 0.25;
   settings.push_impulse[1] = 10;
+  settings.command_start = 0.2;
   RandomiseSettings& r = settings.randomise;
   for (auto* range : {&r.mass_scale, &r.armature_scale, &r.gain_scale, &r.strength, &r.noise_scale}) (*range)[0] = 0.9, (*range)[1] = 1.1;
   r.delay[1] = 0.02, r.added_mass[1] = 1, r.com_offset[1] = 0.01;
