@@ -8,7 +8,7 @@ namespace {
 
 void check_same_sizes(const QpDims& a, const QpDims& b) {
   check(a.dynamics == b.dynamics && a.N == b.N && a.nx == b.nx && a.nu == b.nu && a.nc == b.nc && a.nd == b.nd && a.np == b.np && a.na == b.na &&
-            a.nf == b.nf && a.dense_cost == b.dense_cost,
+            a.nf == b.nf && a.ne == b.ne && a.dense_cost == b.dense_cost,
         "the two problems differ in more than dims.align (N ", a.N, " and ", b.N, ", nx ", a.nx, " and ", b.nx, ", nu ", a.nu, " and ", b.nu,
         "); convert between layouts of one problem only");
 }
@@ -35,6 +35,7 @@ std::vector<Run> stage_runs(const QpDims& d, const QpLayout& a, const QpLayout& 
     rows(a.Phi, b.Phi, d.np, a.ldp, b.ldp, d.np), rows(a.Gam, b.Gam, d.np, a.ldp, b.ldp, d.np);
   }
   rows(a.C, b.C, d.nc, a.ldx, b.ldx, d.nx), rows(a.D, b.D, d.nd, a.ldu, b.ldu, d.nu);
+  split(a.M, b.M, d.ne), add(a.m, b.m, d.ne), add(a.soft, b.soft, d.ne);
   add(a.rho_c, b.rho_c, d.nc), add(a.lc, b.lc, d.nc), add(a.uc, b.uc, d.nc);
   add(a.rho_d, b.rho_d, d.nd), add(a.ld, b.ld, d.nd), add(a.ud, b.ud, d.nd);
   split(a.rho_z, b.rho_z, 1), split(a.lz, b.lz, 1), split(a.uz, b.uz, 1);

@@ -60,12 +60,34 @@ void append_stage_rows(const QpView<double>& qp, int k, SparseQp& out) {
   box(d.nu, variable_of_u(d, k), qp.rho_u(k), qp.lu(k), qp.uu(k));
 }
 
+// Exact mixed rows are equalities; soft ones a cost.
+void append_mixed_rows(const QpView<double>& qp, int k, SparseQp& out) {
+  const QpDims& d = qp.dims;
+  const auto split = [&](int i) { return i < d.nx ? i : qp.lay.ldx + i - d.nx; };
+  for (int e = 0; e < d.ne; ++e) {
+    const double *M = qp.M(k) + e * qp.lay.ldz, m = qp.m(k)[e], soft = qp.soft(k)[e];
+    const int first = variable_of_x(d, k);
+    if (soft == 0) out.l.push_back(-m), out.u.push_back(-m), ++out.rows;
+    for (int i = 0; i < d.nx + d.nu; ++i) {
+      const double left = M[split(i)];
+      if (left == 0) continue;
+      if (soft == 0) {
+        out.A.push_back({out.rows - 1, first + i, left});
+        continue;
+      }
+      out.q[first + i] += left * m / soft;
+      for (int j = 0; j < d.nx + d.nu; ++j)
+        if (M[split(j)] != 0) out.P.push_back({first + i, first + j, left * M[split(j)] / soft});
+    }
+  }
+}
+
 void append_cost(const QpView<double>& qp, int k, SparseQp& out) {
   const QpDims& d = qp.dims;
   const int n = d.nx + (k < d.N ? d.nu : 0), first = variable_of_x(d, k);
   const auto split = [&](int i) { return i < d.nx ? i : qp.lay.ldx + i - d.nx; };
   for (int i = 0; i < n; ++i) {
-    out.q[first + i] = qp.g(k)[split(i)];
+    out.q[first + i] += qp.g(k)[split(i)];
     for (int j = 0; j < n; ++j) {
       double h = i == j ? qp.hdiag(k)[split(i)] : 0.0;
       if (d.dense_cost) h += qp.H(k)[i * qp.lay.ldz + split(j)];
@@ -132,6 +154,7 @@ SparseQp expand(const QpView<double>& qp) {
         if (f.AB[i * (d.nx + d.nu) + j] != 0) out.A.push_back({row, variable_of_x(d, k) + j, -f.AB[i * (d.nx + d.nu) + j]});
     }
   }
+  for (int k = 0; k < d.N; ++k) append_mixed_rows(qp, k, out);
   out.equalities = out.rows;
   for (int k = 0; k <= d.N; ++k) {
     append_stage_rows(qp, k, out);

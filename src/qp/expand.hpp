@@ -14,11 +14,11 @@ struct Triplet {
   double value;
 };
 
-// Variables: x_0, u_0, x_1, u_1, ..., x_N. Rows: x_0 (nx), then the dynamics of every stage (nx each), then per stage the rows of C, D (k < N) and the
-// boxes on x and u whose rho is positive.
+// Variables: x_0, u_0, x_1, u_1, ..., x_N. Rows: x_0 (nx), then the dynamics of every stage (nx each), the exact mixed rows of every stage, then per
+// stage the rows of C, D (k < N) and the boxes on x and u whose rho is positive. Soft mixed rows are part of P and q.
 struct SparseQp {
-  int variables = 0, rows = 0, equalities = 0;  // equalities: the first (N + 1) nx rows
-  std::vector<Triplet> P;                       // both triangles
+  int variables = 0, rows = 0, equalities = 0;  // equalities: the first rows, (N + 1) nx and the exact mixed ones
+  std::vector<Triplet> P;                       // both triangles; entries of one place add up
   std::vector<Triplet> A;
   std::vector<double> q, l, u;
 };

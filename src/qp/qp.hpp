@@ -5,6 +5,7 @@
 //        lc <= C_k x_k <= uc   (k = 0..N)               rows on states
 //        ld <= D_k u_k <= ud   (k = 0..N-1)             rows on inputs
 //        lx <= x_k <= ux,  lu <= u_k <= uu              boxes
+//        M_k z_k + m_k = soft_k * multiplier            mixed rows (k < N): exact where soft = 0, else a penalty |M z + m|^2 / (2 soft)
 //
 // Five nouns: QpDims (sizes), QpView (data), SolutionView, SolverSettings, Workspace (scratch, sized once from the dims); LaneInfo / QpInfo say what happened.
 // This folder knows nothing of robots. `Real` is float, double, or a Pack that carries one problem per SIMD lane.
@@ -35,15 +36,16 @@ struct QpDims {
   int nd = 0;                  // rows on inputs per stage
   int du = 0;                  // D_k reads only the first du inputs (0: all nu of them): fewer flops where rows act on leading inputs only
   int np = 0, na = 0, nf = 0;  // kIntegrator only
+  int ne = 0;                  // mixed rows per stage: equalities between states and inputs, eliminated in the factorisation; kRiccati only
   bool dense_cost = false;     // H_k = diag(hdiag) + dense symmetric H(k); false: diagonal alone
   int align = 1;               // rows padded to a multiple of this: 16 for single problems in float (vector code), 1 for double and Pack
 };
 
 // Leading dimensions and offsets that follow from the dims. Offsets are in Reals from the start of a stage.
 struct QpLayout {
-  int ldx, ldu, ldz;  // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
-  int ldc, ldd, ldp;  // padded lengths of the rows on states, rows on inputs, passive coordinates
-  int hdiag, g, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, rho_c, rho_d, rho_z;
+  int ldx, ldu, ldz;       // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
+  int ldc, ldd, ldp, lde;  // padded lengths of the rows on states, rows on inputs, passive coordinates, mixed rows
+  int hdiag, g, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, rho_c, rho_d, rho_z, M, m, soft;
   int bounds;  // everything before is finite; from here on +-infinity means "no bound"
   int lc, uc, ld, ud, lz, uz;
   int stage;  // Reals per stage
@@ -70,7 +72,7 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   const int al = d.align;
   const bool mech = d.dynamics == Dynamics::kIntegrator;
   l.ldx = round_up(d.nx, al), l.ldu = round_up(d.nu, al), l.ldz = l.ldx + l.ldu;
-  l.ldc = round_up(d.nc, al), l.ldd = round_up(d.nd, al), l.ldp = round_up(d.np, al);
+  l.ldc = round_up(d.nc, al), l.ldd = round_up(d.nd, al), l.ldp = round_up(d.np, al), l.lde = round_up(d.ne, al);
   int o = 0;
   const auto take = [&o](int n) {
     o += n;
@@ -83,6 +85,7 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   l.bq = take(mech ? round_up(d.np + d.na, al) : 0), l.dt = take(mech ? al : 0);
   l.C = take(d.nc * l.ldx), l.D = take(d.nd * l.ldu);
   l.rho_c = take(l.ldc), l.rho_d = take(l.ldd), l.rho_z = take(l.ldz);
+  l.M = take(d.ne * l.ldz), l.m = take(l.lde), l.soft = take(l.lde);
   l.bounds = o;
   l.lc = take(l.ldc), l.uc = take(l.ldc), l.ld = take(l.ldd), l.ud = take(l.ldd), l.lz = take(l.ldz), l.uz = take(l.ldz);
   l.stage = o;
@@ -128,7 +131,10 @@ struct QpView {
   TANDEM_FN Real* ld(int k) const { return at(k, lay.ld); }  // (nd)
   TANDEM_FN Real* ud(int k) const { return at(k, lay.ud); }
   TANDEM_FN Real* rho_d(int k) const { return at(k, lay.rho_d); }
-  TANDEM_FN Real* lx(int k) const { return at(k, lay.lz); }  // (nx)
+  TANDEM_FN Real* M(int k) const { return at(k, lay.M); }        // mixed rows  [ne, ldz]
+  TANDEM_FN Real* m(int k) const { return at(k, lay.m); }        // (ne)
+  TANDEM_FN Real* soft(int k) const { return at(k, lay.soft); }  // >= 0, in row units^2 per cost; a row that does not exist: M = 0, soft = 1  (ne)
+  TANDEM_FN Real* lx(int k) const { return at(k, lay.lz); }      // (nx)
   TANDEM_FN Real* ux(int k) const { return at(k, lay.uz); }
   TANDEM_FN Real* rho_x(int k) const { return at(k, lay.rho_z); }
   TANDEM_FN Real* lu(int k) const { return at(k, lay.lz) + lay.ldx; }  // (nu)

@@ -62,6 +62,16 @@ struct Generator {
     bounds(dims.nd, qp.ld(k), qp.ud(k), qp.rho_d(k), [&](int i) { return dot(qp.D(k) + i * l.ldu, u); });
     bounds(dims.nu, qp.lu(k), qp.uu(k), qp.rho_u(k), [&](int i) { return u[i]; });
   }
+  // every third one soft, every fourth one absent
+  void mixed_rows(int k, const std::vector<double>& x, const std::vector<double>& u) {
+    for (int e = 0; e < dims.ne; ++e) {
+      double* row = qp.M(k) + e * l.ldz;
+      qp.soft(k)[e] = e % 4 == 3 ? 1 : e % 3 == 2 ? 0.2 : 0;
+      if (e % 4 == 3) continue;
+      fill(row, 1, 0, dims.nx, 0.3), fill(row + l.ldx, 1, 0, dims.nu, 0.5);
+      qp.m(k)[e] = -dot(row, x) - dot(row + l.ldx, u) + 0.1 * normal(rng);
+    }
+  }
   void dynamics(int k) {
     const int np = dims.np, n = np + dims.na;
     if (dims.dynamics == Dynamics::kDense) {
@@ -97,6 +107,7 @@ RandomProblem random_problem(const QpDims& dims, const RandomQp& options) {
     g.cost(k, dims.nx + dims.nu);
     g.state_rows(k, x);
     g.input_rows(k, u);
+    g.mixed_rows(k, x, u);
     g.dynamics(k);
     x = g.next_state(k, x, u);
   }

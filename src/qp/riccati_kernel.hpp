@@ -2,7 +2,7 @@
 // docs/solver.md, eq. (9)-(14).
 #pragma once
 
-#include "qp/dynamics_kernel.hpp"
+#include "qp/mixed_kernel.hpp"
 
 namespace tandem {
 inline namespace TANDEM_ISA {
@@ -68,6 +68,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     // Huu = L L'; the explicit inverses keep long triangular chains out of the iterations
     flag = max(flag, cholesky_inverse(team, w.uu(w.Huu), w.uu(w.Linv), kPivotFloor<Scalar<Real>>));
     multiply_lower_t<Write::kSet>(team, w.input_inverse(k), w.uu(w.Linv), w.uu(w.Linv));
+    if (qp.dims.ne > 0) flag = max(flag, mixed_inverse(team, qp, k, w));
     if (k == 0) {
       // x_0 is given: no gain, only its constant share in the gradient by u_0
       multiply<Write::kSet>(team, w.hx0, w.ux(w.Hux), qp.x0());
@@ -78,8 +79,9 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     multiply_lower(team, w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
     team.sync();
     const MatrixView<Real> Linv{w.Linv, nu, ldu, ldu}, Y{w.Y, nu, ldx, ldx};
-    multiply_lower_t<Write::kNegate>(team, w.gain(k), Linv, Y);
     multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), Y, Y);
+    if (qp.dims.ne > 0) mixed_gain(team, qp, k, w);
+    multiply_lower_t<Write::kNegate>(team, w.gain(k), Linv, Y);
     team.sync();
     add_state_cost(team, qp, k, rho_scale, w);
     mirror_upper(team, w.xx(w.Vnext));
@@ -108,6 +110,7 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
     multiply_t<Write::kNegate>(team, kff, w.input_inverse(k), gu);  // the inverse is symmetric
     if (k > 0) multiply_t<Write::kAdd>(team, p, w.gain(k), gu);
     team.sync();
+    if (qp.dims.ne > 0) add_mixed_shares(team, k, w);
   }
 }
 

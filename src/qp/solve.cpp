@@ -30,7 +30,10 @@ struct Workspace::State {
 void check_problem(const QpDims& d, const SolverSettings& s) {
   const auto positive = [](const char* name, int value) { check(value >= 1, "dims.", name, " is ", value, ", expected 1 or more"); };
   const auto counted = [](const char* name, int value) { check(value >= 0, "dims.", name, " is ", value, ", expected 0 or more"); };
-  positive("N", d.N), positive("nx", d.nx), positive("nu", d.nu), positive("align", d.align), counted("nc", d.nc), counted("nd", d.nd);
+  positive("N", d.N), positive("nx", d.nx), positive("nu", d.nu), positive("align", d.align), counted("nc", d.nc), counted("nd", d.nd),
+      counted("ne", d.ne);
+  check(d.ne <= d.nu, "dims.ne is ", d.ne, ", expected at most nu = ", d.nu, " mixed rows");
+  check(d.ne == 0 || s.mode == SolverMode::kRiccati, "dims.ne is ", d.ne, "; mixed rows need SolverMode::kRiccati");
   check(d.du >= 0 && d.du <= d.nu, "dims.du is ", d.du, ", expected 0 (all inputs) to nu = ", d.nu);
   if (d.dynamics == Dynamics::kIntegrator) {
     counted("np", d.np), counted("na", d.na), counted("nf", d.nf);

@@ -18,10 +18,12 @@ struct QpWork {
   QpDims dims;
   QpLayout lay;
   // per stage k < N
-  Real* K;     // feedback gain  [N, ldu, ldx]
-  Real* Hinv;  // inverse of the input Hessian  [N, ldu, ldu]
-  Real* Vb;    // V_{k+1} times the constant part of x_{k+1}  [N, ldx]
-  Real* kff;   // feed-forward input  [N, ldu]
+  Real* K;      // feedback gain  [N, ldu, ldx]
+  Real* Hinv;   // inverse of the input Hessian  [N, ldu, ldu]
+  Real* Vb;     // V_{k+1} times the constant part of x_{k+1}  [N, ldx]
+  Real* kff;    // feed-forward input  [N, ldu]
+  Real* u_mix;  // share of the mixed rows in the feed-forward input  [N, ldu]
+  Real* p_mix;  // and in the gradient of the cost-to-go  [N, ldx]
   // per stage k <= N
   Real* r;         // gradient of the augmented cost  [N+1, ldz]
   Real* primal;    // residual of every row after the last iteration  [N+1, ldr]
@@ -39,10 +41,13 @@ struct QpWork {
   Real* Sqq;            // Phi' V(q_p, q_p)  [np, ldp]
   Real *p, *s, *t;      // cost-to-go gradient and its images  [ldx]
   Real *row_c, *row_d;  // C x, D u; then rho (dual - row)  [ldc], [ldd]
-  Real* gu;             // [ldu]
-  Real* hx0;            // H_ux x_0 of stage 0  [ldu]
-  Real* partial;        // two sets of partial results  [2 kPartials]
-  int ldr;              // ldc + ldd + ldz
+  // of the mixed rows: M_u' and its image under L^-1  [ldu, lde]; L^-1 of their Schur complement S  [lde, lde]; M_x and its images  [lde, ldx];
+  // images of M_u  [lde, ldu]; constants  [lde]
+  Real *Mut, *G, *S, *Sinv, *X, *Wx, *GL, *Z, *mix, *mix_image;
+  Real* gu;       // [ldu]
+  Real* hx0;      // H_ux x_0 of stage 0  [ldu]
+  Real* partial;  // two sets of partial results  [2 kPartials]
+  int ldr;        // ldc + ldd + ldz
 
   // columns of D that are worth reading, padded
   TANDEM_FN int du() const { return dims.du > 0 ? round_up(dims.du, dims.align) : lay.ldu; }
@@ -76,6 +81,10 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
   w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
   w.p = take(l.ldx), w.s = take(l.ldx), w.t = take(l.ldx);
+  w.u_mix = take(d.ne > 0 ? d.N * l.ldu : 0), w.p_mix = take(d.ne > 0 ? d.N * l.ldx : 0);
+  w.Mut = take(l.ldu * l.lde), w.G = take(l.ldu * l.lde), w.S = take(l.lde * l.lde), w.Sinv = take(l.lde * l.lde);
+  w.X = take(l.lde * l.ldx), w.Wx = take(l.lde * l.ldx), w.GL = take(l.lde * l.ldu), w.Z = take(l.lde * l.ldu);
+  w.mix = take(l.lde), w.mix_image = take(l.lde);
   w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.gu = take(l.ldu), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
   size = o;
   return w;

@@ -38,9 +38,15 @@ struct Robot {
   const char* name;
   QpDims dims;
 };
+QpDims centroidal_dims() {
+  QpDims d;
+  d.N = 20, d.nx = 35, d.nu = 35, d.ne = 12, d.dense_cost = true;
+  return d;
+}
 const Robot kRobots[] = {{"humanoid", integrator_dims(11, 6, 18, 12, 10, 16)},
                          {"quadruped", integrator_dims(11, 6, 12, 12, 12, 16)},
-                         {"large", integrator_dims(11, 6, 29, 24, 12, 32)}};
+                         {"large", integrator_dims(11, 6, 29, 24, 12, 32)},
+                         {"mixed rows", centroidal_dims()}};
 
 // Batches of random problems in float, and their exact solutions.
 struct Batch {

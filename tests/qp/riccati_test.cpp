@@ -64,6 +64,30 @@ TEST_P(Riccati, ConvergesToAKktPointWithActiveRows) {
   EXPECT_EQ(s.info.status, double(Status::kSolved));
 }
 
+// Exact, soft and absent mixed rows on every kind of problem.
+TEST_P(Riccati, WithMixedRowsOneIterationSolvesTheKktSystem) {
+  QpDims dims = GetParam().dims;
+  dims.ne = std::min(dims.nu - 1, 5);
+  RandomProblem p = random_problem(dims, {.seed = 21});
+  const Solved s = solve(p, {.iterations = 1});
+  EXPECT_LT(difference(test::variables(s.view), test::solve_equality_kkt(expand(problem_view(p)))), 1e-9);
+}
+
+TEST(RiccatiMixedRows, AreMetWhileInequalitiesAreActive) {
+  QpDims dims;
+  dims.N = 6, dims.nx = 7, dims.nu = 5, dims.nc = 3, dims.nd = 2, dims.ne = 2;
+  RandomProblem p = random_problem(dims, {.seed = 8, .tightness = 0.7, .rho = 3});
+  const QpView<double> qp = problem_view(p);
+  const Solved s = solve(p, {.iterations = 30});
+  for (int k = 0; k < dims.N; ++k)
+    for (int e = 0; e < dims.ne; ++e) {
+      double value = qp.m(k)[e];
+      for (int i = 0; i < dims.nx; ++i) value += qp.M(k)[e * qp.lay.ldz + i] * s.view.x(k)[i];
+      for (int i = 0; i < dims.nu; ++i) value += qp.M(k)[e * qp.lay.ldz + qp.lay.ldx + i] * s.view.u(k)[i];
+      EXPECT_NEAR(value, 0, 1e-10) << "stage " << k << ", row " << e;
+    }
+}
+
 TEST(RiccatiKinds, AnIntegratorWrittenAsDenseMatrixHasTheSameSolution) {
   RandomProblem p = random_problem(integrator_dims(6, 6, 5, 6, 4, 5), {.seed = 9, .tightness = 0.5});
   RandomProblem dense;

@@ -14,9 +14,15 @@ QpDims dense_dims() {
   d.N = 3, d.nx = 5, d.nu = 3, d.nc = 3, d.nd = 2, d.dense_cost = true;
   return d;
 }
+QpDims mixed_dims() {
+  QpDims d = dense_dims();
+  d.nu = 5, d.ne = 3;
+  return d;
+}
 INSTANTIATE_TEST_SUITE_P(Kinds, QpTeam,
                          testing::Combine(testing::Values(integrator_dims(3, 6, 3, 6, 3, 4), dense_dims()),
                                           testing::Values(SolverMode::kRiccati, SolverMode::kOsqp)));
+INSTANTIATE_TEST_SUITE_P(MixedRows, QpTeam, testing::Combine(testing::Values(mixed_dims()), testing::Values(SolverMode::kRiccati)));
 
 template <class T>
 std::vector<double> solve_on(const T& team, RandomProblem& p, const SolverSettings& settings, std::vector<double>& solution,

@@ -48,7 +48,7 @@ inline std::vector<double> solve_dense(std::vector<double> M, std::vector<double
 inline std::vector<double> solve_equality_kkt(const SparseQp& qp) {
   const int n = qp.variables, m = qp.equalities, size = n + m;
   std::vector<double> M(size * size, 0.0), rhs(size);
-  for (const Triplet& t : qp.P) M[t.row * size + t.col] = t.value;
+  for (const Triplet& t : qp.P) M[t.row * size + t.col] += t.value;
   for (const Triplet& t : qp.A)
     if (t.row < m) M[(n + t.row) * size + t.col] = M[t.col * size + n + t.row] = t.value;
   for (int i = 0; i < n; ++i) rhs[i] = -qp.q[i];
