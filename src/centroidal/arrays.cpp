@@ -19,8 +19,8 @@ std::vector<int> matching_bodies(const Model& model, const std::string& pattern)
 
 int only_body(const Model& model, const std::string& pattern) {
   const std::vector<int> found = matching_bodies(model, pattern);
-  check(found.size() == 1, "centroidal MPC: \"", pattern, "\" matches ", found.size(), " bodies of robot ", model.name, ", expected one; likely ones: ",
-        nearest(pattern, model.body_name));
+  check(found.size() == 1, "centroidal MPC: \"", pattern, "\" matches ", found.size(), " bodies of robot ", model.name,
+        ", expected one; likely ones: ", nearest(pattern, model.body_name));
   return found[0];
 }
 
@@ -35,7 +35,8 @@ void check_settings(const Robot& robot, const CentroidalSettings& s) {
   check(model.foot_name.size() == kFeet, "centroidal MPC: robot ", model.name, " has ", model.foot_name.size(), " feet, expected ", kFeet);
   check(s.horizon >= 2 && s.horizon <= 200, "centroidal MPC: horizon = ", s.horizon, ", expected 2 to 200");
   check(s.dt > 0 && s.dt < 0.2, "centroidal MPC: dt = ", s.dt, " s, expected above 0 and below 0.2");
-  check(s.control_dt > 0 && s.control_dt <= s.dt, "centroidal MPC: control_dt = ", s.control_dt, " s, expected above 0 and at most dt = ", s.dt, " s");
+  check(s.control_dt > 0 && s.control_dt <= s.dt, "centroidal MPC: control_dt = ", s.control_dt, " s, expected above 0 and at most dt = ", s.dt,
+        " s");
   check(s.gait.period > 0, "centroidal MPC: gait.period = ", s.gait.period, " s, expected above 0");
   check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "centroidal MPC: gait.stance_fraction = ", s.gait.stance_fraction,
         ", expected in (0, 1]; 1 stands still");
@@ -100,8 +101,8 @@ void set_nominal_weights(const Model& model, const CentroidalWeights& w, StageTe
 
 std::vector<ThetaBlock> theta_blocks(int joints) {
   const int n = 12 + joints;
-  const std::pair<const char*, int> sizes[] = {{"momentum", 6},     {"state", n},        {"input", n},        {"terminal", n},    {"torso", kFrameRows},
-                                               {"com", 2},          {"swing_left", 12},  {"swing_right", 12}, {"torque_left", 6}, {"torque_right", 6}};
+  const std::pair<const char*, int> sizes[] = {{"momentum", 6}, {"state", n},       {"input", n},        {"terminal", n},    {"torso", kFrameRows},
+                                               {"com", 2},      {"swing_left", 12}, {"swing_right", 12}, {"torque_left", 6}, {"torque_right", 6}};
   std::vector<ThetaBlock> blocks;
   int first = 0;
   for (const auto& [name, size] : sizes) blocks.push_back({name, first, size}), first += size;

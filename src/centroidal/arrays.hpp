@@ -14,7 +14,7 @@ template <class S>
 struct CentroidalArrays {
   LockedModel locked;
   ModelArrays<S> model;
-  StageTerms<double> nominal;           // weights at theta = 1
+  StageTerms<double> nominal;  // weights at theta = 1
   double nominal_terminal[kMaxState];
   CentroidalView<S> view;
 };

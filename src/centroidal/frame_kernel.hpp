@@ -9,15 +9,15 @@ inline namespace TANDEM_ISA {
 // Where a frame is and how it moves; axes of the world.
 template <class Real>
 struct FrameMotion {
-  Vec3<Real> p;           // relative to the base [m]
-  Mat3<Real> R;           // its axes
-  Vec3<Real> omega, v;    // angular velocity, velocity of its origin
+  Vec3<Real> p;         // relative to the base [m]
+  Mat3<Real> R;         // its axes
+  Vec3<Real> omega, v;  // angular velocity, velocity of its origin
 };
 // The same by one column.
 template <class Real>
 struct FrameColumn {
-  Vec3<Real> p;         // of the position in the world
-  Vec3<Real> turn;      // small rotation of its axes
+  Vec3<Real> p;     // of the position in the world
+  Vec3<Real> turn;  // small rotation of its axes
   Vec3<Real> omega, v;
 };
 
@@ -37,8 +37,7 @@ TANDEM_FN void frame_columns(const CentroidalView<S>& view, const CentroidalMoti
   const Vec3<Real> zero = zero3<Real>();
   const Spatial<Real> V = load6(motion.d.V + 6 * frame.body);
   // what moves with the base
-  for (int c = 0; c < view.nx + view.nj; ++c)
-    out[c] = {zero, zero, columns.omega[c], columns.velocity[c] + cross(columns.omega[c], at.p)};
+  for (int c = 0; c < view.nx + view.nj; ++c) out[c] = {zero, zero, columns.omega[c], columns.velocity[c] + cross(columns.omega[c], at.p)};
   for (int r = 0; r < 3; ++r) {
     out[kPosition + r].p = unit3<Real>(r);
     FrameColumn<Real>& c = out[kEuler + r];

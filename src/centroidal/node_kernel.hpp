@@ -11,10 +11,10 @@ inline namespace TANDEM_ISA {
 // the Hessian is the sum of their squares, eq. (25); rows without weight are not written.
 template <class Real>
 struct NodeOutput {
-  Real cost;                                // of the node [cost]
-  Real gx[kMaxState], gu[kMaxState];        // gradient
-  Real hx[kMaxState], hu[kMaxState];        // diagonal of the Hessian without the rows below
-  Real hxy[3], hxy_wrench[2 * kFeet];       // its entries between x and y of the momenta and the position, of the forces and moments
+  Real cost;                           // of the node [cost]
+  Real gx[kMaxState], gu[kMaxState];   // gradient
+  Real hx[kMaxState], hu[kMaxState];   // diagonal of the Hessian without the rows below
+  Real hxy[3], hxy_wrench[2 * kFeet];  // its entries between x and y of the momenta and the position, of the forces and moments
   Prediction<Real> step;
   KinematicRow<Real> contact[kFeet][6];
   Real compliance[kFeet][6];
@@ -37,8 +37,8 @@ struct NodeWork {
 // Quadratic cost w/2 |H (x - x_ref)|^2 of a block: cost, gradient, Hessian; H turns the horizontal components of `triples` to the heading, eq. (18).
 //   first, count   of the triples in the block, each 3 numbers
 template <class Real, class S>
-TANDEM_FN void tracking_cost(const NodeReference<Real>& ref, const S* weight, const Real* residual, Real scale, int n, int triples, Real& cost, Real* g,
-                             Real* h, Real* hxy) {
+TANDEM_FN void tracking_cost(const NodeReference<Real>& ref, const S* weight, const Real* residual, Real scale, int n, int triples, Real& cost,
+                             Real* g, Real* h, Real* hxy) {
   const Real c = ref.cos_yaw, s = ref.sin_yaw, half(S(0.5));
   for (int i = 0; i < n; ++i) {
     const Real w = scale * Real(weight[i]);

@@ -33,11 +33,11 @@ TANDEM_FN Rates<Real> zero_rates() {
 template <class Real>
 struct Prediction {
   Real next[kMaxState];
-  Rates<Real> angular[3], euler[3];        // columns of x
-  Rates<Real> joint[kMaxJoints];           //
-  Rates<Real> wrench[6 * kFeet];           // columns of u; zero for a foot in swing
-  Rates<Real> velocity[kMaxJoints];        //
-  Rates<Real> theta[kMomentumTheta];       // by the multipliers of the momentum rows; only if asked for
+  Rates<Real> angular[3], euler[3];   // columns of x
+  Rates<Real> joint[kMaxJoints];      //
+  Rates<Real> wrench[6 * kFeet];      // columns of u; zero for a foot in swing
+  Rates<Real> velocity[kMaxJoints];   //
+  Rates<Real> theta[kMomentumTheta];  // by the multipliers of the momentum rows; only if asked for
 };
 
 // Wrenches of the feet, zero in swing.
@@ -182,7 +182,7 @@ TANDEM_FN void predict(const CentroidalView<S>& view, const NodeInput<Real>& in,
   const Real dt(view.dt), step[4] = {Real(0), Real(0.5f) * dt, Real(0.5f) * dt, dt};
   const Real sixth = dt / Real(6), weight[4] = {sixth, Real(2) * sixth, Real(2) * sixth, sixth};
   Prediction<Real>& last = work.last;
-  for (Rates<Real>*set : {last.angular, last.euler, out.angular, out.euler})
+  for (Rates<Real>* set : {last.angular, last.euler, out.angular, out.euler})
     for (int r = 0; r < 3; ++r) set[r] = zero_rates<Real>();
   for (int r = 0; r < 3; ++r) out.angular[r].angular = out.euler[r].euler = unit3<Real>(r);
   for (int j = 0; j < view.nj; ++j) last.joint[j] = last.velocity[j] = out.joint[j] = out.velocity[j] = zero_rates<Real>();

@@ -24,27 +24,35 @@ struct CentroidalWeights {
   std::array<double, 6> base = {0, 0, 15, 0, 5, 5};        // x, y, z, yaw, pitch, roll
   std::array<double, 6> terminal_momentum = {25, 25, 25, 25, 25, 25};
   std::array<double, 6> terminal_base = {0, 0, 20, 0, 5, 5};
-  double terminal_factor = 3;                                          // on all terminal weights
+  double terminal_factor = 3;                                           // on all terminal weights
   std::array<double, 6> wrench = {5e-5, 5e-5, 1e-5, 5e-5, 5e-5, 2e-4};  // force, moment of each foot
   std::array<double, 12> torso = {0, 0, 0, 100, 100, 0, .1, .1, .005, 5, 5, 2};
   std::array<double, 2> com = {0, 0};  // centre of mass over the feet in stance: x, y
   std::array<double, 12> swing = {0, 0, 0, 1000, 1000, 0, 10, 10, 0, 1, 1, .005};
   std::array<double, 6> torque = {2e-4, 2e-4, 1e-4, 8e-4, 2e-5, 2e-5};  // of the leg in stance, from the hip outwards
   std::vector<JointWeights> joints = {
-      {"*_hip_pitch_joint", .02, .02, .02},       {"*_hip_roll_joint", .06, .02, .06},      {"*_hip_yaw_joint", 4, .2, 8},
-      {"*_knee_joint", .02, .02, .02},            {"*_ankle_pitch_joint", .01, .02, .01},   {"*_ankle_roll_joint", .01, .02, .01},
-      {"waist_yaw_joint", 2, 2, 2},               {"waist_roll_joint", .5, .8, .5},         {"waist_pitch_joint", .5, 2, .5},
-      {"*_shoulder_pitch_joint", 10, .2, 10},     {"*_shoulder_roll_joint", 20, .1, 20},    {"*_shoulder_yaw_joint", 2, .1, 2},
+      {"*_hip_pitch_joint", .02, .02, .02},
+      {"*_hip_roll_joint", .06, .02, .06},
+      {"*_hip_yaw_joint", 4, .2, 8},
+      {"*_knee_joint", .02, .02, .02},
+      {"*_ankle_pitch_joint", .01, .02, .01},
+      {"*_ankle_roll_joint", .01, .02, .01},
+      {"waist_yaw_joint", 2, 2, 2},
+      {"waist_roll_joint", .5, .8, .5},
+      {"waist_pitch_joint", .5, 2, .5},
+      {"*_shoulder_pitch_joint", 10, .2, 10},
+      {"*_shoulder_roll_joint", 20, .1, 20},
+      {"*_shoulder_yaw_joint", 2, .1, 2},
       {"*_elbow_joint", 2, .2, 2},
   };
 };
 
 // Penalties on inequalities: {mu, delta} of docs/centroidal.md, eq. (15) and (16).
 struct CentroidalPenalties {
-  std::array<double, 2> cone = {.2, 5};             // relaxed log barrier on the friction cone [N]
-  std::array<double, 2> pressure = {.6, .03};       // on the centre of pressure [N m]
-  std::array<double, 2> limits = {1200, .1};        // polynomial on joint positions [rad]
-  std::array<double, 2> collision = {30000, .05};   // on the distance between spheres of the legs [m]
+  std::array<double, 2> cone = {.2, 5};            // relaxed log barrier on the friction cone [N]
+  std::array<double, 2> pressure = {.6, .03};      // on the centre of pressure [N m]
+  std::array<double, 2> limits = {1200, .1};       // polynomial on joint positions [rad]
+  std::array<double, 2> collision = {30000, .05};  // on the distance between spheres of the legs [m]
 };
 
 // Spheres on a link of each leg, kept apart from those of the other leg.
@@ -55,9 +63,9 @@ struct LegSphere {
 };
 
 struct CentroidalSettings {
-  int horizon = 60;           // N, intervals
-  double dt = 0.02;           // of an interval [s]
-  double control_dt = 0.01;   // time between two calls [s], at most dt
+  int horizon = 60;          // N, intervals
+  double dt = 0.02;          // of an interval [s]
+  double control_dt = 0.01;  // time between two calls [s], at most dt
   GaitSettings gait = {1.4, 0.8 / 1.4, {0.0, 0.5}, 0.08, 0.05, 0.0};
   CentroidalWeights weights;
   CentroidalPenalties penalties;

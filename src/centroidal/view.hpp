@@ -53,21 +53,21 @@ struct CentroidalView {
   ModelView<S> model;  // locked joints merged
   int nj, nx, nu, N;
   S mass;
-  S dt;                        // between nodes [s]
-  S momentum_scale[6];         // theta of the momentum rows: linear, angular
-  StageTerms<S> weight;        // nominal value times theta
-  S terminal[kMaxState];       // of the last state
+  S dt;                   // between nodes [s]
+  S momentum_scale[6];    // theta of the momentum rows: linear, angular
+  StageTerms<S> weight;   // nominal value times theta
+  S terminal[kMaxState];  // of the last state
   Frame<S> torso, foot[kFeet];
   int leg[kFeet][kLegJoints];  // bodies between base and foot, base side first; -1: none
   int npair;
   Frame<S> sphere[kFeet][kMaxSpheres];
-  S radius[kMaxSpheres];              // [m]
-  int pair[kMaxPairs][2];             // a sphere of the left leg and one of the right
+  S radius[kMaxSpheres];   // [m]
+  int pair[kMaxPairs][2];  // a sphere of the left leg and one of the right
   S q_min[kMaxJoints], q_max[kMaxJoints];
-  S friction, sole_x, sole_y;         // half lengths of the sole [m]
+  S friction, sole_x, sole_y;  // half lengths of the sole [m]
   LogBarrier<S> cone, pressure;
   PolynomialBarrier<S> limits, collision;
-  S height_gain, orientation_gain;    // position feedback of contact rows [1/s]
+  S height_gain, orientation_gain;  // position feedback of contact rows [1/s]
 };
 
 // What the cost and the constraints pull one node to. World frame.

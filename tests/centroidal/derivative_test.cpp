@@ -183,8 +183,7 @@ TEST_P(Node, TheBaseMovesSoThatTheRobotHasItsMomentum) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Phases, Node,
-                         testing::Values(std::array<double, 2>{1, 1}, std::array<double, 2>{1, 0}, std::array<double, 2>{0, 1}));
+INSTANTIATE_TEST_SUITE_P(Phases, Node, testing::Values(std::array<double, 2>{1, 1}, std::array<double, 2>{1, 0}, std::array<double, 2>{0, 1}));
 
 }  // namespace
 }  // namespace tandem
