@@ -85,6 +85,20 @@ TEST_P(ControlLoopTest, WithoutNoiseTheStateIsMeasuredExactly) {
   EXPECT_EQ(loop.measured_v, loop.simulator().output.v);
 }
 
+// The MPC knows no more than the robot: its plan is that of an MPC that is given the measured state.
+TEST_P(ControlLoopTest, TheMpcPlansFromWhatIsMeasured) {
+  ControlLoop loop = make();
+  if (!loop.mpc()) return;
+  Mpc own(robot().model, settings.mpc, kWorlds);
+  place(loop);
+  for (int w = 0; w < kWorlds; ++w) own.reset(w, 0.1 * w);
+  for (int k = 0; k < 3; ++k) {
+    step(loop, k);
+    own.step(loop.measured_q, loop.measured_v, loop.command);
+    EXPECT_EQ(own.output.tau_ff, loop.mpc()->output.tau_ff);
+  }
+}
+
 // All controllers see the same noise: that of a loop of another controller at the same state.
 TEST_P(ControlLoopTest, NoiseDoesNotDependOnTheController) {
   ControlLoop loop = make();

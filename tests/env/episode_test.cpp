@@ -73,15 +73,17 @@ TEST_F(EpisodeTest, ScalesOfOneLeaveTheModelAlone) {
   EXPECT_TRUE(e.parameters.mass_scale.empty() && e.parameters.strength.empty() && e.kp_scale.empty());
 }
 
-TEST_F(EpisodeTest, SmallCommandsBecomeZero) {
+TEST_F(EpisodeTest, SmallCommandsBecomeZeroAndOthersStay) {
+  settings.command_deadband = 0;
+  EpisodeSampler raw(robot, settings);
   settings.command_deadband = 0.6;
   EpisodeSampler sampler(robot, settings);
   int zero = 0;
   for (std::uint32_t i = 0; i < 200; ++i) {
-    const double* c = sampler.draw({12, i, 0}, 0).command;
-    const double norm = std::hypot(c[1], c[2], c[3]);
-    ASSERT_TRUE(norm == 0 || norm >= 0.6);
-    zero += norm == 0;
+    const double *c = sampler.draw({12, i, 0}, 0).command, *r = raw.draw({12, i, 0}, 0).command;
+    const bool small = std::hypot(r[1], r[2], r[3]) < 0.6;
+    for (int k = 1; k < 4; ++k) ASSERT_EQ(c[k], small ? 0 : r[k]);
+    zero += small;
     ASSERT_EQ(c[0], robot.base_height);
   }
   EXPECT_GT(zero, 0);
