@@ -1,0 +1,94 @@
+// Trainer: the loop of collecting and learning, with its logs and checkpoints. docs/training.md, "Runs".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "env/vector_env.hpp"
+#include "learn/checkpoint.hpp"
+#include "learn/csv_log.hpp"
+#include "learn/events.hpp"
+#include "learn/ppo.hpp"
+#include "learn/run_folder.hpp"
+#include "learn/statistics.hpp"
+
+namespace tandem {
+
+// Where a training stands, for the line that shows its progress.
+struct TrainStatus {
+  std::int64_t iteration, iterations, robot_steps;
+  double steps_per_second;  // of the last iteration
+  double reward, length;    // of the last 100 episodes; NaN before the first ended
+  double seconds_left;
+};
+
+// What the caller adds to a training. Each may be empty.
+struct TrainHooks {
+  std::function<std::vector<Scalar>()> env_times;        // where the time of the steps since the last call went [s], by name
+  std::function<void(std::int64_t iteration)> iterated;  // after every iteration
+  std::function<void(std::int64_t iteration)> saved;     // after every checkpoint; throws Error if what it writes cannot be written
+  std::function<void(const TrainStatus&)> progress;      // after every iteration
+  std::function<void(const std::string&)> warn;          // one line about something that training survives
+  std::function<bool()> interrupted;                     // true: save after this iteration and return
+};
+
+enum class ActionSource { kPolicy, kZero, kRandom };
+
+struct TrainJob {
+  VectorEnv* env;
+  Ppo* ppo = nullptr;  // nullptr: nothing is learnt; for zero and random actions
+  ActionSource actions = ActionSource::kPolicy;
+  int steps = 24;  // per iteration
+  TrainSettings settings;
+  std::vector<std::pair<std::string, std::string>> identity;  // of its checkpoints
+  RunFolder* folder;
+  TrainHooks hooks;
+};
+
+struct TrainResult {
+  std::int64_t iteration = 0, robot_steps = 0;
+  bool interrupted = false;
+  double seconds = 0;           // of this process
+  double steps_per_second = 0;  // robot-steps of this process per second
+  std::vector<Scalar> shares;   // of the time: policy, the parts of the environment, update, save, other
+  std::vector<Scalar> last;     // scalars of the last iteration
+};
+
+class Trainer {
+ public:
+  explicit Trainer(TrainJob job);
+
+  // Starts new episodes in all worlds and saves model_0. Throws Error if that cannot be written.
+  void start();
+  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Throws Error if none can, or if it is of
+  // another robot, layout or network.
+  void resume();
+  // Trains up to settings.iterations. A checkpoint that cannot be written is a warning, unless it is the last.
+  // Throws Error if the loss is not finite, naming the last checkpoint; checkpoints stay as they are.
+  TrainResult run();
+
+ private:
+  void collect();
+  void act(int t);
+  std::vector<Scalar> learn();
+  void save(bool must);
+  void log(std::vector<Scalar> scalars, double elapsed);
+  void report(const std::vector<Scalar>& scalars, double elapsed, double left) const;
+  void add_time(const std::string& part, double seconds);
+
+  TrainJob job_;
+  EpisodeStatistics statistics_;
+  std::unique_ptr<CsvLog> csv_;
+  std::unique_ptr<EventFile> events_;
+  std::int64_t iteration_ = 0, saved_ = -1;
+  double seconds_ = 0;         // of training so far, in earlier processes too
+  std::vector<float> action_;  // of zero and random policies  (nworld, naction)
+  std::vector<Scalar> time_;   // by part [s]
+  bool log_failed_ = false;
+};
+
+}  // namespace tandem

@@ -1,0 +1,319 @@
+// Runs of the toy task: resuming, faults of files, logs. Killed processes are those of toy_train.
+#include "learn/trainer.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "base/check.hpp"
+#include "base/rng.hpp"
+#include "tests/support/tmpfs.hpp"
+#include "tests/support/toy_env.hpp"
+
+namespace tandem {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The table without the columns that hold times.
+std::string without_times(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string line, result, heading;
+  std::getline(lines, heading);
+  for (std::string row = heading; row != "" || std::getline(lines, row); row = "") {
+    std::istringstream names(heading), fields(row);
+    for (std::string name, field; std::getline(names, name, ',') && (std::getline(fields, field, ',') || true);)
+      if (!name.starts_with("Perf/")) result += field + ",";
+    result += "\n";
+  }
+  return result;
+}
+
+class Training : public testing::Test {
+ protected:
+  fs::path logs = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  std::vector<std::string> warnings;
+
+  void SetUp() override { fs::remove_all(logs); }
+  void TearDown() override { fs::remove_all(logs); }
+
+  static PpoSettings ppo_settings() {
+    PpoSettings settings;
+    settings.width = 32;
+    settings.layers = 1;
+    return settings;
+  }
+  struct Parts {
+    ToyEnv env{16, 1};
+    Ppo ppo{ppo_settings(), {16, 2, 1, false}, 1, 1};
+    TrainHooks hooks;
+  };
+  // A training in `folder`; returns the parameters at its end.
+  std::vector<float> train(RunFolder& folder, bool resume, int iterations, const std::string& task = "toy", TrainHooks hooks = {}) {
+    Parts parts;
+    hooks.warn = [this](const std::string& line) { warnings.push_back(line); };
+    Trainer trainer({.env = &parts.env,
+                     .ppo = &parts.ppo,
+                     .settings = {.worlds = 16, .iterations = iterations, .save_interval = 5},
+                     .identity = {{"task", task}},
+                     .folder = &folder,
+                     .hooks = std::move(hooks)});
+    resume ? trainer.resume() : trainer.start();
+    result = trainer.run();
+    const auto bytes = parts.ppo.state()[0].bytes;
+    const auto* first = reinterpret_cast<const float*>(bytes.data());
+    return {first, first + bytes.size() / sizeof(float)};
+  }
+  TrainResult result;
+
+  // Expects an error with `text` in it.
+  template <class Body>
+  static void expect_error(Body&& body, const std::string& text) {
+    try {
+      body();
+      ADD_FAILURE() << "no error, expected one with: " << text;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    }
+  }
+};
+
+TEST_F(Training, GoingOnEqualsNotHavingStopped) {
+  RunFolder whole = RunFolder::create(logs, "toy", "whole"), parts = RunFolder::create(logs, "toy", "parts");
+  const std::vector<float> expected = train(whole, false, 12);
+  train(parts, false, 7);  // its last checkpoint is model_7
+  const std::vector<float> resumed = train(parts, true, 12);
+  EXPECT_EQ(resumed, expected);
+  EXPECT_EQ(load_checkpoint(parts.checkpoint(12)).worlds, load_checkpoint(whole.checkpoint(12)).worlds);
+  EXPECT_EQ(without_times(read(parts.file("progress.csv"))), without_times(read(whole.file("progress.csv"))));
+}
+
+// toy_train as a process: the folder that it prints first. It is killed `seconds` after that, or left to end if that is negative.
+std::string toy_train(const std::string& what, const std::string& where, double seconds = -1) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::execl(TANDEM_TOY_TRAIN, TANDEM_TOY_TRAIN, what.c_str(), where.c_str(), "150", "3", nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  std::string folder;
+  for (char c; ::read(ends[0], &c, 1) == 1 && c != '\n';) folder += c;
+  if (seconds >= 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    ::kill(process, SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  ::close(ends[0]);
+  EXPECT_TRUE(seconds >= 0 || status == 0);
+  return folder;
+}
+
+// Killed at random moments, also while a checkpoint is written. TANDEM_KILLS=50 for a long run.
+TEST_F(Training, KilledProcessesGoOnAsIfNothingHappened) {
+  constexpr std::uint64_t kSeed = 17;
+  const char* wanted = std::getenv("TANDEM_KILLS");
+  const int kills = wanted ? std::atoi(wanted) : 3;
+  const std::string whole = toy_train("start", logs);
+  std::string folder = toy_train("start", logs, 0.2);
+  ASSERT_TRUE(fs::exists(folder + "/model_0"));
+  Rng rng{kSeed, 0, 0};
+  std::int64_t reached = 0;
+  for (int kill = 0; kill < kills; ++kill) {
+    folder = toy_train("resume", folder, rng.uniform(0, 0.2));
+    std::int64_t latest = 0;  // of those that are whole
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("model_") && name.find('.') == std::string::npos) latest = std::max(latest, load_checkpoint(entry.path()).iteration);
+    }
+    EXPECT_GE(latest, reached);
+    reached = latest;
+  }
+  std::printf("killed %d times, the last time after iteration %ld\n", kills, static_cast<long>(reached));
+  ASSERT_LT(reached, 150) << "it ended before it was killed";
+  toy_train("resume", folder);
+  const Checkpoint a = load_checkpoint(folder + "/model_150"), b = load_checkpoint(whole + "/model_150");
+  for (size_t i = 0; i < a.learner.size(); ++i) EXPECT_EQ(a.learner[i].bytes, b.learner[i].bytes) << a.learner[i].name << ", seed " << kSeed;
+  EXPECT_EQ(a.worlds, b.worlds);
+  EXPECT_EQ(without_times(read(folder + "/progress.csv")), without_times(read(whole + "/progress.csv")));
+}
+
+TEST_F(Training, InterruptedItSavesAndReturns) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  int iterations = 0;
+  TrainHooks hooks;
+  hooks.iterated = [&](std::int64_t) { ++iterations; };
+  hooks.interrupted = [&] { return iterations == 3; };
+  train(folder, false, 100, "toy", hooks);
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_EQ(result.iteration, 3);
+  EXPECT_EQ(folder.checkpoints().front(), 3);
+}
+
+TEST_F(Training, DamagedCheckpointsArePassedOver) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  const std::vector<float> expected = train(folder, false, 12);
+  // cut off at every kind of place, and one byte changed
+  const std::string good = read(folder.checkpoint(12));
+  for (size_t size : {size_t(0), size_t(3), size_t(10), size_t(30), good.size() / 2, good.size() - 1}) {
+    std::ofstream(folder.checkpoint(12), std::ios::binary) << good.substr(0, size);
+    EXPECT_THROW(load_checkpoint(folder.checkpoint(12)), Error) << size;
+  }
+  std::string changed = good;
+  changed[good.size() / 2] ^= 1;
+  std::ofstream(folder.checkpoint(12), std::ios::binary) << changed;
+  expect_error([&] { load_checkpoint(folder.checkpoint(12)); }, "check sum");
+  EXPECT_EQ(train(folder, true, 12), expected);  // from model_10
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("model_12"), std::string::npos) << warnings[0];
+}
+
+TEST_F(Training, RefusesCheckpointsOfOthers) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  train(folder, false, 1);
+  expect_error([&] { train(folder, true, 2, "another"); }, "task is toy, expected task another");
+  // a newer format: the version stands behind the length of all and the kind
+  std::string text = read(folder.checkpoint(1));
+  text[8 + 8 + 10] = 9;
+  std::ofstream(folder.checkpoint(1), std::ios::binary) << text;
+  expect_error([&] { load_checkpoint(folder.checkpoint(1)); }, "version 9");
+}
+
+TEST_F(Training, AFullDiskLeavesTheLastGoodCheckpoint) {
+  Tmpfs disk(logs, "100k");
+  if (!disk.mounted()) GTEST_SKIP() << "a small disk cannot be mounted here";
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  TrainHooks hooks;
+  hooks.iterated = [&](std::int64_t iteration) {
+    if (iteration == 6) std::ofstream(logs / "filler") << std::string(100000, 'x');
+    if (iteration == 12) fs::remove(logs / "filler");
+  };
+  train(folder, false, 12, "toy", hooks);
+  EXPECT_EQ(folder.checkpoints(), (std::vector<std::int64_t>{12, 5, 0}));
+  EXPECT_EQ(std::count_if(warnings.begin(), warnings.end(), [](const std::string& line) { return line.ends_with("model_5"); }), 1);
+  EXPECT_EQ(load_checkpoint(folder.checkpoint(5)).iteration, 5);
+}
+
+TEST_F(Training, AFolderThatVanishesIsAnErrorAtTheEnd) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  TrainHooks hooks;
+  hooks.iterated = [&](std::int64_t iteration) {
+    if (iteration == 6) fs::rename(folder.path(), logs / "elsewhere");
+  };
+  expect_error([&] { train(folder, false, 7, "toy", hooks); }, "model_7");
+  EXPECT_EQ(load_checkpoint(logs / "elsewhere/model_5").iteration, 5);
+}
+
+TEST_F(Training, AReadOnlyFolderIsAnErrorBeforeAnyWork) {
+  Tmpfs disk(logs, "1m");
+  if (!disk.mounted()) GTEST_SKIP() << "a small disk cannot be mounted here";
+  std::string path;
+  {
+    RunFolder folder = RunFolder::create(logs, "toy", "");
+    train(folder, false, 4);
+    path = folder.path();
+  }
+  ASSERT_TRUE(disk.make_read_only());
+  expect_error([&] { RunFolder::open(path); }, "Read-only");
+  expect_error([&] { RunFolder::create(logs, "toy", "other"); }, "Read-only");
+  EXPECT_EQ(load_checkpoint(path + "/model_4").iteration, 4);
+}
+
+TEST_F(Training, OneRunAtATimePerFolder) {
+  RunFolder first = RunFolder::create(logs, "toy", "same"), second = RunFolder::create(logs, "toy", "same");
+  EXPECT_NE(first.path(), second.path());
+  train(first, false, 1);
+  expect_error([&] { RunFolder::open(first.path()); }, "is being written");
+  expect_error([&] { RunFolder::open(second.path()); }, "");
+  expect_error([&] { RunFolder::open((logs / "nowhere").string()); }, "no such folder");
+}
+
+TEST_F(Training, ANetworkThatIsNotFiniteStopsWithTheLastGoodCheckpoint) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  Parts parts;
+  TrainHooks hooks;
+  hooks.iterated = [&](std::int64_t iteration) {
+    if (iteration == 7) reinterpret_cast<float*>(parts.ppo.state()[0].bytes.data())[3] = NAN;
+  };
+  Trainer trainer({.env = &parts.env,
+                   .ppo = &parts.ppo,
+                   .settings = {.worlds = 16, .iterations = 20, .save_interval = 5},
+                   .identity = {},
+                   .folder = &folder,
+                   .hooks = hooks});
+  trainer.start();
+  expect_error([&] { trainer.run(); }, "model_5");
+  EXPECT_EQ(folder.checkpoints().front(), 5);
+}
+
+TEST_F(Training, ZeroAndRandomActionsNeedNoLearner) {
+  for (ActionSource actions : {ActionSource::kZero, ActionSource::kRandom}) {
+    RunFolder folder = RunFolder::create(logs, "toy", "");
+    ToyEnv env(4, 1);
+    Trainer trainer({.env = &env,
+                     .actions = actions,
+                     .steps = 10,
+                     .settings = {.worlds = 4, .iterations = 2, .save_interval = 5},
+                     .identity = {},
+                     .folder = &folder,
+                     .hooks = {}});
+    trainer.start();
+    EXPECT_EQ(trainer.run().robot_steps, 80);
+  }
+}
+
+TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
+  ToyEnv env(3, 1);
+  EpisodeStatistics statistics(env);
+  env.reset();
+  std::vector<double> episode_reward, running(3, 0.0);
+  double all = 0;
+  const std::vector<float> action{0.5f, 0, -0.1f};
+  constexpr int kSteps = 130;
+  for (int t = 0; t < kSteps; ++t) {
+    env.step(action);
+    statistics.add_step(env);
+    for (int w = 0; w < 3; ++w) {
+      running[w] += env.reward[w];
+      all += env.reward[w];
+      if (env.done[w]) episode_reward.push_back(std::exchange(running[w], 0.0));
+    }
+  }
+  double mean = 0;
+  for (double reward : episode_reward) mean += reward / static_cast<double>(episode_reward.size());
+  const std::vector<Scalar> scalars = statistics.take();
+  const auto value = [&](const std::string& name) {
+    for (const Scalar& scalar : scalars)
+      if (scalar.first == name) return scalar.second;
+    return double(NAN);
+  };
+  ASSERT_GT(episode_reward.size(), 4u);
+  EXPECT_NEAR(value("Train/mean_reward"), mean, 1e-5);
+  EXPECT_NEAR(value("Train/reward_per_step"), all / (3 * kSteps), 1e-6);
+  EXPECT_NEAR(value("Episode_Reward/near") + value("Episode_Reward/effort"), mean, 1e-5);
+  EXPECT_NEAR(value("Episode_Termination/far") + value("Episode_Termination/time_out"), 1, 1e-12);
+  EXPECT_GT(value("Episode_Termination/far"), 0);
+}
+
+}  // namespace
+}  // namespace tandem
