@@ -70,6 +70,16 @@ struct CentroidalView {
   S height_gain, orientation_gain;  // position feedback of contact rows [1/s]
 };
 
+// What the schedule and the references are made from.
+template <class S>
+struct PlanView {
+  S control_dt;
+  S period, stance_fraction, offset[kFeet], swing_height, takeoff_velocity, touchdown_velocity;
+  S weight;               // of the robot [N]
+  S nominal[kMaxJoints];  // [rad]
+  S torso_offset[3];      // torso relative to the base in the nominal pose [m]
+};
+
 // What the cost and the constraints pull one node to. World frame.
 template <class Real>
 struct NodeReference {
