@@ -42,15 +42,15 @@ CsvLog::CsvLog(const std::string& path, std::int64_t iteration) {
 
 CsvLog::~CsvLog() { std::fclose(file_); }
 
-bool CsvLog::write(std::int64_t iteration, std::span<const Scalar> scalars) {
+bool CsvLog::write(std::int64_t iteration, std::span<const NamedNumber> scalars) {
   std::string text;
   if (!has_heading_) {
     text = "iteration";
-    for (const Scalar& scalar : scalars) text += cat(',', scalar.first);
+    for (const NamedNumber& scalar : scalars) text += cat(',', scalar.first);
     text += "\n";
   }
   text += std::to_string(iteration);
-  for (const Scalar& scalar : scalars) text += cat(',', text_of(scalar.second));
+  for (const NamedNumber& scalar : scalars) text += cat(',', text_of(scalar.second));
   text += "\n";
   const bool whole = std::fwrite(text.data(), 1, text.size(), file_) == text.size();
   has_heading_ = has_heading_ || whole;

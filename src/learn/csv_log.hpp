@@ -18,7 +18,7 @@ class CsvLog {
   CsvLog(const CsvLog&) = delete;
 
   // Appends a row; the first one also the heading. A NaN is an empty field. Returns whether all is with the system; false on a full disk.
-  bool write(std::int64_t iteration, std::span<const Scalar> scalars);
+  bool write(std::int64_t iteration, std::span<const NamedNumber> scalars);
 
  private:
   std::FILE* file_;

@@ -35,7 +35,7 @@ std::string float_field(int number, float value) { return varint(number << 3 | 5
 // message Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; SessionLog session_log = 7; }
 std::string event(std::int64_t step, const std::string& what) { return double_field(1, wall_time()) + integer_field(2, step) + what; }
 // message Summary { message Value { string tag = 1; float simple_value = 2; } repeated Value value = 1; }
-std::string summary_value(const Scalar& scalar) {
+std::string summary_value(const NamedNumber& scalar) {
   return text_field(1, text_field(1, scalar.first) + float_field(2, static_cast<float>(scalar.second)));
 }
 
@@ -66,9 +66,9 @@ bool EventFile::append(const std::string& data) {
   return std::fflush(file_) == 0 && whole;
 }
 
-bool EventFile::write(std::int64_t step, std::span<const Scalar> scalars) {
+bool EventFile::write(std::int64_t step, std::span<const NamedNumber> scalars) {
   std::string summary;
-  for (const Scalar& scalar : scalars)
+  for (const NamedNumber& scalar : scalars)
     if (!std::isnan(scalar.second)) summary += summary_value(scalar);
   return append(event(step, text_field(5, summary)));
 }

@@ -10,7 +10,7 @@
 
 namespace tandem {
 
-using Scalar = std::pair<std::string, double>;
+using NamedNumber = std::pair<std::string, double>;
 
 class EventFile {
  public:
@@ -20,7 +20,7 @@ class EventFile {
   EventFile(const EventFile&) = delete;
 
   // Appends the scalars of one step; those that are NaN are left out. Returns whether all is with the system; false on a full disk.
-  bool write(std::int64_t step, std::span<const Scalar> scalars);
+  bool write(std::int64_t step, std::span<const NamedNumber> scalars);
 
  private:
   bool append(const std::string& event);

@@ -59,11 +59,11 @@ void EpisodeStatistics::add_step(const VectorEnv& env) {
   }
 }
 
-std::vector<Scalar> EpisodeStatistics::take() {
+std::vector<NamedNumber> EpisodeStatistics::take() {
   const double ended = static_cast<double>(std::accumulate(ended_by_.begin(), ended_by_.end(), std::int64_t(0)));
-  std::vector<Scalar> scalars{{"Train/mean_reward", mean(recent_reward_)},
-                              {"Train/mean_episode_length", mean(recent_length_)},
-                              {"Train/reward_per_step", reward_ / static_cast<double>(samples_)}};
+  std::vector<NamedNumber> scalars{{"Train/mean_reward", mean(recent_reward_)},
+                                   {"Train/mean_episode_length", mean(recent_length_)},
+                                   {"Train/reward_per_step", reward_ / static_cast<double>(samples_)}};
   for (size_t i = 0; i < term_names_.size(); ++i) scalars.emplace_back("Episode_Reward/" + term_names_[i], ended_term_[i] / ended);
   for (size_t i = 0; i < termination_names_.size(); ++i)
     scalars.emplace_back("Episode_Termination/" + termination_names_[i], static_cast<double>(ended_by_[i]) / ended);

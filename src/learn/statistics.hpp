@@ -21,7 +21,7 @@ class EpisodeStatistics {
   //   Train/reward_per_step                          mean over all steps and worlds
   //   Episode_Reward/<term>                          sum over an episode, mean over the episodes that ended
   //   Episode_Termination/<name>                     share of the episodes that ended
-  std::vector<Scalar> take();
+  std::vector<NamedNumber> take();
 
   std::vector<NamedBytes> save() const;
   // Throws Error if they are of other sizes.

@@ -15,8 +15,8 @@ constexpr std::uint32_t kRandomActionStream = 1003;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-double value_of(const std::vector<Scalar>& scalars, const std::string& name) {
-  const auto found = std::find_if(scalars.begin(), scalars.end(), [&](const Scalar& scalar) { return scalar.first == name; });
+double value_of(const std::vector<NamedNumber>& scalars, const std::string& name) {
+  const auto found = std::find_if(scalars.begin(), scalars.end(), [&](const NamedNumber& scalar) { return scalar.first == name; });
   return found == scalars.end() ? NAN : found->second;
 }
 
@@ -77,7 +77,7 @@ void Trainer::resume() {
 }
 
 void Trainer::add_time(const std::string& part, double seconds) {
-  const auto found = std::find_if(time_.begin(), time_.end(), [&](const Scalar& scalar) { return scalar.first == part; });
+  const auto found = std::find_if(time_.begin(), time_.end(), [&](const NamedNumber& scalar) { return scalar.first == part; });
   if (found == time_.end())
     time_.emplace_back(part, seconds);
   else
@@ -118,7 +118,7 @@ void Trainer::collect() {
 }
 
 // One update; its scalars, none without a learner.
-std::vector<Scalar> Trainer::learn() {
+std::vector<NamedNumber> Trainer::learn() {
   if (!job_.ppo) return {};
   UpdateInfo info;
   try {
@@ -150,7 +150,7 @@ void Trainer::save(bool must) {
   add_time("save", now() - start);
 }
 
-void Trainer::log(std::vector<Scalar> scalars, double elapsed) {
+void Trainer::log(std::vector<NamedNumber> scalars, double elapsed) {
   const double samples = static_cast<double>(job_.env->nworld) * job_.steps;
   const double update = value_of(scalars, "Perf/learning_time");
   scalars.emplace_back("Perf/collection_time", elapsed - (std::isnan(update) ? 0 : update));
@@ -163,7 +163,7 @@ void Trainer::log(std::vector<Scalar> scalars, double elapsed) {
   log_failed_ = !(in_csv && in_events);
 }
 
-void Trainer::report(const std::vector<Scalar>& scalars, double elapsed, double left) const {
+void Trainer::report(const std::vector<NamedNumber>& scalars, double elapsed, double left) const {
   if (!job_.hooks.progress) return;
   const std::int64_t samples = static_cast<std::int64_t>(job_.env->nworld) * job_.steps;
   job_.hooks.progress({iteration_, job_.settings.iterations, samples * iteration_, static_cast<double>(samples) / elapsed,
@@ -179,8 +179,8 @@ TrainResult Trainer::run() {
     job_.env->set_progress(static_cast<double>(iteration_) / static_cast<double>(iterations));
     collect();
     const double collected = now();
-    std::vector<Scalar> scalars = statistics_.take();
-    const std::vector<Scalar> losses = learn();
+    std::vector<NamedNumber> scalars = statistics_.take();
+    const std::vector<NamedNumber> losses = learn();
     const double learnt = now();
     add_time("update", learnt - collected);
     if (job_.ppo) scalars.emplace_back("Perf/learning_time", learnt - collected);

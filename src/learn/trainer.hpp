@@ -28,7 +28,7 @@ struct TrainStatus {
 
 // What the caller adds to a training. Each may be empty.
 struct TrainHooks {
-  std::function<std::vector<Scalar>()> env_times;        // where the time of the steps since the last call went [s], by name
+  std::function<std::vector<NamedNumber>()> env_times;   // where the time of the steps since the last call went [s], by name
   std::function<void(std::int64_t iteration)> iterated;  // after every iteration
   std::function<void(std::int64_t iteration)> saved;     // after every checkpoint; throws Error if what it writes cannot be written
   std::function<void(const TrainStatus&)> progress;      // after every iteration
@@ -52,10 +52,10 @@ struct TrainJob {
 struct TrainResult {
   std::int64_t iteration = 0, robot_steps = 0;
   bool interrupted = false;
-  double seconds = 0;           // of this process
-  double steps_per_second = 0;  // robot-steps of this process per second
-  std::vector<Scalar> shares;   // of the time: policy, the parts of the environment, update, save, other
-  std::vector<Scalar> last;     // scalars of the last iteration
+  double seconds = 0;               // of this process
+  double steps_per_second = 0;      // robot-steps of this process per second
+  std::vector<NamedNumber> shares;  // of the time: policy, the parts of the environment, update, save, other
+  std::vector<NamedNumber> last;    // scalars of the last iteration
 };
 
 class Trainer {
@@ -74,10 +74,10 @@ class Trainer {
  private:
   void collect();
   void act(int t);
-  std::vector<Scalar> learn();
+  std::vector<NamedNumber> learn();
   void save(bool must);
-  void log(std::vector<Scalar> scalars, double elapsed);
-  void report(const std::vector<Scalar>& scalars, double elapsed, double left) const;
+  void log(std::vector<NamedNumber> scalars, double elapsed);
+  void report(const std::vector<NamedNumber>& scalars, double elapsed, double left) const;
   void add_time(const std::string& part, double seconds);
 
   TrainJob job_;
@@ -85,9 +85,9 @@ class Trainer {
   std::unique_ptr<CsvLog> csv_;
   std::unique_ptr<EventFile> events_;
   std::int64_t iteration_ = 0, saved_ = -1;
-  double seconds_ = 0;         // of training so far, in earlier processes too
-  std::vector<float> action_;  // of zero and random policies  (nworld, naction)
-  std::vector<Scalar> time_;   // by part [s]
+  double seconds_ = 0;             // of training so far, in earlier processes too
+  std::vector<float> action_;      // of zero and random policies  (nworld, naction)
+  std::vector<NamedNumber> time_;  // by part [s]
   bool log_failed_ = false;
 };
 

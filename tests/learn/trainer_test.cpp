@@ -301,9 +301,9 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
   }
   double mean = 0;
   for (double reward : episode_reward) mean += reward / static_cast<double>(episode_reward.size());
-  const std::vector<Scalar> scalars = statistics.take();
+  const std::vector<NamedNumber> scalars = statistics.take();
   const auto value = [&](const std::string& name) {
-    for (const Scalar& scalar : scalars)
+    for (const NamedNumber& scalar : scalars)
       if (scalar.first == name) return scalar.second;
     return double(NAN);
   };
