@@ -1,4 +1,4 @@
-# Sourced by ./tandem: set_up play|bench|test makes the machine ready for a subcommand. Expects $root, the project folder.
+# Sourced by ./tandem: set_up play|bench|train|test makes the machine ready for a subcommand. Expects $root, the project folder.
 #
 # Four steps: machine, packages (apt-get), Python environment (.venv), build (build). Each looks at what is there and returns at once if that is enough.
 # Files written at the end of a step tell that it is done, so that an interrupted one is done again. Logs: build/setup.
@@ -52,7 +52,7 @@ check_machine() {
 
 set_up_packages() {
   local entry wanted=$play_packages missing=()
-  [[ $1 != play ]] && wanted+=" $bench_packages"
+  [[ $1 == bench || $1 == test ]] && wanted+=" $bench_packages"
   [[ $1 == test ]] && wanted+=" $test_packages"
   for entry in $wanted; do
     present "${entry#*=}" || missing+=("${entry%%=*}")
@@ -76,9 +76,10 @@ set_up_packages() {
 }
 
 set_up_python() {
-  local set sets=play python
-  [[ $1 != play ]] && sets+=" bench"
-  [[ $1 == test ]] && sets+=" test"
+  local set sets=play python note options
+  [[ $1 == bench ]] && sets+=" bench"
+  [[ $1 == train ]] && sets+=" train"
+  [[ $1 == test ]] && sets+=" bench train torch test"
   if ! python_ready; then
     rm -rf "$venv"
     python=$(find_python) || die "there is no Python 3.11 to 3.14 with venv here; use Debian 12 or install python3 and python3-venv of such a version"
@@ -87,9 +88,14 @@ set_up_python() {
   fi
   for set in $sets; do
     [[ $(cat "$venv/set-$set" 2>/dev/null) == "$(set_key "$set")" ]] && continue
-    check_disk
+    note= options=()
+    case $set in
+      train) check_disk 5120; note="; about 1.5 GB, a minute" options=(--no-deps) ;;  # Torch without what only its GPU part needs
+      torch) check_disk 8192; note="; about 4 GB, a minute or two" options=(--no-deps) ;;
+      *) check_disk ;;
+    esac
     touch "$venv/unfinished"
-    run_step "Python packages for $set (tools/requirements-$set.txt)" "python-$set" "$venv/bin/python" -m pip install --no-input \
+    run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input "${options[@]}" \
       --disable-pip-version-check --retries 2 --progress-bar off -r "$root/tools/requirements-$set.txt"
     [[ $set == test ]] && link_cuda
     set_key "$set" >"$venv/set-$set"
@@ -100,7 +106,7 @@ set_up_python() {
 
 # The tests and the CUDA backend are part of the build once the packages for the tests are there, the reference library of the benchmarks likewise.
 set_up_build() {
-  local tests=OFF mujoco key
+  local tests=OFF mujoco key target=tandem
   [[ -e $venv/set-test ]] && tests=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
   key="$root $mujoco $(cd "$venv" && echo set-*)"
@@ -113,8 +119,9 @@ set_up_build() {
   fi
   # the test driver builds everything itself and counts a failure as one
   [[ $1 == test ]] && return
-  [[ $("$venv/bin/ninja" -C "$root/build" -n tandem 2>&1 | tail -n 1) == *"no work to do"* ]] && return
-  run_step "build the program ($(nproc) cores)" build "$venv/bin/ninja" -C "$root/build" -j "$(nproc)" tandem
+  [[ $1 == train ]] && target=tandem-train
+  [[ $("$venv/bin/ninja" -C "$root/build" -n "$target" 2>&1 | tail -n 1) == *"no work to do"* ]] && return
+  run_step "build the program ($(nproc) cores)" build "$venv/bin/ninja" -C "$root/build" -j "$(nproc)" "$target"
 }
 
 # --- what the steps use ----------------------------------------------------------------------------------------------------------------------------
@@ -199,9 +206,10 @@ link_cuda() {
   done
 }
 
+# check_disk [MB]: what the next step needs, downloads included
 check_disk() {
-  local free; free=$(df -Pk "$root" | awk 'NR == 2 { print int($4 / 1024) }')
-  (( free >= 3072 )) || die "the disk of $root has $free MB free, and setting up needs 3072 MB; free some space or move the project to another disk"
+  local free needed=${1:-3072}; free=$(df -Pk "$root" | awk 'NR == 2 { print int($4 / 1024) }')
+  (( free >= needed )) || die "the disk of $root has $free MB free, and setting up needs $needed MB; free some space or move the project to another disk"
 }
 
 # Makes sure that as_root works; may ask for the password.
