@@ -12,6 +12,7 @@
 // give a span where the length follows from what expect() has seen. Nothing guards against flipped bits; a file needs its own checksum.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -103,7 +104,7 @@ class ByteReader {
     requires(!std::is_const_v<T>)
   void operator()(std::span<T> values) {
     const auto raw = take(values.size_bytes());
-    std::memcpy(values.data(), raw.data(), raw.size());
+    std::copy(raw.begin(), raw.end(), std::as_writable_bytes(values).begin());  // not memcpy: an empty span may be null
   }
   template <PlainNumber T>
   void operator()(std::vector<T>& values) {
