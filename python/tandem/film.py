@@ -45,6 +45,23 @@ class Progress:
         sys.stderr.flush()
 
 
+def load_model(mujoco, meta):
+    """The robot's model, on the ground it walked on."""
+    try:
+        spec = mujoco.MjSpec.from_file(meta["xml"])
+        terrain = meta["terrain"]
+        if terrain:
+            height, cell = terrain["height"], terrain["cell"]
+            half = [0.5 * (terrain["columns"] - 1) * cell, 0.5 * (terrain["rows"] - 1) * cell]
+            size = [*half, max(float(np.ptp(height)), 1e-3), 0.1]
+            spec.add_hfield(name="terrain", size=size, nrow=terrain["rows"], ncol=terrain["columns"], userdata=height.ravel())
+            for floor in (geom for geom in spec.worldbody.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE):
+                floor.type, floor.hfieldname, floor.pos = mujoco.mjtGeom.mjGEOM_HFIELD, "terrain", [0, 0, float(height.min())]
+        return spec.compile()
+    except ValueError as error:
+        raise Error(f"{meta['xml']}: {str(error).splitlines()[0]}") from None
+
+
 class Scene:
     """The robot of a trajectory, posed at any of its rows and drawn with forces and prediction."""
 
@@ -52,10 +69,7 @@ class Scene:
         mujoco = self.mujoco = import_mujoco()
         self.trajectory = trajectory
         meta = trajectory.meta
-        try:
-            self.model = mujoco.MjModel.from_xml_path(meta["xml"])
-        except ValueError as error:
-            raise Error(f"{meta['xml']}: {str(error).splitlines()[0]}") from None
+        self.model = load_model(mujoco, meta)
         if self.model.nq != trajectory.q.shape[1]:
             raise Error(f"{meta['xml']}: nq = {self.model.nq}, but the trajectory has {trajectory.q.shape[1]}; it was recorded with another robot")
         self.model.mat_reflectance[:] = 0
@@ -174,25 +188,45 @@ def open_ffmpeg(path, width, height, fps):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def write_film(trajectory, folder, fps=30, width=640, height=480):
-    """Writes film.mp4, or film.gif where ffmpeg is missing, and returns its path."""
-    scene = Scene(trajectory, width, height, fine=False)
-    rows, path = film_rows(trajectory, fps), smooth_path(trajectory)
-    progress = Progress("film ", len(rows))
+def stamp(picture, text):
+    """The picture with a line of text in its upper left corner."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(picture)
+    font = ImageFont.load_default(size=max(11, picture.shape[0] // 24))
+    ImageDraw.Draw(image).text((8, 6), text, fill=(255, 255, 255), stroke_fill=(0, 0, 0), stroke_width=2, font=font)
+    return np.asarray(image)
+
+
+def write_film(trajectories, folder, fps=30, width=640, height=480):
+    """Writes film.mp4, or film.gif where ffmpeg is missing, and returns its path. Several motions are shown side by side; one that ends early stands still."""
+    scenes = [Scene(trajectory, width, height, fine=False) for trajectory in trajectories]
+    rows, paths = [film_rows(trajectory, fps) for trajectory in trajectories], [smooth_path(trajectory) for trajectory in trajectories]
+    count = max(len(own) for own in rows)
+    progress = Progress("film ", count)
+
+    def picture(i, scene, own, path):
+        row = own[min(i, len(own) - 1)]
+        scene.look_at(path[row])
+        drawn = scene.draw(row)
+        if len(scenes) == 1:
+            return drawn
+        text = scene.trajectory.meta["title"]
+        return stamp(drawn, text if i < len(own) else f"{text}: fell at {scene.trajectory.time[-1]:.1f} s")
 
     def pictures():
-        for i, row in enumerate(rows):
-            scene.look_at(path[row])
-            yield scene.draw(row)
+        for i in range(count):
+            yield np.concatenate([picture(i, *parts) for parts in zip(scenes, rows, paths)], axis=1)
             progress.show(i + 1)
 
     try:
         if shutil.which("ffmpeg"):
-            return pipe_film(pictures(), folder / "film.mp4", width, height, fps)
+            return pipe_film(pictures(), folder / "film.mp4", width * len(scenes), height, fps)
         print("ffmpeg is missing: writing a gif, which is larger and slower; apt-get install ffmpeg", file=sys.stderr)
         return write_gif(pictures(), folder / "film.gif", fps)
     finally:
-        scene.close()
+        for scene in scenes:
+            scene.close()
 
 
 def pipe_film(pictures, target, width, height, fps):
@@ -218,22 +252,29 @@ def write_gif(pictures, target, fps):
     return target
 
 
-def write_strip(trajectory, folder, frames=8, seconds=1.0, width=240, height=360):
-    """Writes strip.png: `frames` pictures side by side over `seconds` in the middle of the motion (or all of it, if shorter), and returns its path."""
-    from PIL import Image
-
+def strip(trajectory, frames, seconds, width, height):
+    """`frames` pictures side by side over `seconds` in the middle of the motion, or all of it, if shorter."""
     scene = Scene(trajectory, width, height, fine=True)
     try:
         span = min(trajectory.rows - 1, round(seconds / trajectory.meta["control_dt"]))
         first = (trajectory.rows - 1 - span) // 2
-        rows = first + np.linspace(0, span, frames).astype(int)
         path = smooth_path(trajectory)
         pictures = []
-        for row in rows:
+        for row in first + np.linspace(0, span, frames).astype(int):
             scene.look_at(path[row])
             pictures.append(scene.draw(row).copy())
+        return np.concatenate(pictures, axis=1)
     finally:
         scene.close()
+
+
+def write_strip(trajectories, folder, frames=8, seconds=1.0, width=240, height=360):
+    """Writes strip.png, a strip of pictures of each motion, one below the other, and returns its path."""
+    from PIL import Image
+
+    strips = [strip(trajectory, frames, seconds, width, height) for trajectory in trajectories]
+    if len(strips) > 1:
+        strips = [stamp(picture, trajectory.meta["title"]) for picture, trajectory in zip(strips, trajectories)]
     target = folder / "strip.png"
-    Image.fromarray(np.concatenate(pictures, axis=1)).save(target)
+    Image.fromarray(np.concatenate(strips)).save(target)
     return target

@@ -5,6 +5,8 @@ import numpy as np
 from .trajectory import Error
 
 WHITE = "#ffffff"
+# for bars that must be told apart without colour
+HATCHES = ["", "//", "..", "xx", "\\\\", "--"]
 COLORS = ["#1f6f8b", "#c8553d", "#588b3a", "#8a5a9e", "#b8860b", "#4a4a4a"]
 
 

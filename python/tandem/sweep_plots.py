@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .plot import COLORS
+from .plot import COLORS, HATCHES
 from .program import run_program
 from .trajectory import Error
 
@@ -78,7 +78,32 @@ def draw_pushes(figure, report):
     title(axes, report, f"impulse survived at any of {report['settings']['phases']} moments of the gait [N s], on {report['settings']['body']}")
 
 
-DRAW = {"iterations": (draw_iterations, (6, 4)), "commands": (draw_commands, (13, 3.4)), "pushes": (draw_pushes, (5.5, 5.5))}
+def draw_conditions(figure, report):
+    axes = figure.subplots()
+    rows = report["results"]["rows"]
+    conditions, controllers = list(dict.fromkeys(row["condition"] for row in rows)), list(dict.fromkeys(row["controller"] for row in rows))
+    height = 0.8 / len(controllers)
+    for i, controller in enumerate(controllers):
+        own = [row for row in rows if row["controller"] == controller]
+        y = np.array([conditions.index(row["condition"]) for row in own]) + (i - (len(controllers) - 1) / 2) * height
+        survival = np.array([row["survival"] for row in own])
+        low, high = np.transpose([row["survival_interval"] for row in own])
+        error = [np.maximum(0, survival - low), np.maximum(0, high - survival)]
+        style = {"color": COLORS[i % len(COLORS)], "hatch": HATCHES[i % len(HATCHES)], "edgecolor": "white", "alpha": 0.8}
+        axes.barh(y, survival, 0.9 * height, xerr=error, error_kw={"lw": 1, "capsize": 2}, label=controller, **style)
+    axes.set_yticks(range(len(conditions)), conditions)
+    axes.invert_yaxis()
+    axes.set(xlabel="survival", xlim=(0, 1.03))
+    axes.legend(fontsize=7, loc="lower left")
+    title(axes, report, f"{report['settings']['worlds']} robots a condition")
+
+
+DRAW = {
+    "iterations": (draw_iterations, (6, 4)),
+    "commands": (draw_commands, (13, 3.4)),
+    "pushes": (draw_pushes, (5.5, 5.5)),
+    "conditions": (draw_conditions, (8, 5)),
+}
 
 
 def write_plot(path):

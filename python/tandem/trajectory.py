@@ -1,4 +1,7 @@
-"""Reads the folder that src/sim/trajectory.cpp writes: trajectory.json (names, limits, columns) and trajectory.f64 (one row per control step)."""
+"""Reads the folder that src/sim/trajectory.cpp writes: trajectory.json (names, limits, columns) and trajectory.f64 (one row per control step).
+
+On uneven ground src/cli/player.cpp adds terrain.json (rows, columns, cell) and terrain.f32 (heights).
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -69,4 +72,17 @@ def read(folder):
         if size == 1 and name in ("time", "solve_us", "value"):
             block = block[:, 0]
         blocks[name] = block.reshape((len(data), *shapes[name])) if name in shapes else block
+    meta["terrain"] = read_terrain(folder)
     return Trajectory(meta, blocks)
+
+
+def read_terrain(folder):
+    """The height field under the robot as {"rows", "columns", "cell", "height" (rows, columns)}; None on flat ground."""
+    try:
+        terrain = json.loads((folder / "terrain.json").read_text())
+        terrain["height"] = np.fromfile(folder / "terrain.f32", dtype=np.float32).reshape(terrain["rows"], terrain["columns"])
+        return terrain
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, KeyError, ValueError) as error:
+        raise Error(f"{folder}/terrain.json: {error!r}; record the motion again") from None

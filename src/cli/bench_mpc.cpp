@@ -59,7 +59,7 @@ Json describe(const std::vector<QpSample>& samples, const TorqueErrors& errors) 
 }
 
 Checks check_robot(const RunSettings& settings, const BenchStates& states, Json& accuracy) {
-  Mpc mpc(settings.robot.model, settings.mpc, 1);
+  Mpc mpc(settings.robot.model, settings.task.mpc, 1);
   Checks checks{};
   for (int w = 0; w < states.recording.nworld; ++w) checks.formed = std::max(checks.formed, formed_qp_error(mpc, states.recording, w, 0));
   check(checks.formed < kFormLimit, "bench mpc: the problem of \"", settings.robot.name, "\" is wrong: relative error ", checks.formed, ", at most ",
@@ -75,7 +75,7 @@ Checks check_robot(const RunSettings& settings, const BenchStates& states, Json&
   const TorqueErrors errors = torque_errors(mpc, samples, checks.osqp);
   checks.torque = p90(errors.mpc), checks.paper = p90(errors.paper);
   accuracy.push_back({{"robot", settings.robot.name},
-                      {"iterations", settings.mpc.solver.iterations},
+                      {"iterations", settings.task.mpc.solver.iterations},
                       {"states", samples.size()},
                       {"without_exact_solution", samples.size() - finite(errors.mpc).size()},
                       {"torque_error_p90", number(checks.torque)},
@@ -92,7 +92,7 @@ void add_rows(const std::vector<StepTime>& times, const RunSettings& settings, i
   for (const Stage& stage : kStages) {
     std::vector<double> us;
     for (const StepTime& time : times) us.push_back(stage.field ? 1e6 * (time.profile.*stage.field) * worlds / threads : time.us);
-    BenchRow row = make_row(stage.name, settings.robot.name, worlds, threads, settings.mpc.solver.iterations, us);
+    BenchRow row = make_row(stage.name, settings.robot.name, worlds, threads, settings.task.mpc.solver.iterations, us);
     row.check = checks.of(stage);
     if (stage.field == &MpcProfile::solve) {
       row.reference = cat("osqp ", checks.osqp.version, ", 25 iterations");
@@ -108,14 +108,14 @@ void bench_robot(const BenchOptions& options, RunSettings settings, BenchResult&
   std::vector<Recording> batches;
   for (int worlds : options.worlds) batches.push_back(worlds > 1 ? record_batch(settings, options, worlds, kBatchSteps) : Recording{});
   for (int iterations : options.iterations) {
-    settings.mpc.solver.iterations = iterations;
+    settings.task.mpc.solver.iterations = iterations;
     const Checks checks = check_robot(settings, states, out.more["accuracy"]);
     BenchRow osqp = make_row("osqp/solve", settings.robot.name, 1, 1, 25, checks.osqp.us);
     osqp.check = checks.paper;
     out.rows.push_back(osqp);
     for (size_t i = 0; i < options.worlds.size(); ++i) {
       const int worlds = options.worlds[i];
-      Mpc mpc(settings.robot.model, settings.mpc, worlds, worlds > 1 ? threads : 1);
+      Mpc mpc(settings.robot.model, settings.task.mpc, worlds, worlds > 1 ? threads : 1);
       mpc.profile(true);
       std::vector<StepTime> times = worlds > 1 ? replay(mpc, batches[i]) : replay_single(mpc, states.recording);
       if (worlds > 1) times.erase(times.begin(), times.begin() + std::min<long>(kBatchWarmUp, static_cast<long>(times.size()) - 1));

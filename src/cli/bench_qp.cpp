@@ -120,8 +120,8 @@ BenchRow bench_way(const Setting& setting, const Way& way, int iterations, int w
 
 Setting prepare(const RunSettings& settings, const BenchOptions& options) {
   const BenchStates states = record_states(settings, options);
-  Mpc mpc(settings.robot.model, settings.mpc, 1);
-  Setting setting{settings.robot.name, mpc.dims(), settings.mpc.solver, collect_samples(mpc, states, kStride), {}};
+  Mpc mpc(settings.robot.model, settings.task.mpc, 1);
+  Setting setting{settings.robot.name, mpc.dims(), settings.task.mpc.solver, collect_samples(mpc, states, kStride), {}};
   std::vector<std::vector<float>> problems;
   for (const QpSample& sample : setting.samples) problems.push_back(sample.qp);
   setting.reference = run_osqp(setting.dims, problems);

@@ -6,58 +6,85 @@
 #include <limits>
 
 #include "base/check.hpp"
-#include "base/rng.hpp"
 #include "cli/progress.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr std::uint32_t kPhaseStream = 2;  // 0 and 1 are initial state and command (randomise.cpp)
-constexpr double kStandingSpeed = 0.05;    // below it cost of transport means nothing [m/s]
+constexpr double kStandingSpeed = 0.05;  // below it cost of transport means nothing [m/s]
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// Sums of one world over the steady state.
+// Sums of one world over the steady state; of the reward, over all steps.
 struct Sums {
   HeadingVelocity velocity{};
   double torque_squared = 0, power = 0, slip = 0;
+  std::array<double, kRewardTerms> terms{};
+};
+
+// The last three actions of every world, zeros at the start and for the MPC alone.
+class ActionHistory {
+ public:
+  ActionHistory(int nworld, int naction) : size_(static_cast<size_t>(nworld) * naction), naction_(naction), rows_(3 * size_) {}
+  void push(const std::vector<float>& action) {
+    std::copy_backward(rows_.begin(), rows_.end() - static_cast<long>(size_), rows_.end());
+    std::copy(action.begin(), action.end(), rows_.begin());
+  }
+  const float* row(int age, int world) const { return &rows_[age * size_ + static_cast<size_t>(world) * naction_]; }
+
+ private:
+  size_t size_, naction_;
+  std::vector<float> rows_;  // newest first  (3, nworld, naction)
 };
 
 void check_scenario(const ClosedLoop& loop, const Scenario& scenario) {
-  const Model& model = loop.robot.model;
-  const size_t n = loop.nworld();
-  check(model.floating, "closed loop: \"", loop.robot.name, "\" has a fixed base; walking needs a floating one");
   check(std::isfinite(scenario.seconds) && scenario.seconds > 0, "closed loop: ", scenario.seconds, " s, expected more than 0");
-  check(scenario.q.size() == n * model.nq && scenario.v.size() == n * model.nv && scenario.phase.size() == n && scenario.command.size() == 4 * n,
-        "closed loop: the scenario is not one of ", n, " worlds of \"", loop.robot.name, "\"");
+  check(scenario.world.size() == static_cast<size_t>(loop.nworld()), "closed loop: the scenario has ", scenario.world.size(), " worlds, expected ",
+        loop.nworld());
   for (const TimedPush& push : scenario.pushes)
-    check(push.world >= 0 && push.world < loop.nworld(), "closed loop: push on world ", push.world, ", expected 0 to ", n - 1);
+    check(push.world >= 0 && push.world < loop.nworld(), "closed loop: push on world ", push.world, ", expected 0 to ", loop.nworld() - 1);
 }
 
 void place_worlds(ClosedLoop& loop, const Scenario& scenario) {
-  std::vector<int> worlds(loop.nworld());
-  for (int w = 0; w < loop.nworld(); ++w) worlds[w] = w;
-  loop.sim->set_state(worlds, scenario.q, scenario.v);
-  for (int w = 0; w < loop.nworld(); ++w) loop.mpc.reset(w, scenario.phase[w]);
-}
-
-void start_pushes(ClosedLoop& loop, const std::vector<TimedPush>& pushes, int step) {
-  const double dt = loop.sim->settings().control_dt;
-  for (const TimedPush& push : pushes) {
-    if (std::lround(push.start / dt) != step) continue;
-    const int steps = static_cast<int>(std::lround(push.duration / dt));
-    loop.sim->set_push({push.world, push.body, {push.force[0], push.force[1], push.force[2]}, steps});
+  for (int w = 0; w < loop.nworld(); ++w) {
+    const Episode& e = scenario.world[w];
+    std::copy_n(e.command, 4, &loop.control.command[4 * static_cast<size_t>(w)]);
+    loop.control.reset(w, {.q = e.q,
+                           .v = e.v,
+                           .phase = e.phase,
+                           .parameters = e.parameters,
+                           .kp_scale = e.kp_scale,
+                           .kd_scale = e.kd_scale,
+                           .delay = e.delay,
+                           .noise_scale = e.noise_scale,
+                           .key = {scenario.seed, static_cast<std::uint32_t>(w), 0}});
   }
 }
 
-void hand_over_set_points(ClosedLoop& loop) {
-  std::copy(loop.mpc.output.tau_ff.begin(), loop.mpc.output.tau_ff.end(), loop.sim->input.tau_ff.begin());
-  std::copy(loop.mpc.output.q_des.begin(), loop.mpc.output.q_des.end(), loop.sim->input.q_des.begin());
-  std::copy(loop.mpc.output.v_des.begin(), loop.mpc.output.v_des.end(), loop.sim->input.v_des.begin());
+// Kicks and pushes that the task has for this step: as many per second as in training, whatever the length of the run.
+void disturb(ClosedLoop& loop, const EpisodeSampler& sampler, std::uint64_t seed, int step, const std::vector<unsigned char>& active) {
+  for (int w = 0; w < loop.nworld(); ++w) {
+    if (!active[w]) continue;
+    const EpisodeKey key{seed, static_cast<std::uint32_t>(w), static_cast<std::uint32_t>(step / sampler.steps())};
+    double dv[6];
+    if (sampler.kick(key, step % sampler.steps(), dv)) loop.sim().kick(w, dv);
+    Push push;
+    push.world = w;
+    if (sampler.push(key, step % sampler.steps(), push)) loop.sim().set_push(push);
+  }
 }
 
-void add_step(const ClosedLoop& loop, int world, Sums& sums) {
-  const Model& model = loop.robot.model;
-  const SimOutput& out = loop.sim->output;
+void start_pushes(ClosedLoop& loop, const std::vector<TimedPush>& pushes, int step) {
+  const double dt = loop.control.control_dt();
+  for (const TimedPush& push : pushes) {
+    if (std::lround(push.start / dt) != step) continue;
+    const int steps = static_cast<int>(std::lround(push.duration / dt));
+    loop.sim().set_push({push.world, push.body, {push.force[0], push.force[1], push.force[2]}, steps});
+  }
+}
+
+void add_step(ClosedLoop& loop, int world, Sums& sums) {
+  const Model& model = loop.robot().model;
+  const SimOutput& out = loop.sim().output;
   const size_t w = world, nfoot = model.foot_name.size();
   const HeadingVelocity velocity = heading_velocity(&out.q[w * model.nq], &out.v[w * model.nv]);
   sums.velocity.forward += velocity.forward;
@@ -68,13 +95,46 @@ void add_step(const ClosedLoop& loop, int world, Sums& sums) {
   for (size_t f = 0; f < nfoot; ++f) sums.slip += out.foot_slip[w * nfoot + f];
 }
 
-void finish_result(const ClosedLoop& loop, const Sums& sums, int steps, const double* command, WorldResult& r) {
+void add_reward(ClosedLoop& loop, int world, const ActionHistory& actions, bool fell, Sums& sums) {
+  const Model& model = loop.robot().model;
+  const SimOutput& out = loop.sim().output;
+  const size_t w = world, nfoot = model.foot_name.size();
+  double slip = 0;
+  for (size_t f = 0; f < nfoot; ++f) slip += out.foot_slip[w * nfoot + f] / loop.control.control_dt();
+  float terms[kRewardTerms];
+  compute_reward(loop.task().reward, loop.robot(),
+                 {.q = &out.q[w * model.nq],
+                  .v = &out.v[w * model.nv],
+                  .height = out.q[w * model.nq + 2] - loop.control.ground[w],
+                  .command = &loop.control.command[4 * w],
+                  .tau = &out.tau[w * model.njnt],
+                  .action = actions.row(0, world),
+                  .previous = actions.row(1, world),
+                  .before_previous = actions.row(2, world),
+                  .naction = loop.control.naction(),
+                  .slip = slip,
+                  .power = out.power[w],
+                  .self_collision = out.self_collision[w] != 0,
+                  .terminated = fell},
+                 loop.control.control_dt(), terms);
+  for (int t = 0; t < kRewardTerms; ++t) sums.terms[t] += std::isfinite(terms[t]) ? terms[t] : 0;
+}
+
+void finish_rewards(const Sums& sums, int lived, int steps, WorldResult& r) {
+  for (int t = 0; t < kRewardTerms; ++t) {
+    r.reward_terms[t] = sums.terms[t] / lived;
+    r.reward += r.reward_terms[t];
+    r.reward_of_run += sums.terms[t] / steps;
+  }
+}
+
+void finish_means(const ClosedLoop& loop, const Sums& sums, int steps, const double* command, WorldResult& r) {
   if (r.cause != FallCause::kNone) {
     r.velocity = {kNaN, kNaN, kNaN};
     r.velocity_error = r.yaw_rate_error = r.mean_squared_torque = r.positive_power = r.cost_of_transport = r.foot_slip = kNaN;
     return;
   }
-  const Model& model = loop.robot.model;
+  const Model& model = loop.robot().model;
   const double weight = total_mass(model) * std::hypot(model.gravity[0], model.gravity[1], model.gravity[2]);
   r.velocity = {sums.velocity.forward / steps, sums.velocity.left / steps, sums.velocity.yaw_rate / steps};
   r.velocity_error = std::hypot(r.velocity.forward - command[1], r.velocity.left - command[2]);
@@ -83,87 +143,64 @@ void finish_result(const ClosedLoop& loop, const Sums& sums, int steps, const do
   r.positive_power = sums.power / steps;
   const double speed = std::hypot(r.velocity.forward, r.velocity.left);
   r.cost_of_transport = speed < kStandingSpeed ? kNaN : r.positive_power / (weight * speed);
-  r.foot_slip = sums.slip / (steps * loop.sim->settings().control_dt);
+  r.foot_slip = sums.slip / (steps * loop.control.control_dt());
+}
+
+// One control step of all worlds that stand.
+void advance(ClosedLoop& loop, const Scenario& scenario, int step, const std::vector<unsigned char>& active, const Observer& observer) {
+  loop.control.prepare(active);
+  if (observer) observer(Moment::kPrepared, step, active);
+  const auto start = std::chrono::steady_clock::now();
+  loop.actor.act(loop.control, scenario.seed, step, active);
+  const double acting = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  start_pushes(loop, scenario.pushes, step);
+  loop.control.advance(loop.actor.action, active);
+  const LoopTimes& times = loop.control.times;
+  loop.step_seconds = times.mpc + times.observe + acting + times.blend;
+  if (observer) observer(Moment::kAfterStep, step, active);
 }
 
 }  // namespace
 
-ClosedLoop::ClosedLoop(const Robot& r, const MpcSettings& mpc_settings, const SimSettings& sim_settings, int nworld, int threads)
-    : robot(r), mpc(r.model, mpc_settings, nworld, threads) {
-  SimSettings settings = sim_settings;
-  settings.threads = threads;
-  settings.control_dt = mpc_settings.control_dt;
-  sim = make_simulator(robot, nworld, settings);
-}
+ClosedLoop::ClosedLoop(const RunSettings& settings, int nworld, int threads)
+    : control(settings.robot, settings.task, nworld, threads), actor(settings.pilot, control) {}
 
-int step_count(const ClosedLoop& loop, double seconds) {
-  return std::max(1, static_cast<int>(std::lround(seconds / loop.sim->settings().control_dt)));
-}
+int step_count(const ClosedLoop& loop, double seconds) { return std::max(1, static_cast<int>(std::lround(seconds / loop.control.control_dt()))); }
 
 std::vector<WorldResult> run(ClosedLoop& loop, const Scenario& scenario, const Observer& observer) {
   check_scenario(loop, scenario);
-  const Model& model = loop.robot.model;
-  const double dt = loop.sim->settings().control_dt;
-  const int steps = step_count(loop, scenario.seconds), steady = steady_state_start(steps, loop.mpc.settings().gait.period, dt);
-  std::vector<WorldResult> results(loop.nworld());
-  std::vector<Sums> sums(loop.nworld());
-  std::vector<unsigned char> active(loop.nworld(), 1);
+  const Model& model = loop.robot().model;
+  const double dt = loop.control.control_dt();
+  const int nworld = loop.nworld(), steps = step_count(loop, scenario.seconds);
+  const int steady = steady_state_start(steps, loop.task().mpc.gait.period, dt);
+  const EpisodeSampler sampler(loop.robot(), loop.task());
+  ActionHistory actions(nworld, loop.control.naction());
+  std::vector<WorldResult> results(nworld);
+  std::vector<Sums> sums(nworld);
+  std::vector<unsigned char> active(nworld, 1);
   place_worlds(loop, scenario);
-  for (int step = 0, standing = loop.nworld(); step < steps && standing > 0; ++step) {
+  for (int step = 0, standing = nworld; step < steps && standing > 0; ++step) {
     throw_if_interrupted();
-    if (observer) observer(Moment::kBeforeControl, step, active);
-    const auto start = std::chrono::steady_clock::now();
-    loop.mpc.step(loop.sim->output.q, loop.sim->output.v, scenario.command, active);
-    loop.step_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    hand_over_set_points(loop);
-    // a set point that is not finite makes the simulator leave a fallen world alone
-    for (int w = 0; w < loop.nworld(); ++w)
-      if (!active[w]) loop.sim->input.tau_ff[static_cast<size_t>(w) * model.njnt] = kNaN;
-    start_pushes(loop, scenario.pushes, step);
-    loop.sim->step();
-    if (observer) observer(Moment::kAfterStep, step, active);
-    for (int w = 0; w < loop.nworld(); ++w) {
+    disturb(loop, sampler, scenario.seed, step, active);
+    advance(loop, scenario, step, active, observer);
+    actions.push(loop.actor.action);
+    for (int w = 0; w < nworld; ++w) {
       if (!active[w]) continue;
       WorldResult& r = results[w];
       r.survived = (step + 1) * dt;
       for (int j = 0; j < model.njnt; ++j)
-        r.peak_torque = std::max(r.peak_torque, std::abs(loop.sim->output.tau[static_cast<size_t>(w) * model.njnt + j]));
+        r.peak_torque = std::max(r.peak_torque, std::abs(loop.sim().output.tau[static_cast<size_t>(w) * model.njnt + j]));
       if (step >= steady) add_step(loop, w, sums[w]);
-      r.cause = detect_fall(model, loop.sim->output, loop.robot.limits, w);
+      r.cause = detect_fall(model, loop.sim().output, loop.robot().limits, w, loop.control.ground[w]);
+      add_reward(loop, w, actions, r.cause != FallCause::kNone, sums[w]);
       if (r.cause != FallCause::kNone) active[w] = 0, --standing;
     }
   }
-  for (int w = 0; w < loop.nworld(); ++w) finish_result(loop, sums[w], steps - steady, &scenario.command[4 * static_cast<size_t>(w)], results[w]);
+  for (int w = 0; w < nworld; ++w) {
+    finish_rewards(sums[w], static_cast<int>(std::lround(results[w].survived / dt)), steps, results[w]);
+    finish_means(loop, sums[w], steps - steady, scenario.world[w].command, results[w]);
+  }
   return results;
-}
-
-Scenario standing_start(const Robot& robot, int nworld, double seconds) {
-  Scenario scenario;
-  scenario.seconds = seconds;
-  const size_t n = nworld;
-  for (size_t w = 0; w < n; ++w) {
-    scenario.q.insert(scenario.q.end(), robot.stand.begin(), robot.stand.end());
-    scenario.command.insert(scenario.command.end(), {robot.base_height, 0, 0, 0});
-  }
-  scenario.v.assign(n * robot.model.nv, 0);
-  scenario.phase.assign(n, 0);
-  return scenario;
-}
-
-void draw_states(const Robot& robot, const InitialStateRange& range, double scale, std::uint64_t seed, Scenario& scenario) {
-  const size_t nq = robot.model.nq, nv = robot.model.nv;
-  for (size_t w = 0; w < scenario.phase.size(); ++w) {
-    sample_initial_state(robot.model, robot.stand.data(), range, scale, seed, static_cast<int>(w), &scenario.q[w * nq], &scenario.v[w * nv]);
-    scenario.phase[w] = Rng{seed, static_cast<std::uint32_t>(w), kPhaseStream}.uniform();
-  }
-}
-
-void draw_commands(const CommandRange& range, std::uint64_t seed, Scenario& scenario) {
-  for (size_t w = 0; w < scenario.phase.size(); ++w) sample_command(range, seed, static_cast<int>(w), &scenario.command[4 * w + 1]);
-}
-
-void set_command(Scenario& scenario, int world, const std::array<double, 3>& command) {
-  std::copy(command.begin(), command.end(), &scenario.command[4 * static_cast<size_t>(world) + 1]);
 }
 
 }  // namespace tandem

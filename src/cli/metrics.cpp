@@ -4,11 +4,33 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 namespace tandem {
+namespace {
 
-Interval wilson_interval(int successes, int trials) {
+// P(|T| <= t) of Student's distribution with n degrees of freedom. Source: Abramowitz and Stegun, 26.7.3 and 26.7.4.
+double student_two_sided(double t, int n) {
+  const double theta = std::atan(t / std::sqrt(n)), c = std::cos(theta), s = std::sin(theta);
+  double term = n % 2 ? c : 1, sum = n > 1 ? term : 0;
+  for (int k = n % 2 ? 3 : 2; k < n; k += 2) term *= c * c * (k - 1) / k, sum += term;
+  return n % 2 ? 2 / std::numbers::pi * (theta + s * sum) : s * sum;
+}
+
+// What |T| does not exceed with probability 0.95.
+double student_quantile(int n) {
+  double low = 1.95, high = 13;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (student_two_sided(middle, n) < 0.95 ? low : high) = middle;
+  }
+  return low;
+}
+
+}  // namespace
+
+ConfidenceInterval wilson_interval(int successes, int trials) {
   if (trials == 0) return {0, 1};
   constexpr double z = 1.959963984540054;  // 97.5 % quantile of the normal distribution
   const double n = trials, p = successes / n;
@@ -31,6 +53,17 @@ double finite_mean(std::span<const double> values) {
   for (double value : values)
     if (std::isfinite(value)) sum += value, ++count;
   return count ? sum / count : std::numeric_limits<double>::quiet_NaN();
+}
+
+ConfidenceInterval mean_interval(std::span<const double> values) {
+  const double mean = finite_mean(values);
+  double squares = 0;
+  int n = 0;
+  for (double value : values)
+    if (std::isfinite(value)) squares += (value - mean) * (value - mean), ++n;
+  if (n < 2) return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+  const double half = student_quantile(n - 1) * std::sqrt(squares / (n - 1) / n);
+  return {mean - half, mean + half};
 }
 
 std::vector<double> time_constant_work(double us, int count) {

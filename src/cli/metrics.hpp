@@ -8,13 +8,16 @@
 
 namespace tandem {
 
-struct Interval {
+struct ConfidenceInterval {
   double low, high;
 };
 
 // 95 % Wilson score interval of a probability of which `successes` out of `trials` were seen; {0, 1} without trials.
 // Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-Interval wilson_interval(int successes, int trials);
+ConfidenceInterval wilson_interval(int successes, int trials);
+
+// 95 % interval of the mean of the finite ones among independent `values`, by Student's distribution; NaN with fewer than two.
+ConfidenceInterval mean_interval(std::span<const double> values);
 
 // The smallest of `values` that at least `fraction` of them do not exceed (nearest rank); NaN if there are none. Reorders `values`.
 double percentile(std::vector<double>& values, double fraction);

@@ -22,6 +22,23 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
       ->allow_extra_args(false);
 }
 
+void add_task_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("--config", options.configs, "file of settings, like robots/task.toml; before --set; repeatable")->allow_extra_args(false);
+  app.add_option("--disturbances", options.disturbances,
+                 "none, or task: noise, delay, kicks, pushes and differences between worlds as in robots/task.toml and robot.toml")
+      ->check(CLI::IsMember({"none", "task"}))
+      ->capture_default_str();
+}
+
+void add_controller_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("--controller", options.controller,
+                 "mpc: alone; residual, rl: with the policy of --policy; zero, random: residual with such actions; default: what the policy is for, "
+                 "or mpc")
+      ->check(CLI::IsMember({"mpc", "residual", "rl", "zero", "random"}));
+  app.add_option("--policy", options.policy, "file that training wrote (policy.safetensors)");
+  add_task_options(app, options);
+}
+
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help) {
   const auto read = [&target, name, count](const std::string& text) {
     try {
@@ -48,11 +65,27 @@ CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<in
   return app.add_option_function<std::string>(name, read, help);
 }
 
-RunSettings resolve(const CommonOptions& options) {
+RunSettings resolve(const CommonOptions& options) { return resolve(options, options.controller, options.policy); }
+
+RunSettings resolve(const CommonOptions& options, const std::string& controller, const std::string& policy) {
   check_report_path(options.json);
   RunSettings settings = load_settings(options.robot);
+  choose_controller(controller, policy, settings);
+  if (options.disturbances == "task") restore_disturbances(settings);
+  const Controller chosen = settings.task.controller;
+  for (const std::string& path : options.configs) apply_config(settings, path);
   for (const std::string& assignment : options.overrides) apply_override(settings, assignment);
+  settings.task.controller = chosen;
   return settings;
+}
+
+Json describe(const CommonOptions& options, RunSettings& settings) {
+  Json json = to_json(settings);
+  json["controller"] = settings.pilot.label;
+  json["policy"] = settings.pilot.policy ? Json(settings.pilot.file) : Json(nullptr);
+  json["disturbances"] = options.disturbances;
+  json["seed"] = options.seed;
+  return json;
 }
 
 int push_body(const Model& model, const std::string& name) {

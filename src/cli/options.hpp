@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/closed_loop.hpp"
-#include "cli/settings.hpp"
+#include "cli/report.hpp"
 
 namespace tandem {
 
@@ -18,20 +18,32 @@ struct CommonOptions {
   std::uint64_t seed = 0;
   int threads = 0;                     // 0: one per processor
   std::vector<std::string> overrides;  // name=value
+  std::vector<std::string> configs;    // files of settings
+  std::string disturbances = "none";   // or "task"
+  std::string controller, policy;      // choose_controller
 };
 
 // --robot --json --seed --threads --set
 void add_common_options(CLI::App& app, CommonOptions& options);
 // The same without --robot.
 void add_run_options(CLI::App& app, CommonOptions& options);
+// --config --disturbances
+void add_task_options(CLI::App& app, CommonOptions& options);
+// --controller --policy, and those of add_task_options
+void add_controller_options(CLI::App& app, CommonOptions& options);
 
 // An option of `count` comma-separated numbers. A value of another form is a usage error.
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help);
 // The same where whole numbers are listed, any number of them.
 CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<int>& target, const std::string& help);
 
-// The robot that the options name with their overrides applied; the report's path is checked too. Throws Error.
+// The robot and controller that the options name, with disturbances, files and overrides applied in that order; the report's path is checked too.
+// Throws Error.
 RunSettings resolve(const CommonOptions& options);
+// The same for another controller and policy file.
+RunSettings resolve(const CommonOptions& options, const std::string& controller, const std::string& policy);
+// Settings, seed and policy file for a report.
+Json describe(const CommonOptions& options, RunSettings& settings);
 
 // Index of the body that pushes act on: the one called `name`; with an empty name the first whose name contains "torso", and failing that the base.
 int push_body(const Model& model, const std::string& name);
@@ -41,5 +53,7 @@ void add_play(CLI::App& app, const std::vector<std::string>& argv);
 void add_eval(CLI::App& app, const std::vector<std::string>& argv);
 void add_sweep(CLI::App& app, const std::vector<std::string>& argv);
 void add_bench(CLI::App& app, const std::vector<std::string>& argv);
+void add_compare(CLI::App& app, const std::vector<std::string>& argv);
+void add_replay(CLI::App& app, const std::vector<std::string>& argv);
 
 }  // namespace tandem

@@ -1,17 +1,15 @@
-// `tandem play`: one robot in closed loop; prints tracking, torques and times of the controller, writes its motion, and has Python draw it.
-#include <algorithm>
+// `tandem play`: one robot in closed loop; prints tracking, torques and times of the controller, writes its motion, and has Python draw it. Where a trained
+// residual policy is at hand and no controller is named: MPC alone and residual side by side, under the same push.
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "base/check.hpp"
-#include "cli/body_maths.hpp"
 #include "cli/options.hpp"
-#include "cli/progress.hpp"
+#include "cli/player.hpp"
+#include "cli/push_search.hpp"
 #include "cli/python.hpp"
-#include "cli/report.hpp"
-#include "sim/trajectory.hpp"
 
 namespace tandem {
 namespace {
@@ -26,7 +24,9 @@ struct PlayOptions {
   bool no_film = false;
 };
 
-constexpr double kPushDuration = 0.1;  // [s]
+// The push under which two controllers are shown, if none is given: a shove from the side that the MPC alone does not always survive.
+constexpr double kShowImpulse = 0.9;  // per robot's mass [m/s]
+constexpr double kShowTime = 4;       // [s]
 
 // "fx,fy,fz@t"
 TimedPush parse_push(const std::string& text, int body) {
@@ -37,151 +37,92 @@ TimedPush parse_push(const std::string& text, int body) {
   return {0, body, {force[0], force[1], force[2]}, start[0], kPushDuration};
 }
 
-// Appends every control step to the trajectory: state and forces after it, and the plan that led there.
-class Recorder {
- public:
-  Recorder(const std::string& folder, const ClosedLoop& loop, const Scenario& scenario)
-      : loop_(loop), command_(scenario.command), maths_(loop.robot.model), writer_(folder, loop.robot.model, info(loop)) {
-    const size_t nodes = loop.mpc.settings().nodes, ncon = loop.robot.model.contacts.size();
-    base_.resize(3 * nodes);
-    points_.resize(3 * nodes * ncon);
-  }
-  void append(int step) {
-    const Model& model = loop_.robot.model;
-    const Horizon plan = loop_.mpc.horizon(0);
-    const size_t nodes = loop_.mpc.settings().nodes, ncon = model.contacts.size();
-    for (size_t k = 0; k < nodes; ++k) {
-      std::copy_n(&plan.q[k * model.nq], 3, &base_[3 * k]);
-      maths_.contact_points(&plan.q[k * model.nq], std::span(points_).subspan(3 * k * ncon, 3 * ncon));
-    }
-    const SimOutput& out = loop_.sim->output;
-    TrajectoryRow row;
-    row.time = (step + 1) * loop_.sim->settings().control_dt;
-    row.q = out.q, row.v = out.v, row.tau = out.tau, row.tau_ff = loop_.mpc.output.tau_ff, row.foot_force = out.foot_force;
-    row.planned_force = std::span(plan.force).first(3 * ncon);
-    row.command = std::span(command_).subspan(1, 3);
-    row.solve_us = 1e6 * loop_.step_seconds;
-    row.value = loop_.mpc.output.value[0];
-    row.predicted_base = base_, row.predicted_point = points_;
-    writer_.append(row);
-  }
-  void finish() { writer_.finish(); }
-
- private:
-  static TrajectoryInfo info(const ClosedLoop& loop) {
-    TrajectoryInfo info;
-    info.xml = std::filesystem::absolute(loop.robot.model_path).string();
-    info.control_dt = loop.sim->settings().control_dt;
-    info.base_height = loop.robot.base_height;
-    info.horizon = loop.mpc.settings().nodes;
-    return info;
-  }
-  const ClosedLoop& loop_;
-  std::vector<double> command_;
-  BodyMaths maths_;
-  TrajectoryWriter writer_;
-  std::vector<double> base_, points_;
-};
-
-// What one run gave.
-struct Played {
-  WorldResult result;
-  std::vector<double> step_us, peak;  // controller's step; largest |torque| per joint
-  double weight;
-};
-
-Played walk(ClosedLoop& loop, const Scenario& scenario, const std::string& folder) {
-  const Model& model = loop.robot.model;
-  Played played{{}, {}, std::vector<double>(model.njnt, 0.0), 9.81 * total_mass(model)};
-  const int steps = step_count(loop, scenario.seconds);
-  played.step_us.reserve(steps);
-  Recorder recorder(folder, loop, scenario);
-  Progress progress("walking");
-  const auto observe = [&](Moment moment, int step, const std::vector<unsigned char>&) {
-    if (moment == Moment::kBeforeControl) return;
-    played.step_us.push_back(1e6 * loop.step_seconds);
-    for (int j = 0; j < model.njnt; ++j) played.peak[j] = std::max(played.peak[j], std::abs(loop.sim->output.tau[j]));
-    recorder.append(step);
-    progress.update((step + 1.0) / steps);
-  };
-  played.result = run(loop, scenario, observe)[0];
-  recorder.finish();
-  return played;
+Scenario make_scenario(const PlayOptions& o, const RunSettings& settings) {
+  Scenario scenario = standing_start(settings.robot, settings.task, 1, o.seconds, o.common.seed);
+  if (o.start_scale > 0) draw_states(settings.robot, {}, o.start_scale, scenario);
+  set_command(scenario, 0, {o.command[0], o.command[1], o.command[2]});
+  const int body = push_body(settings.robot.model, o.push_body);
+  if (!o.push.empty()) scenario.pushes.push_back(parse_push(o.push, body));
+  return scenario;
 }
 
-void print(const PlayOptions& options, const ClosedLoop& loop, Played& played) {
-  const WorldResult& r = played.result;
-  const Model& model = loop.robot.model;
-  if (r.cause == FallCause::kNone) {
-    std::printf("%s walked %.1f s\n\n", loop.robot.name.c_str(), r.survived);
-    Table tracking({"", "forward [m/s]", "left [m/s]", "turning [rad/s]"});
-    tracking.add({"commanded", fixed(options.command[0], 3), fixed(options.command[1], 3), fixed(options.command[2], 3)});
-    tracking.add({"measured", fixed(r.velocity.forward, 3), fixed(r.velocity.left, 3), fixed(r.velocity.yaw_rate, 3)});
-    tracking.print();
-    std::printf("\n");
-  } else {
-    std::printf("%s fell after %.2f s: %s\n\n", loop.robot.name.c_str(), r.survived, name(r.cause));
-  }
-  const int hardest = static_cast<int>(std::max_element(played.peak.begin(), played.peak.end()) - played.peak.begin());
-  Table table({"", "value"});
-  table.add({"root mean square torque [N m]", fixed(std::sqrt(r.mean_squared_torque), 2)});
-  table.add({"largest torque [N m]", cat(fixed(played.peak[hardest], 1), " (", model.joint_name[hardest], ")")});
-  table.add({"positive mechanical power [W]", fixed(r.positive_power, 1)});
-  table.add({"cost of transport", fixed(r.cost_of_transport, 2)});
-  table.add({"MPC step, median [us]", fixed(percentile(played.step_us, 0.5), 0)});
-  table.add({"MPC step, 99 % [us]", fixed(percentile(played.step_us, 0.99), 0)});
-  table.print();
-  std::printf("\n");
+Json describe(const PlayOptions& options, RunSettings& settings) {
+  Json described = describe(options.common, settings);
+  described["command"] = options.command;
+  described["seconds"] = options.seconds;
+  described["start_scale"] = options.start_scale;
+  described["push"] = options.push;
+  return described;
 }
 
-Json results(Played& played) {
-  const WorldResult& r = played.result;
-  return {{"survived", r.survived},
-          {"failure", r.cause == FallCause::kNone ? Json(nullptr) : Json(name(r.cause))},
-          {"velocity", {number(r.velocity.forward), number(r.velocity.left), number(r.velocity.yaw_rate)}},
-          {"velocity_error", number(r.velocity_error)},
-          {"yaw_rate_error", number(r.yaw_rate_error)},
-          {"mean_squared_torque", number(r.mean_squared_torque)},
-          {"peak_torque", played.peak},
-          {"positive_power", number(r.positive_power)},
-          {"cost_of_transport", number(r.cost_of_transport)},
-          {"foot_slip", number(r.foot_slip)},
-          {"step_us_median", number(percentile(played.step_us, 0.5))},
-          {"step_us_p99", number(percentile(played.step_us, 0.99))}};
-}
-
-void draw(const std::string& folder, bool film) {
-  std::printf("motion: %s\n", folder.c_str());
+void draw(const std::string& folder, const std::string& beside, bool film) {
+  std::printf("motion: %s%s%s\n", folder.c_str(), beside.empty() ? "" : ", ", beside.c_str());
   if (!film) return;
   std::printf("drawing the pictures ...\n");
   std::fflush(stdout);
-  const int status = run_python("tandem.figures", {folder}, kInherit).status;
+  std::vector<std::string> arguments{folder};
+  if (!beside.empty()) arguments.insert(arguments.end(), {"--beside", beside});
+  const int status = run_python("tandem.figures", arguments, kInherit).status;
   if (status == 127)
     std::printf("no pictures: there is no Python in %s/.venv; ./tandem play installs it\n", project_root().c_str());
   else if (status != 0)
     std::printf("pictures are missing: tandem.figures ended with %d; the line above says why\n", status);
 }
 
-void play(const PlayOptions& options) {
+void play_alone(const PlayOptions& options, const std::string& folder) {
   RunSettings settings = resolve(options.common);
-  const std::string folder = options.out.empty() ? "out/play-" + settings.robot.name : options.out;
-  ClosedLoop loop(settings.robot, settings.mpc, settings.sim, 1, 1);
-  Scenario scenario = standing_start(loop.robot, 1, options.seconds);
-  if (options.start_scale > 0) draw_states(loop.robot, {}, options.start_scale, options.common.seed, scenario);
-  set_command(scenario, 0, {options.command[0], options.command[1], options.command[2]});
-  if (!options.push.empty()) scenario.pushes.push_back(parse_push(options.push, push_body(loop.robot.model, options.push_body)));
-  Played played = walk(loop, scenario, folder);
-  print(options, loop, played);
-  Json described = to_json(settings);
-  described["command"] = options.command;
-  described["seconds"] = options.seconds;
-  described["seed"] = options.common.seed;
-  described["start_scale"] = options.start_scale;
-  described["push"] = options.push;
+  Played played = play_one(settings, make_scenario(options, settings), folder);
+  print(played, options.command);
   Json found = results(played);
   found["folder"] = folder;
+  write_report(options.common.json, options.common.argv, describe(options, settings), found);
+  draw(folder, "", !options.no_film);
+}
+
+// What to look at in the film of MPC alone (first) and residual, by what happened.
+void say_what_to_notice(const std::vector<Played>& all, const PlayOptions& options) {
+  const WorldResult &mpc = all[0].result, &residual = all[1].result;
+  const bool mpc_fell = mpc.cause != FallCause::kNone, residual_fell = residual.cause != FallCause::kNone;
+  std::printf("Notice: both robots get the same push (%s); the MPC alone (left) %s, with the policy (right) it %s.\n", options.push.c_str(),
+              mpc_fell ? cat("falls at ", fixed(mpc.survived, 1), " s").c_str() : "stays up",
+              residual_fell ? cat("falls at ", fixed(residual.survived, 1), " s").c_str() : "stays up");
+  if (!mpc_fell && !residual_fell)
+    std::printf("Watch the steps after the push, and how closely each follows the command: %.3f against %.3f m/s of error.\n\n", mpc.velocity_error,
+                residual.velocity_error);
+  else
+    std::printf("Watch the steps after the push: where the foot lands, and how far the body leans before it is caught.\n\n");
+}
+
+void play_beside(PlayOptions options, const std::string& policy, const std::string& folder) {
+  std::vector<Played> all;
+  std::vector<std::string> folders;
+  Json described;
+  for (const std::string& file : {std::string(), policy}) {
+    RunSettings settings = resolve(options.common, file.empty() ? "mpc" : "", file);
+    if (options.push.empty()) options.push = cat("0,", fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0@", kShowTime);
+    folders.push_back(folder + "/" + settings.pilot.label);
+    all.push_back(play_one(settings, make_scenario(options, settings), folders.back()));
+    described = describe(options, settings);
+  }
+  print_beside(all);
+  say_what_to_notice(all, options);
+  Json found = results(all[1]);
+  found["folder"] = folders[1];
+  found["beside"] = results(all[0]);
+  found["beside"]["controller"] = all[0].settings.pilot.label;
+  found["beside"]["folder"] = folders[0];
   write_report(options.common.json, options.common.argv, described, found);
-  draw(folder, !options.no_film);
+  draw(folders[0], folders[1], !options.no_film);
+}
+
+void play(const PlayOptions& options) {
+  const std::string robot = load_robot(options.common.robot).name, folder = options.out.empty() ? "out/play-" + robot : options.out;
+  const std::string policy = project_root() + "/policies/" + robot + "_residual.safetensors";
+  const bool choice = !options.common.controller.empty() || !options.common.policy.empty();
+  if (choice || !std::filesystem::exists(policy))
+    play_alone(options, folder);
+  else
+    play_beside(options, policy, folder);
 }
 
 }  // namespace
@@ -191,6 +132,7 @@ void add_play(CLI::App& app, const std::vector<std::string>& argv) {
   const auto options = std::make_shared<PlayOptions>();
   options->common.argv = argv;
   add_common_options(*sub, options->common);
+  add_controller_options(*sub, options->common);
   add_numbers(*sub, "--command", 3, options->command, "vx,vy,wz: forward and left [m/s], turning left [rad/s]; default 0.5,0,0");
   sub->add_option("--seconds", options->seconds, "how long [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   sub->add_option("--out", options->out, "folder for motion and pictures; default out/play-<robot>");

@@ -14,18 +14,20 @@ double us_since(Clock::time_point start) { return 1e6 * std::chrono::duration<do
 
 Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps) {
   Recording r;
-  r.nworld = nworld, r.nq = loop.robot.model.nq, r.nv = loop.robot.model.nv;
-  r.phase.assign(scenario.phase.begin(), scenario.phase.begin() + nworld);
-  r.command.assign(scenario.command.begin(), scenario.command.begin() + 4L * nworld);
+  r.nworld = nworld, r.nq = loop.robot().model.nq, r.nv = loop.robot().model.nv;
+  for (int w = 0; w < nworld; ++w) {
+    r.phase.push_back(scenario.world[w].phase);
+    r.command.insert(r.command.end(), scenario.world[w].command, scenario.world[w].command + 4);
+  }
   const size_t rows = static_cast<size_t>(nworld) * steps;
   r.q.reserve(rows * r.nq), r.v.reserve(rows * r.nv), r.active.reserve(rows);
   return r;
 }
 
 void append(Recording& r, const ClosedLoop& loop, const std::vector<unsigned char>& active) {
-  const SimOutput& out = loop.sim->output;
-  r.q.insert(r.q.end(), out.q.begin(), out.q.begin() + static_cast<long>(r.nworld) * r.nq);
-  r.v.insert(r.v.end(), out.v.begin(), out.v.begin() + static_cast<long>(r.nworld) * r.nv);
+  const std::vector<double>&q = loop.control.measured_q, &v = loop.control.measured_v;
+  r.q.insert(r.q.end(), q.begin(), q.begin() + static_cast<long>(r.nworld) * r.nq);
+  r.v.insert(r.v.end(), v.begin(), v.begin() + static_cast<long>(r.nworld) * r.nv);
   r.active.insert(r.active.end(), active.begin(), active.begin() + r.nworld);
 }
 

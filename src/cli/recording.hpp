@@ -26,7 +26,7 @@ struct Recording {
 
 // A recording of the first `nworld` worlds of `scenario`, empty yet, with room for `steps` steps.
 Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps);
-// Appends the measured state; call with the arguments of an Observer at Moment::kBeforeControl. Allocates nothing within its room.
+// Appends the measured state; call with the arguments of an Observer at Moment::kPrepared. Allocates nothing within its room.
 void append(Recording& recording, const ClosedLoop& loop, const std::vector<unsigned char>& active);
 
 // What one call of Mpc::step took.

@@ -1,32 +1,55 @@
 #include "cli/settings.hpp"
 
-#include "mpc/fields.hpp"
+#include <algorithm>
 
 namespace tandem {
+namespace {
+
+constexpr double kPhysicsDt = 0.001;  // [s]
+
+void set_range(double (&range)[2], double low, double high) { range[0] = low, range[1] = high; }
+
+}  // namespace
 
 RunSettings load_settings(const std::string& name) {
   RunSettings settings{load_robot(name), {}, {}};
-  settings.mpc = make_mpc_settings(settings.robot);
-  settings.sim.control_dt = settings.mpc.control_dt;
+  settings.task = make_task_settings(settings.robot, Controller::kMpc);
+  settings.task.physics_dt = kPhysicsDt;
+  remove_disturbances(settings.task);
   return settings;
 }
 
+void remove_disturbances(TaskSettings& task) {
+  task.noise.scale = 0;
+  task.kick_velocity = 0;
+  set_range(task.push_impulse, 0, 0);
+  task.randomise = {};
+  set_range(task.randomise.friction, -1, -1);
+}
+
+void restore_disturbances(RunSettings& settings) {
+  const TaskSettings task = make_task_settings(settings.robot, settings.task.controller);
+  settings.task.noise = task.noise;
+  settings.task.kick_interval = task.kick_interval;
+  settings.task.kick_velocity = task.kick_velocity;
+  std::copy_n(task.push_impulse, 2, settings.task.push_impulse);
+  settings.task.randomise = task.randomise;
+}
+
 Fields fields(RunSettings& s) {
-  Fields out = fields(s.mpc);
+  Fields out = fields(s.task);
   const Fields own = {{"robot.base_height", &s.robot.base_height, more_than(0)},
                       {"robot.kp", &s.robot.kp, at_least(0)},
                       {"robot.kd", &s.robot.kd, at_least(0)},
                       {"robot.min_base_height", &s.robot.limits.min_base_height},
-                      {"robot.max_tilt", &s.robot.limits.max_tilt},
-                      {"sim.physics_dt", &s.sim.physics_dt, more_than(0)}};
+                      {"robot.max_tilt", &s.robot.limits.max_tilt}};
   out.insert(out.end(), own.begin(), own.end());
   return out;
 }
 
-void apply_override(RunSettings& settings, const std::string& assignment) {
-  apply_assignment(fields(settings), assignment);
-  settings.sim.control_dt = settings.mpc.control_dt;
-}
+void apply_override(RunSettings& settings, const std::string& assignment) { apply_assignment(fields(settings), assignment); }
+
+void apply_config(RunSettings& settings, const std::string& path) { read_fields(path, fields(settings), "", {"ppo", "train"}); }
 
 nlohmann::ordered_json to_json(RunSettings& settings) {
   nlohmann::ordered_json json;

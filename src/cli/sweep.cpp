@@ -13,6 +13,7 @@ namespace tandem {
 void add_sweep_options(CLI::App& app, SweepOptions& options, const std::vector<std::string>& argv) {
   options.common.argv = argv;
   add_common_options(app, options.common);
+  add_controller_options(app, options.common);
   app.add_option("--out", options.out, "folder of report and plot; default out/sweep-<kind>-<robot>");
 }
 
@@ -22,8 +23,7 @@ void finish_sweep(const SweepOptions& options, RunSettings& settings, const Swee
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   check(!error, "cannot make the folder ", folder, ": ", error.message(), "; give another one with --out");
-  Json described = to_json(settings);
-  described["seed"] = options.common.seed;
+  Json described = describe(options.common, settings);
   described.update(found.settings);
   const std::string report = folder + "/report.json";
   write_report(report, options.common.argv, described, found.results);
@@ -41,10 +41,11 @@ int count_upright(const std::vector<WorldResult>& results, size_t begin, size_t 
 }
 
 void add_sweep(CLI::App& app, const std::vector<std::string>& argv) {
-  CLI::App* sweep = app.add_subcommand("sweep", "How far the controller carries: iterations, commands or pushes");
+  CLI::App* sweep = app.add_subcommand("sweep", "How far the controller carries: iterations, commands, pushes or conditions");
   sweep->require_subcommand(1);
   add_sweep_iterations(*sweep, argv);
   add_sweep_commands(*sweep, argv);
+  add_sweep_conditions(*sweep, argv);
   add_sweep_pushes(*sweep, argv);
 }
 

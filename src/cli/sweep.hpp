@@ -1,4 +1,4 @@
-// What the three sweeps share: options, one table of results for print and JSON, and the plot of it. docs/programs.md, "sweep".
+// What the sweeps share: options, one table of results for print and JSON, and the plot of it. docs/programs.md, "sweep".
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct SweepResult {
   Json results;   // results["kind"] names the sweep; python/tandem/sweep_plots.py draws it
 };
 
-// Adds the shared options.
+// Adds the shared options, with those of the controller.
 void add_sweep_options(CLI::App& app, SweepOptions& options, const std::vector<std::string>& argv);
 // Writes <out>/report.json, --json, and the plot beside it; says where they are.
 void finish_sweep(const SweepOptions& options, RunSettings& settings, const SweepResult& found);
@@ -29,6 +29,7 @@ void finish_sweep(const SweepOptions& options, RunSettings& settings, const Swee
 int count_upright(const std::vector<WorldResult>& results, size_t begin, size_t end);
 
 void add_sweep_iterations(CLI::App& sweep, const std::vector<std::string>& argv);
+void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_commands(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_pushes(CLI::App& sweep, const std::vector<std::string>& argv);
 

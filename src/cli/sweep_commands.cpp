@@ -49,8 +49,8 @@ std::vector<Outcome> follow_axis(const CommandOptions& o, ClosedLoop& loop, cons
   std::vector<Outcome> found;
   bool all = true;
   for (int block = 0; all && block < kMaxBlocks; ++block) {
-    Scenario scenario = standing_start(loop.robot, kBlock * o.seeds, o.seconds);
-    draw_states(loop.robot, {}, o.start_scale, o.sweep.common.seed, scenario);
+    Scenario scenario = standing_start(loop.robot(), loop.task(), kBlock * o.seeds, o.seconds, o.sweep.common.seed);
+    draw_states(loop.robot(), {}, o.start_scale, scenario);
     for (int w = 0; w < loop.nworld(); ++w) {
       const int factor = block * kBlock + w / o.seeds + 1;
       set_command(scenario, w, {factor * axis.step[0], factor * axis.step[1], factor * axis.step[2]});
@@ -75,7 +75,7 @@ int reach(const std::vector<Outcome>& found, bool Outcome::* criterion) {
 
 void sweep_commands(const CommandOptions& o) {
   RunSettings settings = resolve(o.sweep.common);
-  ClosedLoop loop(settings.robot, settings.mpc, settings.sim, kBlock * o.seeds, o.sweep.common.threads);
+  ClosedLoop loop(settings, kBlock * o.seeds, o.sweep.common.threads);
   Json axes = Json::array();
   Table table({"axis", "survived up to", "tracked within 0.25 up to", "unit"});
   {

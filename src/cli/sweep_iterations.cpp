@@ -33,21 +33,21 @@ void choose_mode(const std::string& mode, SolverSettings& solver) {
 
 // One point of a curve: how many of the worlds stand after all.
 Json measure(const IterationOptions& o, ClosedLoop& loop, double scale, const std::function<void(double)>& progress) {
-  Scenario scenario = standing_start(loop.robot, o.worlds, o.seconds);
+  Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, o.seconds, o.sweep.common.seed);
   InitialStateRange velocities;
   velocities.angle = 0;
-  draw_states(loop.robot, velocities, scale, o.sweep.common.seed, scenario);
+  draw_states(loop.robot(), velocities, scale, scenario);
   const double steps = step_count(loop, o.seconds);
   const auto results = run(loop, scenario, [&](Moment, int step, const std::vector<unsigned char>&) { progress((step + 1) / steps); });
   const int upright = count_upright(results, 0, results.size());
-  const Interval interval = wilson_interval(upright, o.worlds);
+  const ConfidenceInterval interval = wilson_interval(upright, o.worlds);
   return {
       {"start_scale", scale}, {"worlds", o.worlds}, {"survival", double(upright) / o.worlds}, {"survival_interval", {interval.low, interval.high}}};
 }
 
 void sweep_iterations(const IterationOptions& o) {
   RunSettings settings = resolve(o.sweep.common);
-  for (const std::string& mode : o.modes) choose_mode(mode, settings.mpc.solver);  // so that a wrong one is told before the work
+  for (const std::string& mode : o.modes) choose_mode(mode, settings.task.mpc.solver);  // so that a wrong one is told before the work
   settings = resolve(o.sweep.common);
   Json rows = Json::array();
   Table table({"mode", "iterations", "start velocities", "survival", "95 %"});
@@ -56,10 +56,10 @@ void sweep_iterations(const IterationOptions& o) {
     const double points = double(o.modes.size() * o.iterations.size() * o.scales.size());
     for (const std::string& mode : o.modes)
       for (int iterations : o.iterations) {
-        MpcSettings mpc = settings.mpc;
-        choose_mode(mode, mpc.solver);
-        mpc.solver.iterations = iterations;
-        ClosedLoop loop(settings.robot, mpc, settings.sim, o.worlds, o.sweep.common.threads);
+        RunSettings point = settings;
+        choose_mode(mode, point.task.mpc.solver);
+        point.task.mpc.solver.iterations = iterations;
+        ClosedLoop loop(point, o.worlds, o.sweep.common.threads);
         for (double scale : o.scales) {
           const double done = double(rows.size());
           Json row = measure(o, loop, scale, [&](double part) { progress.update((done + part) / points); });

@@ -34,24 +34,23 @@ namespace {
 
 constexpr std::uint64_t kSeed = 3;
 
-ClosedLoop make_loop(const std::string& robot, int nworld, int threads) {
-  RunSettings settings = load_settings(robot);
-  return {settings.robot, settings.mpc, settings.sim, nworld, threads};
-}
+ClosedLoop make_loop(const std::string& robot, int nworld, int threads) { return {load_settings(robot), nworld, threads}; }
 
-Scenario random_walk(const Robot& robot, int nworld, double seconds) {
-  Scenario scenario = standing_start(robot, nworld, seconds);
-  draw_states(robot, {}, 0.5, kSeed, scenario);
-  draw_commands(robot.commands, kSeed, scenario);
+Scenario standing(const ClosedLoop& loop, double seconds) { return standing_start(loop.robot(), loop.task(), loop.nworld(), seconds, kSeed); }
+
+Scenario random_walk(const ClosedLoop& loop, double seconds) {
+  Scenario scenario = standing(loop, seconds);
+  draw_states(loop.robot(), {}, 0.5, scenario);
+  draw_commands(loop.task().command, scenario);
   return scenario;
 }
 
 // Everything that a run leaves behind, bit by bit.
-std::vector<double> fingerprint(const ClosedLoop& loop, const std::vector<WorldResult>& results) {
-  std::vector<double> all = loop.sim->output.q;
+std::vector<double> fingerprint(ClosedLoop& loop, const std::vector<WorldResult>& results) {
+  std::vector<double> all = loop.sim().output.q;
   for (const WorldResult& r : results)
     all.insert(all.end(), {r.survived, double(r.cause), r.velocity_error, r.yaw_rate_error, r.mean_squared_torque, r.positive_power, r.foot_slip,
-                           r.peak_torque});
+                           r.peak_torque, r.reward, r.reward_of_run});
   return all;
 }
 
@@ -59,7 +58,7 @@ TEST(ClosedLoop, GivesTheSameBitsForTheSameSeedAndAnyNumberOfThreads) {
   std::vector<double> first;
   for (int threads : {1, 2, 3}) {
     ClosedLoop loop = make_loop("unitree_go2", 5, threads);
-    const Scenario scenario = random_walk(loop.robot, 5, 0.6);
+    const Scenario scenario = random_walk(loop, 0.6);
     const std::vector<double> found = fingerprint(loop, run(loop, scenario));
     if (first.empty()) {
       first = found;
@@ -71,17 +70,18 @@ TEST(ClosedLoop, GivesTheSameBitsForTheSameSeedAndAnyNumberOfThreads) {
 
 TEST(ClosedLoop, OtherSeedsGiveOtherRuns) {
   const Robot robot = load_robot("unitree_go2");
-  Scenario a = standing_start(robot, 2, 1), b = a;
-  draw_states(robot, {}, 1, 1, a), draw_states(robot, {}, 1, 2, b);
-  EXPECT_NE(a.q, b.q);
-  EXPECT_NE(a.phase, b.phase);
-  EXPECT_NE(a.phase[0], a.phase[1]);
+  const TaskSettings task = load_settings("unitree_go2").task;
+  Scenario a = standing_start(robot, task, 2, 1, 1), b = standing_start(robot, task, 2, 1, 2);
+  draw_states(robot, {}, 1, a), draw_states(robot, {}, 1, b);
+  EXPECT_NE(a.world[0].q, b.world[0].q);
+  EXPECT_NE(a.world[0].phase, b.world[0].phase);
+  EXPECT_NE(a.world[0].phase, a.world[1].phase);
 }
 
 TEST(ClosedLoop, AllocatesNothingPerControlStep) {
   ClosedLoop loop = make_loop("mit_humanoid", 3, 2);
   const auto allocations_of = [&](double seconds) {
-    const Scenario scenario = random_walk(loop.robot, 3, seconds);
+    const Scenario scenario = random_walk(loop, seconds);
     const long before = allocations;
     run(loop, scenario);
     return allocations - before;
@@ -95,16 +95,16 @@ TEST(ClosedLoop, AllocatesNothingPerControlStep) {
 // The means of a run against sums over what the simulator put out, written down step by step.
 TEST(ClosedLoop, MeansAreThoseOfTheSimulatorsOutput) {
   RunSettings settings = load_settings("unitree_go2");
-  settings.mpc.gait.period = 0.5;
-  ClosedLoop loop(settings.robot, settings.mpc, settings.sim, 1, 1);
-  Scenario scenario = standing_start(loop.robot, 1, 2);
+  settings.task.mpc.gait.period = 0.5;
+  ClosedLoop loop(settings, 1, 1);
+  Scenario scenario = standing(loop, 2);
   set_command(scenario, 0, {0.4, 0.1, 0.2});
-  const Model& model = loop.robot.model;
+  const Model& model = loop.robot().model;
   const int steps = 200, from = 100;  // two periods
   double torque = 0, power = 0, slip = 0, forward = 0, left = 0;
   const WorldResult r = run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>&) {
-    if (moment == Moment::kBeforeControl || step < from) return;
-    const SimOutput& out = loop.sim->output;
+    if (moment == Moment::kPrepared || step < from) return;
+    const SimOutput& out = loop.sim().output;
     for (double tau : out.tau) torque += tau * tau / model.njnt / (steps - from);
     power += out.power[0] / (steps - from);
     for (double s : out.foot_slip) slip += s / ((steps - from) * 0.01);
@@ -123,7 +123,7 @@ TEST(ClosedLoop, MeansAreThoseOfTheSimulatorsOutput) {
 
 TEST(ClosedLoop, AFallenWorldEndsThereAndDisturbsNoOther) {
   ClosedLoop loop = make_loop("mit_humanoid", 2, 1);
-  Scenario scenario = standing_start(loop.robot, 2, 1.5);
+  Scenario scenario = standing(loop, 1.5);
   const std::vector<double> alone = fingerprint(loop, {run(loop, scenario)[1]});
   scenario.pushes.push_back({0, 0, {0, 5000, 0}, 0.2, 0.1});
   const std::vector<WorldResult> results = run(loop, scenario);
@@ -131,30 +131,30 @@ TEST(ClosedLoop, AFallenWorldEndsThereAndDisturbsNoOther) {
   EXPECT_LT(results[0].survived, 1.2);
   EXPECT_TRUE(std::isnan(results[0].velocity_error));
   const std::vector<double> beside = fingerprint(loop, {results[1]});
-  const size_t nq = loop.robot.model.nq;
+  const size_t nq = loop.robot().model.nq;
   EXPECT_TRUE(std::equal(beside.begin() + static_cast<long>(nq), beside.end(), alone.begin() + static_cast<long>(nq)));
 }
 
 TEST(ClosedLoop, RefusesScenariosOfAnotherSize) {
   ClosedLoop loop = make_loop("unitree_go2", 2, 1);
-  EXPECT_THROW(run(loop, standing_start(loop.robot, 3, 1)), Error);
-  EXPECT_THROW(run(loop, standing_start(loop.robot, 2, 0)), Error);
+  EXPECT_THROW(run(loop, standing_start(loop.robot(), loop.task(), 3, 1, kSeed)), Error);
+  EXPECT_THROW(run(loop, standing(loop, 0)), Error);
 }
 
 // What is shown again to the controller leads to the same plans as the closed loop did.
 TEST(Recording, ReplayRepeatsTheController) {
   ClosedLoop loop = make_loop("unitree_go2", 2, 1);
-  const Scenario scenario = random_walk(loop.robot, 2, 0.5);
+  const Scenario scenario = random_walk(loop, 0.5);
   Recording recording = make_recording(loop, scenario, 2, 50);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
-    if (moment == Moment::kBeforeControl) append(recording, loop, active);
+    if (moment == Moment::kPrepared) append(recording, loop, active);
   });
-  Mpc again(loop.robot.model, loop.mpc.settings(), 2);
+  Mpc again(loop.robot().model, loop.task().mpc, 2);
   EXPECT_EQ(replay(again, recording).size(), 50u);
-  EXPECT_EQ(again.output.tau_ff, loop.mpc.output.tau_ff);
-  Mpc single(loop.robot.model, loop.mpc.settings(), 1);
+  EXPECT_EQ(again.output.tau_ff, loop.mpc().output.tau_ff);
+  Mpc single(loop.robot().model, loop.task().mpc, 1);
   EXPECT_EQ(replay_single(single, recording).size(), 100u);
-  EXPECT_EQ(single.output.q_des, std::vector<double>(again.output.q_des.begin() + loop.robot.model.njnt, again.output.q_des.end()));
+  EXPECT_EQ(single.output.q_des, std::vector<double>(again.output.q_des.begin() + loop.robot().model.njnt, again.output.q_des.end()));
 }
 
 }  // namespace

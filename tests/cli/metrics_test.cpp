@@ -12,7 +12,7 @@ namespace {
 TEST(WilsonInterval, EndsAreZStandardDeviationsAway) {
   const double z = 1.959964;
   for (const auto& [successes, trials] : {std::pair{3, 10}, {50, 100}, {95, 100}, {999, 1000}}) {
-    const Interval interval = wilson_interval(successes, trials);
+    const ConfidenceInterval interval = wilson_interval(successes, trials);
     const double share = double(successes) / trials;
     EXPECT_LT(interval.low, share);
     EXPECT_GT(interval.high, share);
@@ -52,6 +52,24 @@ TEST(Percentile, OfNothingIsNotANumber) {
 TEST(FiniteMean, LeavesOutWhatIsNotFinite) {
   EXPECT_DOUBLE_EQ(finite_mean(std::vector<double>{1, NAN, 3, INFINITY}), 2);
   EXPECT_TRUE(std::isnan(finite_mean(std::vector<double>{NAN})));
+}
+
+// By hand: of {1, 2, 3} the mean is 2 with a standard error of 1 / sqrt(3); 4.302653 is the quantile of two degrees of freedom (any table).
+TEST(MeanInterval, IsStudents) {
+  const ConfidenceInterval three = mean_interval(std::vector<double>{1, 3, NAN, 2});
+  EXPECT_NEAR(three.low, 2 - 4.302653 / std::sqrt(3), 1e-5);
+  EXPECT_NEAR(three.high, 2 + 4.302653 / std::sqrt(3), 1e-5);
+  const ConfidenceInterval two = mean_interval(std::vector<double>{0, 2});  // one degree of freedom: 12.706205
+  EXPECT_NEAR(two.high, 1 + 12.706205, 1e-4);
+  std::vector<double> many;
+  for (int i = 0; i < 31; ++i) many.push_back(i % 2);  // thirty: 2.042272
+  const double p = 15.0 / 31, error = std::sqrt(p * (1 - p) * 31 / 30 / 31);
+  EXPECT_NEAR(mean_interval(many).high, p + 2.042272 * error, 1e-6);
+}
+
+TEST(MeanInterval, OfOneValueIsNotANumber) {
+  EXPECT_TRUE(std::isnan(mean_interval(std::vector<double>{1}).low));
+  EXPECT_TRUE(std::isnan(mean_interval(std::vector<double>{}).high));
 }
 
 // A robot turned left by 90 degrees that moves along the world's y axis goes forward.

@@ -87,6 +87,43 @@ TEST_F(Program, EvalReportHasEveryKey) {
   EXPECT_EQ(results["per_world"].size(), 4u);
 }
 
+TEST_F(Program, EvalOfEveryControllerHasTheSameTermsOfReward) {
+  std::vector<std::string> terms;
+  for (const char* controller : {"mpc", "zero", "random"}) {
+    const std::string more = controller == std::string("mpc") ? "" : " --disturbances task --set terrain.kind=rough --set noise.scale=2";
+    const Finished finished = run("eval --robot unitree_go2 --worlds 2 --seconds 0.3 --json r.json --controller " + std::string(controller) + more);
+    ASSERT_EQ(finished.status, 0) << finished.output;
+    const Json json = report("r.json"), results = json["results"];
+    EXPECT_EQ(json["settings"]["controller"], controller);
+    for (const char* key : {"reward", "reward_of_run"}) EXPECT_TRUE(results[key].is_number()) << key;
+    double sum = 0;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : results["reward_terms"].items()) sum += value.get<double>(), names.push_back(name);
+    EXPECT_NEAR(results["reward"], sum, 1e-9);
+    if (terms.empty()) terms = names;
+    EXPECT_EQ(names, terms);
+    EXPECT_EQ(results["per_world"][0]["reward_terms"].size(), terms.size());
+  }
+}
+
+TEST_F(Program, CompareReadsRunsAndEvaluatesOnTheSameWorlds) {
+  for (const char* name : {"2026-01-01_10-00-00_a_s1", "2026-01-01_11-00-00_a_s2"}) {
+    fs::create_directories(folder / name);
+    std::ofstream(folder / name / "progress.csv") << "iteration,Perf/robot_steps,Perf/seconds,Train/mean_reward\n1,100,1,5\n2,200,2,6\n";
+  }
+  const std::string options = " --robot unitree_go2 --worlds 2 --seconds 0.1 --json c.json";
+  const Finished finished = run("compare 2026-01-01_10-00-00_a_s1 2026-01-01_11-00-00_a_s2 mpc" + options, "TANDEM_PYTHON=/nowhere/python");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const Json groups = report("c.json")["results"]["groups"];
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0]["name"], "a");
+  EXPECT_EQ(groups[0]["runs"].size(), 2u);
+  EXPECT_EQ(groups[0]["curves"]["reward_over_steps"]["mean"].back(), 6);
+  EXPECT_EQ(groups[1]["evaluation"]["survival"]["mean"], 1);
+  EXPECT_TRUE(groups[1]["evaluation"]["positive_power"]["mean"].is_number());
+  EXPECT_TRUE(fs::exists(folder / "out/compare/report.json"));
+}
+
 TEST_F(Program, TheSameSeedGivesTheSameNumbersOnAnyNumberOfThreads) {
   const std::string eval = "eval --robot unitree_go2 --worlds 3 --seconds 0.6 --seed 7 --json ";
   ASSERT_EQ(run(eval + "a.json --threads 1").status, 0);
@@ -112,6 +149,11 @@ TEST_F(Program, SweepsWriteReports) {
   const Json pushes = report("b/report.json")["results"]["rows"];
   ASSERT_EQ(pushes.size(), 2u);
   EXPECT_LT(pushes[0]["impulse"], pushes[0]["falls_at"]);
+  ASSERT_EQ(run("sweep conditions --robot unitree_go2 --worlds 2 --seconds 0.2 --push-phases 1 --out c", quick).status, 0);
+  const Json conditions = report("c/report.json")["results"]["rows"];
+  ASSERT_EQ(conditions.size(), 8u);
+  EXPECT_EQ(conditions[0]["condition"], "nominal");
+  EXPECT_EQ(conditions[0]["survival"], 1);
 }
 
 TEST_F(Program, BenchRowsHaveEveryKey) {
@@ -131,6 +173,11 @@ TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   expect_refusal("play --no-film --push 1,2,3@0 --push-body trso", 1, "nearest");
   expect_refusal("eval --vx 1,0", 1, "--vx");
   expect_refusal("sweep iterations --modes fast", 1, "--modes");
+  expect_refusal("eval --controller rl", 1, "--policy");
+  expect_refusal("eval --policy nowhere.safetensors", 1, "nowhere.safetensors");
+  expect_refusal("eval --config nowhere.toml", 1, "nowhere.toml");
+  expect_refusal("compare nowhere", 1, "nowhere");
+  expect_refusal("replay nowhere", 1, "nowhere");
 }
 
 TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
@@ -140,7 +187,7 @@ TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
   expect_refusal("eval --worlds many", 2, "--worlds");
   expect_refusal("play --command 1,2", 2, "--command");
   expect_refusal("play --bogus", 2, "--bogus");
-  expect_refusal("eval --controller rl", 2, "mpc");
+  expect_refusal("eval --controller lqr", 2, "mpc");
   expect_refusal("sweep", 2, "subcommand");
   expect_refusal("bench mpc --iterations 0", 2, "--iterations");
 }

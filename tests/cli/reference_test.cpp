@@ -23,7 +23,7 @@ struct StandingProblem {
 
   explicit StandingProblem(const std::string& robot) {
     const RunSettings settings = load_settings(robot);
-    Mpc mpc(settings.robot.model, settings.mpc, 1);
+    Mpc mpc(settings.robot.model, settings.task.mpc, 1);
     mpc.reset(0, 0.2);
     const std::vector<double> v(settings.robot.model.nv, 0.1), command{settings.robot.base_height, 0.3, 0, 0};
     const std::vector<float> qp = mpc.form(0, settings.robot.stand, v, command).qp;
@@ -122,18 +122,18 @@ TEST(BodyMaths, TorqueChangeIsADifferenceOfTorques) {
 // The checks of the benchmark are small where all is well, and see it where something is not.
 TEST(BenchChecks, SeeAWrongController) {
   const RunSettings settings = load_settings("unitree_go2");
-  ClosedLoop loop(settings.robot, settings.mpc, settings.sim, 1, 1);
-  const Scenario scenario = standing_start(loop.robot, 1, 0.1);
+  ClosedLoop loop(settings, 1, 1);
+  const Scenario scenario = standing_start(loop.robot(), loop.task(), 1, 0.1, 0);
   Recording recording = make_recording(loop, scenario, 1, 10);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
-    if (moment == Moment::kBeforeControl) append(recording, loop, active);
+    if (moment == Moment::kPrepared) append(recording, loop, active);
   });
-  EXPECT_LT(formed_qp_error(loop.mpc, recording, 0, 5), 1e-4);
+  EXPECT_LT(formed_qp_error(loop.mpc(), recording, 0, 5), 1e-4);
   const auto q = recording.q_at(5), v = recording.v_at(5);
-  loop.mpc.step(q, v, recording.command);
-  EXPECT_LT(feed_forward_error(loop.mpc, q, v), 1e-2);
-  loop.mpc.output.tau_ff[3] += 1;
-  EXPECT_NEAR(feed_forward_error(loop.mpc, q, v), 1, 1e-2);
+  loop.mpc().step(q, v, recording.command);
+  EXPECT_LT(feed_forward_error(loop.mpc(), q, v), 1e-2);
+  loop.mpc().output.tau_ff[3] += 1;
+  EXPECT_NEAR(feed_forward_error(loop.mpc(), q, v), 1, 1e-2);
 }
 
 }  // namespace

@@ -29,15 +29,15 @@ TEST_F(Overrides, SetEveryKindOfField) {
   for (const char* assignment : {"solver.iterations=7", "mpc.friction=0.5", "solver.relaxation=1.5", "solver.warm_start=false", "solver.mode=osqp",
                                  "weights.force=1,2,3", "robot.kp=11", "mpc.dt=0.03,0.05", "mpc.control_dt=0.02"})
     apply_override(settings, assignment);
-  EXPECT_EQ(settings.mpc.solver.iterations, 7);
-  EXPECT_EQ(settings.mpc.friction, 0.5);
-  EXPECT_EQ(settings.mpc.solver.relaxation, 1.5f);
-  EXPECT_FALSE(settings.mpc.solver.warm_start);
-  EXPECT_EQ(settings.mpc.solver.mode, SolverMode::kOsqp);
-  EXPECT_EQ(settings.mpc.weights.force[2], 3);
+  EXPECT_EQ(settings.task.mpc.solver.iterations, 7);
+  EXPECT_EQ(settings.task.mpc.friction, 0.5);
+  EXPECT_EQ(settings.task.mpc.solver.relaxation, 1.5f);
+  EXPECT_FALSE(settings.task.mpc.solver.warm_start);
+  EXPECT_EQ(settings.task.mpc.solver.mode, SolverMode::kOsqp);
+  EXPECT_EQ(settings.task.mpc.weights.force[2], 3);
   EXPECT_EQ(settings.robot.kp, std::vector<double>(settings.robot.model.njnt, 11));
-  EXPECT_EQ(settings.mpc.dt, (std::vector<double>{0.03, 0.05}));
-  EXPECT_EQ(settings.sim.control_dt, 0.02);
+  EXPECT_EQ(settings.task.mpc.dt, (std::vector<double>{0.03, 0.05}));
+  EXPECT_EQ(settings.task.mpc.control_dt, 0.02);
 }
 
 TEST_F(Overrides, AnUnknownNameGetsTheNearest) {
@@ -60,13 +60,13 @@ bool has_name(RunSettings& settings, const void* member) {
 
 // A member that is added to the settings must get a name in fields(): these two tests stop compiling until they count it too.
 TEST_F(Overrides, ReachEveryMemberOfTheSolver) {
-  auto& [mode, iterations, relaxation, rho_scale, warm_start, tolerance, osqp_rho, osqp_sigma, osqp_scaling] = settings.mpc.solver;
+  auto& [mode, iterations, relaxation, rho_scale, warm_start, tolerance, osqp_rho, osqp_sigma, osqp_scaling] = settings.task.mpc.solver;
   const void* members[] = {&mode, &iterations, &relaxation, &rho_scale, &warm_start, &tolerance, &osqp_rho, &osqp_sigma, &osqp_scaling};
   for (size_t i = 0; i < std::size(members); ++i) EXPECT_TRUE(has_name(settings, members[i])) << "member " << i << " of SolverSettings";
 }
 
 TEST_F(Overrides, ReachEveryMemberOfTheMpc) {
-  auto& [nodes, dt, control_dt, gait, weights, nominal, friction, sides, feet, gain, limit, r1, r2, r3, r4, r5, r6, solver] = settings.mpc;
+  auto& [nodes, dt, control_dt, gait, weights, nominal, friction, sides, feet, gain, limit, r1, r2, r3, r4, r5, r6, solver] = settings.task.mpc;
   const void* members[] = {&nodes, &dt, &control_dt, &nominal, &friction, &sides, &feet, &gain, &limit, &r1, &r2, &r3, &r4, &r5, &r6};
   for (size_t i = 0; i < std::size(members); ++i) EXPECT_TRUE(has_name(settings, members[i])) << "member " << i << " of MpcSettings";
   auto& [period, stance, offset, height, takeoff, touchdown] = gait;

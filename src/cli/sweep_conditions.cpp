@@ -1,0 +1,149 @@
+// `tandem sweep conditions`: survival where an MPC alone tends to fall (delay, noise, speed, rough ground, pushes), for the MPC and for policies in the same
+// worlds.
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include "base/check.hpp"
+#include "cli/progress.hpp"
+#include "cli/push_search.hpp"
+#include "cli/sweep.hpp"
+
+namespace tandem {
+namespace {
+
+struct ConditionOptions {
+  SweepOptions sweep;
+  std::vector<std::string> policies;
+  int worlds = 64, push_phases = 16;
+  double seconds = 6, start_scale = 0.5;
+};
+
+struct Condition {
+  std::string name;
+  std::vector<std::string> settings;  // name=value
+  std::array<double, 3> command;      // forward, left, yaw rate
+  bool pushed = false;
+};
+const std::vector<Condition> kConditions = {
+    {"nominal", {}, {0.5, 0, 0}},
+    {"delay 30 ms", {"randomise.delay=0.03"}, {0.5, 0, 0}},
+    {"noise x3", {"noise.scale=3"}, {0.5, 0, 0}},
+    {"noise x1, delay 10-20 ms", {"noise.scale=1", "randomise.delay=0.01,0.02"}, {0.5, 0, 0}},
+    {"2.5 m/s", {}, {2.5, 0, 0}},
+    {"rough +-3 cm, noise x1, delay 10-20 ms",
+     {"terrain.kind=rough", "terrain.amplitude=0.03", "noise.scale=1", "randomise.delay=0.01,0.02"},
+     {0.5, 0, 0}},
+    {"rough +-5 cm, 1 m/s", {"terrain.kind=rough", "terrain.amplitude=0.05"}, {1, 0, 0}},
+    {"pushes, 1.3 x the largest survived", {}, {0.3, 0, 0}, true},
+};
+constexpr double kPushFactor = 1.3;
+constexpr int kDirections = 4;  // of the pushes
+
+// The largest pushes that the MPC alone survives, by direction.
+std::vector<PushLimit> search_limits(const ConditionOptions& o, RunSettings settings, const std::function<void(double)>& progress) {
+  PushSearch search;
+  search.directions = kDirections, search.phases = o.push_phases, search.body = push_body(settings.robot.model, "");
+  search.resolution = 1;
+  ClosedLoop loop(settings, search.nworld(), o.sweep.common.threads);
+  return find_push_limits(search, loop, o.sweep.common.seed, progress);
+}
+
+// World w is pushed in direction w mod 4, spread over the phases of the gait; other conditions start at random.
+Scenario make_scenario(const ConditionOptions& o, const Condition& condition, const ClosedLoop& loop, const std::vector<PushLimit>& limits) {
+  const double period = loop.task().mpc.gait.period;
+  const double seconds = condition.pushed ? push_seconds(period) : o.seconds;
+  Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, seconds, o.sweep.common.seed);
+  if (!condition.pushed) draw_states(loop.robot(), {}, o.start_scale, scenario);
+  PushSearch spread;
+  spread.phases = o.push_phases;
+  const int body = push_body(loop.robot().model, "");
+  for (int w = 0; w < o.worlds; ++w) {
+    set_command(scenario, w, condition.command);
+    if (!condition.pushed) continue;
+    const PushLimit& limit = limits[w % kDirections];
+    scenario.pushes.push_back(make_push(w, body, kPushFactor * limit.survived, limit.angle, push_start(spread, w / kDirections, period)));
+  }
+  return scenario;
+}
+
+Json measure(const ConditionOptions& o, const Condition& condition, RunSettings settings, const std::vector<PushLimit>& limits,
+             const std::function<void(double)>& progress) {
+  for (const std::string& assignment : condition.settings) apply_override(settings, assignment);
+  ClosedLoop loop(settings, o.worlds, o.sweep.common.threads);
+  const Scenario scenario = make_scenario(o, condition, loop, limits);
+  const double steps = step_count(loop, scenario.seconds);
+  const auto results = run(loop, scenario, [&](Moment, int step, const std::vector<unsigned char>&) { progress((step + 1) / steps); });
+  const int upright = count_upright(results, 0, results.size());
+  const ConfidenceInterval interval = wilson_interval(upright, o.worlds);
+  double reward = 0;
+  for (const WorldResult& r : results) reward += r.reward_of_run / o.worlds;
+  return {{"condition", condition.name},
+          {"controller", settings.pilot.policy ? short_name(settings.pilot.file) : settings.pilot.label},
+          {"policy", settings.pilot.policy ? Json(settings.pilot.file) : Json(nullptr)},
+          {"settings", condition.settings},
+          {"command", condition.command},
+          {"seconds", scenario.seconds},
+          {"worlds", o.worlds},
+          {"survival", double(upright) / o.worlds},
+          {"survival_interval", {interval.low, interval.high}},
+          {"reward_of_run", reward}};
+}
+
+void print(const ConditionOptions& o, const std::string& robot, const Json& rows, size_t controllers) {
+  std::printf("%s, %d robots a condition, survival (95 %%)\n\n", robot.c_str(), o.worlds);
+  std::vector<std::string> heading{"condition"};
+  for (size_t c = 0; c < controllers; ++c) heading.push_back(rows[c]["controller"]);
+  Table table(heading);
+  for (size_t first = 0; first < rows.size(); first += controllers) {
+    std::vector<std::string> line{rows[first]["condition"]};
+    for (size_t c = 0; c < controllers; ++c) {
+      const Json& row = rows[first + c];
+      line.push_back(cat(fixed(row["survival"], 2), " (", fixed(row["survival_interval"][0], 2), " .. ", fixed(row["survival_interval"][1], 2), ")"));
+    }
+    table.add(line);
+  }
+  table.print();
+}
+
+void sweep_conditions(const ConditionOptions& o) {
+  std::vector<RunSettings> controllers{resolve(o.sweep.common, "mpc", "")};
+  for (const std::string& policy : o.policies) controllers.push_back(resolve(o.sweep.common, "", policy));
+  Json rows = Json::array(), pushes = Json::array();
+  {
+    Progress progress("sweep conditions");
+    const double parts = double(kConditions.size() * controllers.size()) + 3;  // the search takes about three times as long as a row
+    const std::vector<PushLimit> limits = search_limits(o, controllers[0], [&](double part) { progress.update(3 * part / parts); });
+    for (const PushLimit& limit : limits) pushes.push_back({{"angle", limit.angle * 180 / M_PI}, {"survived_by_mpc", limit.survived}});
+    for (const Condition& condition : kConditions)
+      for (const RunSettings& settings : controllers) {
+        const double done = 3 + double(rows.size());
+        rows.push_back(measure(o, condition, settings, limits, [&](double part) { progress.update((done + part) / parts); }));
+      }
+  }
+  print(o, controllers[0].robot.name, rows, controllers.size());
+  finish_sweep(o.sweep, controllers[0],
+               {{{"policies", o.policies}, {"worlds", o.worlds}, {"start_scale", o.start_scale}, {"push_factor", kPushFactor}},
+                {{"kind", "conditions"}, {"pushes", pushes}, {"rows", rows}}});
+}
+
+}  // namespace
+
+void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv) {
+  CLI::App* sub = sweep.add_subcommand("conditions", "Survival under delay, noise, speed, rough ground and pushes: the MPC alone and policies");
+  const auto o = std::make_shared<ConditionOptions>();
+  o->sweep.common.argv = argv;
+  add_common_options(*sub, o->sweep.common);
+  add_task_options(*sub, o->sweep.common);
+  sub->add_option("--out", o->sweep.out, "folder of report and plot; default out/sweep-conditions-<robot>");
+  sub->add_option("--policy", o->policies, "file that training wrote, to compare with the MPC alone; repeatable")->allow_extra_args(false);
+  sub->add_option("--worlds", o->worlds, "robots a condition")->check(CLI::Range(1, 100000))->capture_default_str();
+  sub->add_option("--seconds", o->seconds, "that count as survival [s]; after a push, 3")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  sub->add_option("--push-phases", o->push_phases, "moments of the gait at which pushes come")->check(CLI::Range(1, 1000))->capture_default_str();
+  sub->add_option("--start-scale", o->start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  sub->callback([o] { sweep_conditions(*o); });
+}
+
+}  // namespace tandem

@@ -1,0 +1,74 @@
+// Curves of training runs against means written down by hand, names of runs, and logs that are damaged.
+#include "cli/curves.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "base/check.hpp"
+
+namespace tandem {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Runs : public testing::Test {
+ protected:
+  fs::path folder = fs::path(testing::TempDir()) / ("tandem-runs-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  void TearDown() override { fs::remove_all(folder); }
+  std::string write(const std::string& name, const std::string& text) const {
+    fs::create_directories(folder / name);
+    std::ofstream(folder / name / "progress.csv") << text;
+    return (folder / name).string();
+  }
+  std::string refusal(const std::string& text) const {
+    try {
+      read_run_log(write("bad", text));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+const std::string kHeading = "iteration,Perf/robot_steps,Perf/seconds,Train/mean_reward\n";
+
+TEST_F(Runs, AreAveragedWhereAllOfThemAre) {
+  const RunLog a = read_run_log(write("a", kHeading + "1,100,1,\n2,200,2,10\n3,300,3,20\n4,400,4,30\n"));
+  const RunLog b = read_run_log(write("b", kHeading + "1,100,2,0\n2,300,4,40\n"));
+  const Curve curve = put_together({a, b}, "Perf/robot_steps", "Train/mean_reward", 3);
+  EXPECT_EQ(curve.x, (std::vector<double>{200, 250, 300}));    // a has no reward at 100, b ends at 300
+  EXPECT_EQ(curve.mean, (std::vector<double>{15, 22.5, 30}));  // (10, 20), (15, 30), (20, 40)
+  EXPECT_NEAR(curve.high[0], 15 + 12.706205 * 5, 1e-4);        // standard error (20 - 10) / 2
+  const Curve alone = put_together({a}, "Perf/seconds", "Train/mean_reward", 2);
+  EXPECT_EQ(alone.x, (std::vector<double>{2, 4}));
+  EXPECT_TRUE(std::isnan(alone.low[0]));
+}
+
+TEST_F(Runs, ThatNeverMeetGiveNoCurve) {
+  const RunLog a = read_run_log(write("a", kHeading + "1,100,1,1\n")), b = read_run_log(write("b", kHeading + "1,200,1,1\n"));
+  EXPECT_TRUE(put_together({a, b}, "Perf/robot_steps", "Train/mean_reward", 3).x.empty());
+  EXPECT_TRUE(put_together({a}, "Perf/robot_steps", "Loss/value", 3).x.empty());
+}
+
+// The last line of a run that is being written may be half there; any other such line is damage.
+TEST_F(Runs, AreReadWhileTheyAreWritten) {
+  EXPECT_EQ(read_run_log(write("a", kHeading + "1,100,1,2\n2,200")).rows(), 1u);
+  EXPECT_NE(refusal(kHeading + "1,100,1,2\n2,200\n3,300,3,4\n").find("progress.csv:3"), std::string::npos);
+  EXPECT_NE(refusal(kHeading + "1,100,1,two\n").find("\"two\""), std::string::npos);
+  EXPECT_NE(refusal("iteration,Perf/seconds\n1,2\n").find("Perf/robot_steps"), std::string::npos);
+  EXPECT_NE(refusal("").find("heading"), std::string::npos);
+}
+
+TEST(GroupName, LeavesOutTimeAndSeed) {
+  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44_joint_torque_s3"), "joint_torque");
+  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44_joint_torque_seed12/"), "joint_torque");
+  EXPECT_EQ(group_name("2026-11-21_16-20-44_joint_torque_seed12_2"), "joint_torque");  // the second run of that second
+  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44"), "2026-11-21_16-20-44");
+  EXPECT_EQ(group_name("policies/mit_humanoid_residual"), "mit_humanoid_residual");
+}
+
+}  // namespace
+}  // namespace tandem
