@@ -76,6 +76,8 @@ struct CentroidalSettings {
   double friction = 0.4;                            // that the plan may use
   double height_gain = 5;                           // feedback of foot heights in the contact rows [1/s]
   double orientation_gain = 20;                     // of foot tilt [1/s]
+  double tracking_position = 100;                   // joint accelerations per position error [1/s^2]
+  double tracking_velocity = 20;                    // and per velocity error [1/s]
   std::vector<double> nominal;                      // joint positions the cost pulls to, all joints; empty: the robot's [rad]  (njnt)
   std::vector<LegSphere> spheres = {{"*_ankle_roll_link", {.09, 0, -.02}, .045},
                                     {"*_ankle_roll_link", {-.03, 0, -.02}, .04},

@@ -22,22 +22,27 @@ class Tracker {
 
   explicit Tracker(const CentroidalMpc& mpc);
 
-  // Writes `output` for a robot that follows `plan`: joints as planned, and the torques that give them their planned accelerations while the ground
-  // pushes with the planned wrenches, eq. (29)-(31).
+  // Writes `output` for a robot that follows `plan`: set points as planned, and the torques with which, while the ground pushes with the planned
+  // wrenches, feet in stance stay where they are and all other joints accelerate towards the plan, eq. (29)-(31).
   //   time  since the plan was made [s]
   //   q, v  measured now  (nq), (nv)
   void follow(CentroidalPlan plan, double time, const double* q, const double* v);
 
  private:
-  void base_acceleration();
+  void solve_accelerations();
+  void blend_plan(const NodeInput<float>& now, const NodeInput<float>& then, double share);
+  void add_foot(const NodeInput<float>& now, const NodeInput<float>& then, double share, int foot, const double* v);
 
   Model model_;
   RobotDynamics dynamics_;
   std::vector<int> joint_;  // of the robot, of each planned joint
   int foot_body_[kFeet];
   double foot_point_[3];
-  double dt_;
-  std::vector<double> nominal_, a_, h_, M_, J_, dJ_, load_;
+  std::vector<int> leg_[kFeet];  // joints of each leg
+  double dt_, position_gain_, velocity_gain_;
+  std::vector<double> nominal_, a_ff_, a_, h_, M_, J_, dJ_, load_;
+  std::vector<double> rows_;  // linear system of the accelerations  (nv, nv + 1)
+  int nrow_ = 0;
 };
 
 }  // namespace tandem
