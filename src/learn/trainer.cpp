@@ -173,6 +173,8 @@ void Trainer::report(const std::vector<NamedNumber>& scalars, double elapsed, do
 TrainResult Trainer::run() {
   TrainResult result;
   const std::int64_t first = iteration_, iterations = job_.settings.iterations;
+  if (job_.hooks.env_times) job_.hooks.env_times();  // the start is not part of the run
+  time_.clear();
   const double begin = now();
   while (iteration_ < iterations && !result.interrupted) {
     const double start = now();

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "base/rng.hpp"
 #include "tests/support/toy_env.hpp"
 
 namespace tandem {
@@ -150,6 +151,42 @@ TEST(Ppo, OneUpdateIsTheStepThatTorchTakes) {
   double worst = 0;
   for (size_t i = 0; i < before.size(); ++i) worst = std::max(worst, std::abs(double(after[i]) - p.data()[i].item<double>()));
   EXPECT_LT(worst, 2e-5);
+}
+
+// The exported policy, run without a library, computes what the learner's actor does.
+TEST(Ppo, TheExportedPolicyActsAsTheLearner) {
+  constexpr int kWorlds = 64, kObs = 37, kActions = 10;
+  PpoSettings settings;
+  settings.sigma = settings.min_sigma = 1e-12;  // no noise
+  settings.learning_rate = settings.min_learning_rate = settings.max_learning_rate = 1e-3;
+  settings.desired_kl = 0;
+  settings.steps = 4;
+  Ppo ppo(settings, {kWorlds, kObs, kActions, false}, 1, 1);
+  Rng rng{7, 0, 0};
+  std::vector<float> observation(kWorlds * kObs), reward(kWorlds);
+  const std::vector<std::uint8_t> never(kWorlds, 0);
+  std::span<const float> action;
+  for (int iteration = 0; iteration < 2; ++iteration)
+    for (int t = 0; t < settings.steps; ++t) {
+      for (float& value : observation) value = static_cast<float>(rng.uniform(-3, 30));
+      for (float& value : reward) value = static_cast<float>(rng.uniform(-1, 1));
+      action = ppo.act(observation);
+      if (iteration == 1) break;
+      ppo.process_step(reward, never, never);
+      if (t + 1 < settings.steps) continue;
+      ppo.compute_returns(observation);
+      ppo.update();
+    }
+  Policy policy;
+  policy.layers = ppo.actor();
+  policy.mean.assign(ppo.observation_mean().begin(), ppo.observation_mean().end());
+  policy.std = ppo.observation_deviation();
+  policy.layout.size = kObs;
+  std::vector<float> scratch(scratch_size(policy)), expected(kActions);
+  for (int w = 0; w < kWorlds; ++w) {
+    act(policy, &observation[w * kObs], expected.data(), scratch.data());
+    for (int i = 0; i < kActions; ++i) EXPECT_NEAR(action[w * kActions + i], expected[i], 1e-5);
+  }
 }
 
 TEST(Ppo, AResidualStartsAsZero) {

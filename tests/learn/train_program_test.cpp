@@ -1,0 +1,180 @@
+// tandem-train as a user runs it: files, messages, exit codes, going on after Ctrl-C.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <thread>
+
+#include "base/check.hpp"
+#include "learn/checkpoint.hpp"
+#include "policy/policy.hpp"
+
+namespace tandem {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Finished {
+  int status;
+  std::string output;  // stdout and stderr
+};
+
+class TrainProgram : public testing::Test {
+ protected:
+  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  // a small network and few steps, so that an iteration takes a fraction of a second
+  const std::string small = " --robot unitree_go2 --worlds 3 --set ppo.width=32 --set ppo.steps=8 ";
+
+  void SetUp() override {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  // Runs the program in the test's folder.
+  Finished run(const std::string& arguments) const {
+    const std::string command = "cd '" + folder.string() + "' && '" TANDEM_TRAIN "' train " + arguments + " 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    Finished finished{-1, ""};
+    char buffer[4096];
+    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
+    const int status = ::pclose(pipe);
+    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return finished;
+  }
+  Json json(const fs::path& file) const {
+    std::ifstream stream(folder / file);
+    return Json::parse(stream);
+  }
+  // One line on stderr, this exit code, this text in it.
+  void expect_refusal(const std::string& arguments, int status, const std::string& text) const {
+    const Finished finished = run(arguments);
+    EXPECT_EQ(finished.status, status) << arguments << "\n" << finished.output;
+    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
+    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
+  }
+  // The only run below logs/.
+  fs::path run_folder() const {
+    for (const auto& experiment : fs::directory_iterator(folder / "logs"))
+      for (const auto& found : fs::directory_iterator(experiment)) return found.path();
+    return {};
+  }
+  static void expect_equal(const Checkpoint& a, const Checkpoint& b) {
+    ASSERT_EQ(a.learner.size(), b.learner.size());
+    for (size_t i = 0; i < a.learner.size(); ++i) EXPECT_EQ(a.learner[i].bytes, b.learner[i].bytes) << a.learner[i].name;
+    EXPECT_EQ(a.worlds, b.worlds);
+  }
+};
+
+TEST_F(TrainProgram, LeavesWhatARunConsistsOf) {
+  const Finished finished = run(small + "--controller residual --blend torque_torque --iterations 2 --seed 4 --json train.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const fs::path made = run_folder();
+  EXPECT_TRUE(std::regex_match(made.filename().string(), std::regex("\\d{4}-\\d\\d-\\d\\d_\\d\\d-\\d\\d-\\d\\d_torque_torque_seed4"))) << made;
+  EXPECT_EQ(made.parent_path().filename(), "unitree_go2_residual");
+  for (const char* file :
+       {"config.toml", "run.json", "model_0", "model_2", "policy_0.safetensors", "policy_2.safetensors", "policy.safetensors", "progress.csv"})
+    EXPECT_TRUE(fs::exists(made / file)) << file;
+
+  const Policy policy = load_policy(made / "policy.safetensors");
+  check_policy(policy, load_robot("unitree_go2"), "policy");
+  EXPECT_EQ(policy.blending.blend, Blend::kTorqueTorque);
+  EXPECT_EQ(policy.provenance.at("iteration"), "2");
+  EXPECT_EQ(json(made / "run.json")["seed"], 4);
+  const Json results = json("train.json")["results"];
+  EXPECT_GT(results["steps_per_second"], 0);
+  EXPECT_EQ(results["robot_steps"], 2 * 8 * 3);
+  double sum = 0;
+  for (const char* part : {"policy", "mpc", "physics", "reward", "reset", "observe", "update", "save", "other"})
+    sum += results["shares"][part].get<double>();
+  EXPECT_NEAR(sum, 1, 0.02);
+}
+
+TEST_F(TrainProgram, CtrlCSavesAndResumingGoesOnBitForBit) {
+  for (const std::string controller : {"residual", "rl"}) {
+    const std::string arguments = small + "--controller " + controller + " --set ppo.steps=30 --set randomise.delay=0,0.03 --iterations 6 --threads ";
+    fs::remove_all(folder / "logs");
+    ASSERT_EQ(run(arguments + "1 --logs whole").status, 0);
+    fs::path whole;
+    for (const auto& found : fs::recursive_directory_iterator(folder / "whole"))
+      if (found.path().filename() == "model_6") whole = found.path();
+    // SIGINT as soon as the first checkpoint is there; it ends after the iteration
+    const pid_t process = ::fork();
+    if (process == 0) {
+      ::execl("/bin/sh", "sh", "-c", ("cd '" + folder.string() + "' && exec '" TANDEM_TRAIN "' train " + arguments + "2 >out 2>&1").c_str(), nullptr);
+      ::_exit(127);
+    }
+    const auto started = [&] { return fs::exists(folder / "logs") && !run_folder().empty() && fs::exists(run_folder() / "model_0"); };
+    for (int i = 0; i < 3000 && !started(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ::kill(process, SIGINT);
+    int status = 0;
+    ::waitpid(process, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 130) << controller;
+    ASSERT_FALSE(fs::exists(run_folder() / "model_6")) << "it was too fast to be interrupted";
+
+    const Finished resumed = run("--resume '" + run_folder().string() + "'");
+    ASSERT_EQ(resumed.status, 0) << resumed.output;
+    expect_equal(load_checkpoint(run_folder() / "model_6"), load_checkpoint(whole));
+    fs::remove_all(folder / "whole");
+  }
+}
+
+TEST_F(TrainProgram, SmokeRunsNeedNoLearner) {
+  for (const std::string controller : {"mpc", "zero", "random"}) {
+    const Finished finished = run(small + "--controller " + controller + " --iterations 1 --json train.json");
+    ASSERT_EQ(finished.status, 0) << finished.output;
+    EXPECT_EQ(json("train.json")["results"]["iteration"], 1);
+  }
+}
+
+TEST_F(TrainProgram, OneAndTenThousandWorlds) {
+  const std::string brief = " --robot unitree_go2 --controller rl --set ppo.steps=1 --set ppo.minibatches=1 --set ppo.width=16 --iterations 1";
+  EXPECT_EQ(run(brief + " --worlds 1 --set ppo.steps=2").status, 0);
+  const Finished many = run(brief + " --worlds 10000 --json train.json");
+  ASSERT_EQ(many.status, 0) << many.output;
+  EXPECT_EQ(json("train.json")["results"]["robot_steps"], 10000);
+  std::printf("10,000 worlds: %.2f GiB\n", json("train.json")["results"]["memory_gib"].get<double>());
+}
+
+TEST_F(TrainProgram, MistakesAreOneLine) {
+  expect_refusal("--worlds 0", 2, "--worlds");
+  expect_refusal("--controller fast", 2, "--controller");
+  expect_refusal("--bogus", 2, "--bogus");
+  expect_refusal("--robot unitree_g2", 1, "unitree_g1");
+  expect_refusal("--set env.sigma=1", 1, "env.sigma");
+  expect_refusal("--set reward.torqe=1", 1, "\"reward.torque\"");
+  expect_refusal("--set ppo.epochs=many", 1, "ppo.epochs");
+  expect_refusal("--blend joint", 1, "joint_torque");
+  expect_refusal("--worlds 1 --set ppo.steps=1", 1, "ppo.minibatches");
+  expect_refusal("--resume nowhere", 1, "nowhere");
+  expect_refusal("--logs /proc/logs", 1, "--logs");
+  expect_refusal("--json no/such/folder/x.json", 1, "no/such/folder");
+  EXPECT_FALSE(fs::exists(folder / "logs")) << "a mistake must not leave a run behind";
+}
+
+TEST_F(TrainProgram, ResumingTakesTheSettingsOfTheRun) {
+  ASSERT_EQ(run(small + "--controller rl --iterations 1").status, 0);
+  const std::string resume = "--resume '" + run_folder().string() + "' ";
+  expect_refusal(resume + "--robot mit_humanoid", 1, "--resume takes everything");
+  expect_refusal(resume + "--set ppo.gamma=0.9", 1, "--resume takes everything");
+  ASSERT_EQ(run(resume + "--iterations 2").status, 0);
+  EXPECT_TRUE(fs::exists(run_folder() / "model_2"));
+
+  // the configuration was changed by hand: the checkpoint is of another network
+  std::ifstream file(run_folder() / "config.toml");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  file.close();
+  std::ofstream(run_folder() / "config.toml") << std::regex_replace(text, std::regex("width = 32"), "width = 64");
+  expect_refusal(resume, 1, "network is 3 x 32, expected network 3 x 64");
+}
+
+}  // namespace
+}  // namespace tandem
