@@ -62,6 +62,7 @@ def draw_curves(figure, groups):
             axes.plot(x, numbers(curve["mean"]), color=color, label=label, **style)
             axes.fill_between(x, numbers(curve["low"]), numbers(curve["high"]), color=color, alpha=0.18, lw=0)
         axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.locator_params(axis="x", nbins=6)
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize=7)
     figure.axes[0].set_title("mean and 95 % interval over seeds", fontsize=8, loc="left")
@@ -82,7 +83,7 @@ def draw_energy(figure, groups):
             if found["interval"] and None not in found["interval"]:
                 low, high = found["interval"]
                 axes.errorbar(row, mean, [[max(0, mean - low)], [max(0, high - mean)]], color="black", capsize=4, lw=1)
-        axes.set_xticks(range(len(evaluated)), [group["name"] for _, group in evaluated], rotation=20, ha="right", fontsize=7)
+        axes.set_xticks(range(len(evaluated)), [group["name"].replace("/", "\n") for _, group in evaluated], rotation=20, ha="right", fontsize=7)
         axes.set_title(label, fontsize=8)
         axes.grid(axis="y", alpha=0.3)
     return True

@@ -212,7 +212,7 @@ def write_film(trajectories, folder, fps=30, width=640, height=480):
         if len(scenes) == 1:
             return drawn
         text = scene.trajectory.meta["title"]
-        return stamp(drawn, text if i < len(own) else f"{text}: fell at {scene.trajectory.time[-1]:.1f} s")
+        return stamp(drawn, text if i < len(own) else f"{text}: ends at {scene.trajectory.time[-1]:.1f} s")
 
     def pictures():
         for i in range(count):

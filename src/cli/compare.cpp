@@ -54,12 +54,12 @@ std::vector<Group> sort_into_groups(const std::vector<std::string>& names) {
     if (name == "mpc") {
       group_of(groups, "mpc").policies = {""};
     } else if (fs::is_directory(name)) {
-      Group& group = group_of(groups, group_name(name));
+      Group& group = group_of(groups, group_of_run(name));
       group.runs.push_back(read_run_log(name));
       if (fs::exists(name + "/policy.safetensors")) group.policies.push_back(name + "/policy.safetensors");
     } else {
       check(fs::exists(name), name, ": no such file or folder; expected the folder of a run, a policy file, or mpc");
-      group_of(groups, group_name(short_name(name))).policies.push_back(name);
+      group_of(groups, group_of_policy(name)).policies.push_back(name);
     }
   }
   return groups;

@@ -57,6 +57,12 @@ Series series_of(const RunLog& run, const std::string& x, const std::string& y) 
   return out;
 }
 
+// "joint_torque_seed3" is "joint_torque", "seed3" is "".
+std::string without_seed(const std::string& name) {
+  static const std::regex seed(R"((^|[-_])s(eed)?[-_]?\d+(_\d+)?$)");
+  return std::regex_replace(name, seed, "");
+}
+
 }  // namespace
 
 RunLog read_run_log(const std::string& folder) {
@@ -77,13 +83,20 @@ RunLog read_run_log(const std::string& folder) {
   return run;
 }
 
-std::string group_name(const std::string& folder) {
-  std::string name = std::filesystem::absolute(folder).lexically_normal().string();
-  while (name.size() > 1 && name.back() == '/') name.pop_back();
-  name = name.substr(name.rfind('/') + 1);
-  static const std::regex time(R"(^\d{4}-?\d{2}-?\d{2}[-_]\d{2}-?\d{2}-?\d{2}[-_]?)"), seed(R"([-_]s(eed)?[-_]?\d+(_\d+)?$)");
-  std::string group = std::regex_replace(std::regex_replace(name, time, ""), seed, "");
-  return group.empty() ? name : group;
+std::string group_of_run(const std::string& folder) {
+  std::filesystem::path path = std::filesystem::absolute(folder).lexically_normal();
+  if (path.filename().empty()) path = path.parent_path();  // of a trailing slash
+  static const std::regex time(R"(^\d{4}-?\d{2}-?\d{2}[-_]\d{2}-?\d{2}-?\d{2}[-_]?)");
+  const std::string name = without_seed(std::regex_replace(path.filename().string(), time, ""));
+  return path.parent_path().filename().string() + (name.empty() ? "" : "/" + name);
+}
+
+std::string group_of_policy(const std::string& file) {
+  const std::filesystem::path path = std::filesystem::absolute(file).lexically_normal();
+  const std::string stem = path.stem().string();
+  if (stem == "policy") return group_of_run(path.parent_path().string());
+  if (stem.starts_with("policy_")) return group_of_run(path.parent_path().string()) + " at " + stem.substr(7);
+  return without_seed(stem);
 }
 
 Curve put_together(const std::vector<RunLog>& runs, const std::string& x, const std::string& y, int points) {

@@ -18,8 +18,11 @@ struct RunLog {
 // the columns Perf/robot_steps, Perf/seconds and Train/mean_reward.
 RunLog read_run_log(const std::string& folder);
 
-// Name of a run without time and seed: "2026-11-21_16-20-44_joint_torque_s3" and "..._joint_torque_seed3" belong to "joint_torque".
-std::string group_name(const std::string& folder);
+// What runs that differ only in time and seed have in common: "mit_humanoid_residual/joint_torque" for the folder
+// logs/mit_humanoid_residual/2026-11-21_16-20-44_joint_torque_seed3, "mit_humanoid_rl" for logs/mit_humanoid_rl/2026-11-21_16-20-44_seed3.
+std::string group_of_run(const std::string& folder);
+// The same for a policy file: the group of its run for policy.safetensors, " at 200" added for policy_200.safetensors, else its name without seed.
+std::string group_of_policy(const std::string& file);
 
 // One scalar over another, of the runs of a group on common points: from where all have begun to where the first of them ends.
 struct Curve {

@@ -17,15 +17,16 @@ struct ConditionOptions {
   std::vector<std::string> policies;
   int worlds = 64, push_phases = 16;
   double seconds = 6, start_scale = 0.5;
+  bool hard = false;
 };
 
 struct Condition {
   std::string name;
   std::vector<std::string> settings;  // name=value
   std::array<double, 3> command;      // forward, left, yaw rate
-  bool pushed = false;
+  double push = 0;                    // impulse over the largest that the MPC alone survives; 0: none
 };
-const std::vector<Condition> kConditions = {
+const std::vector<Condition> kMild = {
     {"nominal", {}, {0.5, 0, 0}},
     {"delay 30 ms", {"randomise.delay=0.03"}, {0.5, 0, 0}},
     {"noise x3", {"noise.scale=3"}, {0.5, 0, 0}},
@@ -35,9 +36,20 @@ const std::vector<Condition> kConditions = {
      {"terrain.kind=rough", "terrain.amplitude=0.03", "noise.scale=1", "randomise.delay=0.01,0.02"},
      {0.5, 0, 0}},
     {"rough +-5 cm, 1 m/s", {"terrain.kind=rough", "terrain.amplitude=0.05"}, {1, 0, 0}},
-    {"pushes, 1.3 x the largest survived", {}, {0.3, 0, 0}, true},
+    {"pushes, 1.3 x the largest survived", {}, {0.3, 0, 0}, 1.3},
 };
-constexpr double kPushFactor = 1.3;
+// A step beyond, where the MPC alone falls more often than not.
+const std::vector<Condition> kHard = {
+    {"delay 50 ms", {"randomise.delay=0.05"}, {0.5, 0, 0}},
+    {"noise x5", {"noise.scale=5"}, {0.5, 0, 0}},
+    {"noise x2, delay 20-30 ms", {"noise.scale=2", "randomise.delay=0.02,0.03"}, {0.5, 0, 0}},
+    {"3 m/s", {}, {3, 0, 0}},
+    {"rough +-5 cm, noise x2, delay 20-30 ms",
+     {"terrain.kind=rough", "terrain.amplitude=0.05", "noise.scale=2", "randomise.delay=0.02,0.03"},
+     {0.5, 0, 0}},
+    {"rough +-8 cm, 1 m/s", {"terrain.kind=rough", "terrain.amplitude=0.08"}, {1, 0, 0}},
+    {"pushes, 2 x the largest survived", {}, {0.3, 0, 0}, 2},
+};
 constexpr int kDirections = 4;  // of the pushes
 
 // The largest pushes that the MPC alone survives, by direction.
@@ -52,17 +64,17 @@ std::vector<PushLimit> search_limits(const ConditionOptions& o, RunSettings sett
 // World w is pushed in direction w mod 4, spread over the phases of the gait; other conditions start at random.
 Scenario make_scenario(const ConditionOptions& o, const Condition& condition, const ClosedLoop& loop, const std::vector<PushLimit>& limits) {
   const double period = loop.task().mpc.gait.period;
-  const double seconds = condition.pushed ? push_seconds(period) : o.seconds;
+  const double seconds = condition.push > 0 ? push_seconds(period) : o.seconds;
   Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, seconds, o.sweep.common.seed);
-  if (!condition.pushed) draw_states(loop.robot(), {}, o.start_scale, scenario);
+  if (condition.push == 0) draw_states(loop.robot(), {}, o.start_scale, scenario);
   PushSearch spread;
   spread.phases = o.push_phases;
   const int body = push_body(loop.robot().model, "");
   for (int w = 0; w < o.worlds; ++w) {
     set_command(scenario, w, condition.command);
-    if (!condition.pushed) continue;
+    if (condition.push == 0) continue;
     const PushLimit& limit = limits[w % kDirections];
-    scenario.pushes.push_back(make_push(w, body, kPushFactor * limit.survived, limit.angle, push_start(spread, w / kDirections, period)));
+    scenario.pushes.push_back(make_push(w, body, condition.push * limit.survived, limit.angle, push_start(spread, w / kDirections, period)));
   }
   return scenario;
 }
@@ -109,13 +121,15 @@ void print(const ConditionOptions& o, const std::string& robot, const Json& rows
 void sweep_conditions(const ConditionOptions& o) {
   std::vector<RunSettings> controllers{resolve(o.sweep.common, "mpc", "")};
   for (const std::string& policy : o.policies) controllers.push_back(resolve(o.sweep.common, "", policy));
+  std::vector<Condition> conditions = kMild;
+  if (o.hard) conditions.insert(conditions.end(), kHard.begin(), kHard.end());
   Json rows = Json::array(), pushes = Json::array();
   {
     Progress progress("sweep conditions");
-    const double parts = double(kConditions.size() * controllers.size()) + 3;  // the search takes about three times as long as a row
+    const double parts = double(conditions.size() * controllers.size()) + 3;  // the search takes about three times as long as a row
     const std::vector<PushLimit> limits = search_limits(o, controllers[0], [&](double part) { progress.update(3 * part / parts); });
     for (const PushLimit& limit : limits) pushes.push_back({{"angle", limit.angle * 180 / M_PI}, {"survived_by_mpc", limit.survived}});
-    for (const Condition& condition : kConditions)
+    for (const Condition& condition : conditions)
       for (const RunSettings& settings : controllers) {
         const double done = 3 + double(rows.size());
         rows.push_back(measure(o, condition, settings, limits, [&](double part) { progress.update((done + part) / parts); }));
@@ -123,7 +137,7 @@ void sweep_conditions(const ConditionOptions& o) {
   }
   print(o, controllers[0].robot.name, rows, controllers.size());
   finish_sweep(o.sweep, controllers[0],
-               {{{"policies", o.policies}, {"worlds", o.worlds}, {"start_scale", o.start_scale}, {"push_factor", kPushFactor}},
+               {{{"policies", o.policies}, {"worlds", o.worlds}, {"start_scale", o.start_scale}},
                 {{"kind", "conditions"}, {"pushes", pushes}, {"rows", rows}}});
 }
 
@@ -138,6 +152,7 @@ void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv)
   sub->add_option("--out", o->sweep.out, "folder of report and plot; default out/sweep-conditions-<robot>");
   sub->add_option("--policy", o->policies, "file that training wrote, to compare with the MPC alone; repeatable")->allow_extra_args(false);
   sub->add_option("--worlds", o->worlds, "robots a condition")->check(CLI::Range(1, 100000))->capture_default_str();
+  sub->add_flag("--hard", o->hard, "also each condition a step harder");
   sub->add_option("--seconds", o->seconds, "that count as survival [s]; after a push, 3")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   sub->add_option("--push-phases", o->push_phases, "moments of the gait at which pushes come")->check(CLI::Range(1, 1000))->capture_default_str();
   sub->add_option("--start-scale", o->start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")

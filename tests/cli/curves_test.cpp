@@ -62,12 +62,17 @@ TEST_F(Runs, AreReadWhileTheyAreWritten) {
   EXPECT_NE(refusal("").find("heading"), std::string::npos);
 }
 
-TEST(GroupName, LeavesOutTimeAndSeed) {
-  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44_joint_torque_s3"), "joint_torque");
-  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44_joint_torque_seed12/"), "joint_torque");
-  EXPECT_EQ(group_name("2026-11-21_16-20-44_joint_torque_seed12_2"), "joint_torque");  // the second run of that second
-  EXPECT_EQ(group_name("logs/walk/2026-11-21_16-20-44"), "2026-11-21_16-20-44");
-  EXPECT_EQ(group_name("policies/mit_humanoid_residual"), "mit_humanoid_residual");
+TEST(Groups, LeaveOutTimeAndSeed) {
+  const std::string run = "logs/walk/2026-11-21_16-20-44";
+  EXPECT_EQ(group_of_run(run + "_joint_torque_s3"), "walk/joint_torque");
+  EXPECT_EQ(group_of_run(run + "_joint_torque_seed12/"), "walk/joint_torque");
+  EXPECT_EQ(group_of_run(run + "_joint_torque_seed12_2"), "walk/joint_torque");  // the second run of that second
+  EXPECT_EQ(group_of_run(run + "_seed3"), "walk");
+  EXPECT_EQ(group_of_run(run), "walk");
+  EXPECT_EQ(group_of_policy(run + "_a_seed3/policy.safetensors"), "walk/a");
+  EXPECT_EQ(group_of_policy(run + "_a_seed3/policy_200.safetensors"), "walk/a at 200");
+  EXPECT_EQ(group_of_policy("policies/mit_humanoid_residual.safetensors"), "mit_humanoid_residual");
+  EXPECT_EQ(group_of_policy("policies/mine_seed2.safetensors"), "mine");
 }
 
 }  // namespace

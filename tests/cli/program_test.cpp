@@ -2,12 +2,17 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
+
+#include "base/atomic_file.hpp"
+#include "env/task.hpp"
+#include "tests/policy/policies.hpp"
 
 namespace {
 
@@ -116,12 +121,53 @@ TEST_F(Program, CompareReadsRunsAndEvaluatesOnTheSameWorlds) {
   ASSERT_EQ(finished.status, 0) << finished.output;
   const Json groups = report("c.json")["results"]["groups"];
   ASSERT_EQ(groups.size(), 2u);
-  EXPECT_EQ(groups[0]["name"], "a");
+  EXPECT_TRUE(groups[0]["name"].get<std::string>().ends_with("/a")) << groups[0]["name"];
   EXPECT_EQ(groups[0]["runs"].size(), 2u);
   EXPECT_EQ(groups[0]["curves"]["reward_over_steps"]["mean"].back(), 6);
   EXPECT_EQ(groups[1]["evaluation"]["survival"]["mean"], 1);
   EXPECT_TRUE(groups[1]["evaluation"]["positive_power"]["mean"].is_number());
   EXPECT_TRUE(fs::exists(folder / "out/compare/report.json"));
+}
+
+// An action that is not finite, in the sixth step of an episode.
+TEST_F(Program, ReplaySaysWhatWasNotFiniteAndWhen) {
+  const tandem::Robot robot = tandem::load_robot("unitree_go2");
+  tandem::Task task(robot, tandem::make_task_settings(robot, tandem::Controller::kResidual), 2, 1, 7);
+  task.reset();
+  std::vector<float> actions(2 * task.naction, 0.1f);
+  for (int step = 0; step < 6; ++step) {
+    if (step == 5) actions[task.naction + 4] = NAN;
+    task.step(actions);
+  }
+  ASSERT_NE(task.not_finite_record(), nullptr);
+  tandem::write_atomically((folder / "bad.episode").string(), tandem::to_bytes(*task.not_finite_record()));
+  const Finished finished = run("replay bad.episode --no-film --json replay.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const std::string joint = robot.model.joint_name[robot.action_joint[4]];
+  EXPECT_NE(finished.output.find("not finite at step 6 (0.06 s): action of " + joint), std::string::npos) << finished.output;
+  EXPECT_EQ(report("replay.json")["results"]["world"], 1);
+  EXPECT_TRUE(fs::exists(folder / "out/replay/trajectory.json"));
+  std::ofstream(folder / "bad.episode", std::ios::app) << "x";
+  expect_refusal("replay bad.episode", 1, "bad.episode");
+}
+
+TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
+  fs::create_directories(folder / "policies");
+  const tandem::Robot robot = tandem::load_robot("unitree_go2");
+  tandem::save_policy(tandem::random_policy(robot, tandem::Controller::kResidual, {8}, 1),
+                      (folder / "policies/unitree_go2_residual.safetensors").string());
+  const std::string play = "play --robot unitree_go2 --seconds 0.1 --no-film --json play.json";
+  const Finished finished = run(play, "TANDEM_ROOT='" + folder.string() + "'");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  EXPECT_NE(finished.output.find("Notice:"), std::string::npos) << finished.output;
+  const Json json = report("play.json");
+  EXPECT_EQ(json["settings"]["controller"], "residual");
+  EXPECT_NE(json["settings"]["push"], "");
+  EXPECT_EQ(json["results"]["beside"]["controller"], "mpc");
+  EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/mpc/trajectory.json"));
+  EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/residual/trajectory.json"));
+  ASSERT_EQ(run(play + " --controller mpc", "TANDEM_ROOT='" + folder.string() + "'").status, 0);
+  EXPECT_EQ(report("play.json")["settings"]["controller"], "mpc");
 }
 
 TEST_F(Program, TheSameSeedGivesTheSameNumbersOnAnyNumberOfThreads) {

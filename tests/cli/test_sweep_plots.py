@@ -26,6 +26,16 @@ REPORTS = {
             ]
         },
     ),
+    "conditions": (
+        {"worlds": 4},
+        {
+            "rows": [
+                {"condition": condition, "controller": controller, "survival": 0.5, "survival_interval": [0.2, 0.8]}
+                for condition in ("nominal", "delay")
+                for controller in ("mpc", "mine")
+            ]
+        },
+    ),
     "pushes": (
         {"phases": 4, "body": "base"},
         {"rows": [{"angle": 0, "impulse": 20, "falls_at": 21}, {"angle": 180, "impulse": 12, "falls_at": None}]},

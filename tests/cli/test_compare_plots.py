@@ -1,0 +1,44 @@
+"""Plots of comparisons: with curves, with evaluations, with one and several seeds; and what is said about other files."""
+
+import json
+
+import pytest
+from tandem import compare_plots
+
+CURVE = {"x": [1e6, 2e6], "mean": [1, 2], "low": [0.5, 1], "high": [1.5, 3]}
+ALONE = {"x": [1e6, 2e6], "mean": [1, 2], "low": [None, None], "high": [None, None]}
+NONE = {"x": [], "mean": [], "low": [], "high": []}
+CURVES = ("reward_over_steps", "reward_over_seconds", "length_over_steps")
+
+
+def group(name, curve=None, evaluated=False, fell=False):
+    measure = {"mean": None, "interval": None} if fell else {"mean": 0.5, "interval": [0.4, 0.6]}
+    evaluation = {name: measure for name, _ in compare_plots.BARS} if evaluated else {}
+    return {"name": name, "runs": ["a", "b"], "curves": {name: curve for name in CURVES} if curve else {}, "evaluation": evaluation}
+
+
+@pytest.mark.parametrize(
+    "groups, expected",
+    [
+        ([group("a", CURVE), group("b", ALONE, True), group("mpc", None, True), group("fell", NONE, True, True)], ["curves", "energy"]),
+        ([group("a", CURVE)], ["curves"]),
+        ([group("mpc", None, True)], ["energy"]),
+    ],
+)
+def test_what_there_is_is_drawn(groups, expected, tmp_path, capsys):
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"results": {"kind": "compare", "groups": groups}}))
+    assert compare_plots.main([str(path)]) == 0
+    files = [tmp_path / f"{name}.{suffix}" for name in expected for suffix in ("png", "svg")]
+    assert capsys.readouterr().out.split() == [str(file) for file in files]
+    assert all(file.stat().st_size > 1000 for file in files)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"results": {"kind": "pushes"}}', None])
+def test_other_files_are_refused_in_one_line(text, tmp_path, capsys):
+    path = tmp_path / "report.json"
+    if text is not None:
+        path.write_text(text)
+    assert compare_plots.main([str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tandem.compare_plots: ") and error.count("\n") == 1
