@@ -106,13 +106,13 @@ TEST_F(Training, GoingOnEqualsNotHavingStopped) {
 }
 
 // toy_train as a process: the folder that it prints first. It is killed `seconds` after that, or left to end if that is negative.
-std::string toy_train(const std::string& what, const std::string& where, double seconds = -1) {
+std::string toy_train(const std::string& what, const std::string& where, int iterations, double seconds = -1) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
   const pid_t process = ::fork();
   if (process == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    ::execl(TANDEM_TOY_TRAIN, TANDEM_TOY_TRAIN, what.c_str(), where.c_str(), "150", "3", nullptr);
+    ::execl(TANDEM_TOY_TRAIN, TANDEM_TOY_TRAIN, what.c_str(), where.c_str(), std::to_string(iterations).c_str(), "3", nullptr);
     ::_exit(127);
   }
   ::close(ends[1]);
@@ -133,14 +133,14 @@ std::string toy_train(const std::string& what, const std::string& where, double 
 TEST_F(Training, KilledProcessesGoOnAsIfNothingHappened) {
   constexpr std::uint64_t kSeed = 17;
   const char* wanted = std::getenv("TANDEM_KILLS");
-  const int kills = wanted ? std::atoi(wanted) : 3;
-  const std::string whole = toy_train("start", logs);
-  std::string folder = toy_train("start", logs, 0.2);
+  const int kills = wanted ? std::atoi(wanted) : 3, iterations = 50 * kills;
+  const std::string whole = toy_train("start", logs, iterations);
+  std::string folder = toy_train("start", logs, iterations, 0.2);
   ASSERT_TRUE(fs::exists(folder + "/model_0"));
   Rng rng{kSeed, 0, 0};
   std::int64_t reached = 0;
   for (int kill = 0; kill < kills; ++kill) {
-    folder = toy_train("resume", folder, rng.uniform(0, 0.2));
+    folder = toy_train("resume", folder, iterations, rng.uniform(0, 0.2));
     std::int64_t latest = 0;  // of those that are whole
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
@@ -150,9 +150,10 @@ TEST_F(Training, KilledProcessesGoOnAsIfNothingHappened) {
     reached = latest;
   }
   std::printf("killed %d times, the last time after iteration %ld\n", kills, static_cast<long>(reached));
-  ASSERT_LT(reached, 150) << "it ended before it was killed";
-  toy_train("resume", folder);
-  const Checkpoint a = load_checkpoint(folder + "/model_150"), b = load_checkpoint(whole + "/model_150");
+  ASSERT_LT(reached, iterations) << "it ended before it was killed";
+  toy_train("resume", folder, iterations);
+  const std::string last = cat("/model_", iterations);
+  const Checkpoint a = load_checkpoint(folder + last), b = load_checkpoint(whole + last);
   for (size_t i = 0; i < a.learner.size(); ++i) EXPECT_EQ(a.learner[i].bytes, b.learner[i].bytes) << a.learner[i].name << ", seed " << kSeed;
   EXPECT_EQ(a.worlds, b.worlds);
   EXPECT_EQ(without_times(read(folder + "/progress.csv")), without_times(read(whole + "/progress.csv")));
