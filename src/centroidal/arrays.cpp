@@ -43,6 +43,8 @@ void check_settings(const Robot& robot, const CentroidalSettings& s) {
   check(s.gait.offset.size() == kFeet, "centroidal MPC: gait.offset has ", s.gait.offset.size(), " values, expected ", kFeet);
   check(s.nominal.empty() || static_cast<int>(s.nominal.size()) == model.njnt, "centroidal MPC: nominal has ", s.nominal.size(),
         " values, expected njnt = ", model.njnt, " or none");
+  check(s.start_hold >= 0, "centroidal MPC: start_hold = ", s.start_hold, " s, expected 0 or more");
+  check(s.start_iterations >= 1, "centroidal MPC: start_iterations = ", s.start_iterations, ", expected 1 or more");
   check(s.friction > 0, "centroidal MPC: friction = ", s.friction, ", expected above 0");
   check(static_cast<int>(s.pairs.size()) <= kMaxPairs && static_cast<int>(s.spheres.size()) <= kMaxSpheres, "centroidal MPC: ", s.spheres.size(),
         " spheres and ", s.pairs.size(), " pairs, expected at most ", kMaxSpheres, " and ", kMaxPairs);
@@ -98,6 +100,24 @@ void set_nominal_weights(const Model& model, const CentroidalWeights& w, StageTe
 }
 
 }  // namespace
+
+GaitSettings centroidal_gait(const std::string& name) {
+  // single support, then double support (negative: flight) of each step [s]
+  struct Steps {
+    const char* name;
+    double single, both;
+  };
+  constexpr Steps kGaits[] = {{"stance", 0, 1},         {"slow_walk", .65, .2}, {"walk", .6, .1},
+                              {"quick_walk", .36, .04}, {"trot", .5, 0},        {"run", .38, -.08}};
+  std::vector<std::string> names;
+  for (const Steps& gait : kGaits) {
+    names.push_back(gait.name);
+    if (gait.name != name) continue;
+    const double period = 2 * (gait.single + gait.both);
+    return {period, (gait.single + 2 * gait.both) / period, {0.0, 0.5}, 0.08, 0.05, 0.0};
+  }
+  throw Error(cat("centroidal MPC: no gait \"", name, "\"; likely ones: ", nearest(name, names)));
+}
 
 std::vector<ThetaBlock> theta_blocks(int joints) {
   const int n = 12 + joints;

@@ -15,6 +15,7 @@ struct CentroidalTask {
   float phase;                 // gait time in periods
   bool started;                // the plan is one to go on from
   NodeInput<float>* nodes;     // the plan  (N + 1)
+  int iterations;              // Gauss-Newton steps
   CentroidalProfile* profile;  // nullptr: do not measure
 };
 struct CentroidalAnswer {

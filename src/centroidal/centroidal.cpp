@@ -37,7 +37,15 @@ PlanView<float> make_plan_view(const Robot& robot, const CentroidalSettings& s, 
   plan.touchdown_velocity = f(s.gait.touchdown_velocity);
   plan.weight = arrays.view.mass * f(std::hypot(robot.model.gravity[0], robot.model.gravity[1], robot.model.gravity[2]));
   const std::vector<double>& nominal = s.nominal.empty() ? robot.nominal : s.nominal;
-  for (int j = 0; j < arrays.view.nj; ++j) plan.nominal[j] = f(nominal[arrays.locked.joint[j]]);
+  const Model& model = arrays.locked.model;
+  std::vector<double> q(model.nq, 0.0), v(model.nv, 0.0);
+  q[3] = 1;
+  for (int j = 0; j < arrays.view.nj; ++j) plan.nominal[j] = f(q[7 + j] = nominal[arrays.locked.joint[j]]);
+  RobotDynamics dynamics = make_dynamics(model);
+  set_state(dynamics, q.data(), v.data());
+  double p[3], R[9];
+  body_pose(dynamics, arrays.view.torso.body, p, R);
+  for (int r = 0; r < 3; ++r) plan.torso_offset[r] = f(p[r]);
   return plan;
 }
 
@@ -45,7 +53,7 @@ PlanView<float> make_plan_view(const Robot& robot, const CentroidalSettings& s, 
 struct World {
   std::vector<NodeInput<float>> nodes;
   std::vector<float> x;
-  double phase = 0;
+  double phase = 0, hold = 0;  // gait time in periods; time until it runs [s]
   bool started = false, standing = false;
 };
 
@@ -83,6 +91,7 @@ struct CentroidalMpc::Impl {
     for (World& world : worlds) {
       world.nodes.resize(arrays.view.N + 1);
       world.x.assign(arrays.view.nx, 0);
+      world.hold = settings.start_hold;
     }
   }
 
@@ -95,10 +104,11 @@ struct CentroidalMpc::Impl {
     return finite;
   }
   CentroidalTask task(World& world, const PlanView<float>& gait, const float* command) const {
-    return {&arrays.view, &gait, world.x.data(), command, static_cast<float>(world.phase), world.started, world.nodes.data(), nullptr};
+    return {&arrays.view, &gait, world.x.data(), command, static_cast<float>(world.phase), world.started, world.nodes.data(), 1, nullptr};
   }
   PlanView<float> gait_of(const World& world) const {
     PlanView<float> gait = plan;
+    gait.hold = static_cast<float>(world.hold);
     if (world.standing) gait.stance_fraction = 1;
     return gait;
   }
@@ -115,10 +125,14 @@ CentroidalMpc::CentroidalMpc(CentroidalMpc&&) noexcept = default;
 void CentroidalMpc::reset(int world, double phase) {
   check(world >= 0 && world < nworld(), "centroidal MPC reset: world ", world, ", expected 0 to ", nworld() - 1);
   World& w = impl_->worlds[world];
-  w.started = false, w.phase = phase - std::floor(phase);
+  w.started = false, w.phase = phase - std::floor(phase), w.hold = impl_->settings.start_hold;
 }
 
-void CentroidalMpc::stand(int world, bool standing) { impl_->worlds.at(world).standing = standing; }
+void CentroidalMpc::stand(int world, bool standing) {
+  World& w = impl_->worlds.at(world);
+  if (w.standing && !standing) w.hold = impl_->settings.start_hold;
+  w.standing = standing;
+}
 
 void CentroidalMpc::step(std::span<const double> q, std::span<const double> v, std::span<const double> command,
                          std::span<const unsigned char> active) {
@@ -139,11 +153,14 @@ void CentroidalMpc::step(std::span<const double> q, std::span<const double> v, s
     const PlanView<float> gait = s.gait_of(world);
     CentroidalTask task = s.task(world, gait, order);
     if (s.profiling) task.profile = &s.profiles[thread];
+    task.iterations = world.started ? 1 : s.settings.start_iterations;
     CentroidalAnswer answer{{.status = Status::kNotFinite}, 0};
     if (good) answer = s.kernels.step_world(task, s.scratch.data + thread * s.stride);
     output.info[w] = answer.info, output.cost[w] = answer.cost;
     world.started = usable(answer.info.status);
-    world.phase += s.settings.control_dt / s.settings.gait.period;
+    const double running = std::max(0.0, s.settings.control_dt - world.hold);
+    world.hold = std::max(0.0, world.hold - s.settings.control_dt);
+    world.phase += running / s.settings.gait.period;
     world.phase -= std::floor(world.phase);
   });
 }

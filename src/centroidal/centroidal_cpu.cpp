@@ -109,15 +109,18 @@ CentroidalAnswer step_world(const CentroidalTask& task, float* memory) {
   prepare_plan(view, *task.plan, task.x, task.command, task.phase, task.started, task.nodes);
   clock.lap(&CentroidalProfile::prepare);
   CentroidalAnswer answer{};
-  answer.cost = form_qp(view, task.nodes, s, clock);
   const QpDims dims = centroidal_dims(view.N, view.nx, kAlign);
   const SolutionView<float> step = solution_view(dims, s.solution);
-  LaneInfo<float> info;
-  solve_qp(SerialTeam{}, kSolver, qp_view(dims, s.qp), step, info, s.solver);
-  clock.lap(&CentroidalProfile::solve);
-  answer.info = {static_cast<Status>(static_cast<int>(info.status)), info.primal_residual, info.dual_residual, info.objective};
-  if (usable(answer.info.status)) move_plan(view, step, task.nodes);
-  clock.lap(&CentroidalProfile::finish);
+  for (int i = 0; i < task.iterations; ++i) {
+    answer.cost = form_qp(view, task.nodes, s, clock);
+    LaneInfo<float> info;
+    solve_qp(SerialTeam{}, kSolver, qp_view(dims, s.qp), step, info, s.solver);
+    clock.lap(&CentroidalProfile::solve);
+    answer.info = {static_cast<Status>(static_cast<int>(info.status)), info.primal_residual, info.dual_residual, info.objective};
+    if (!usable(answer.info.status)) break;
+    move_plan(view, step, task.nodes);
+    clock.lap(&CentroidalProfile::finish);
+  }
   return answer;
 }
 

@@ -101,11 +101,17 @@ struct LegRow {
   Real euler[3], joint[kLegJoints], wrench[6];
 };
 
+// Root of the sum of squares of the tangential force and 1 N, so that it is smooth at zero [N].
+template <class Real>
+TANDEM_FN Real tangential_force(Vec3<Real> force) {
+  return sqrt(force.x * force.x + force.y * force.y + Real(1));
+}
+
 // Friction cone, eq. (21): friction f_z - sqrt(f_x^2 + f_y^2 + 1 N^2).
 template <class Real, class S>
 TANDEM_FN void cone_row(const CentroidalView<S>& view, const NodeInput<Real>& in, int f, LegRow<Real>& row) {
   const Vec3<Real> force = foot_force(in, f);
-  const Real tangential = sqrt(force.x * force.x + force.y * force.y + Real(1)), zero(0);
+  const Real tangential = tangential_force(force), zero(0);
   row.value = Real(view.friction) * force.z - tangential;
   for (int i = 0; i < 3; ++i) row.euler[i] = row.wrench[3 + i] = zero;
   for (int i = 0; i < kLegJoints; ++i) row.joint[i] = zero;

@@ -124,6 +124,17 @@ TANDEM_FN void add_link_costs(const CentroidalView<S>& view, const NodeInput<Rea
     for (int i = 0; i < kFrameRows; ++i) add(out.swing[f][i], view.weight.swing[f][i], Real(1) - in.ref.stance[f], work.residual.swing[f][i]);
 }
 
+// The cone's own curvature: its Hessian by the tangential force is (1 - f f' / t^2) / t with t the tangential force.
+//   pull  minus the slope of the penalty
+template <class Real>
+TANDEM_FN void add_cone_curvature(const NodeInput<Real>& in, int f, Real pull, NodeOutput<Real>& out) {
+  const Vec3<Real> force = foot_force(in, f);
+  const Real inverse = Real(1) / tangential_force(force), x = inverse * force.x, y = inverse * force.y, scale = pull * inverse;
+  out.hu[kWrench + 6 * f] += scale * (Real(1) - x * x);
+  out.hu[kWrench + 6 * f + 1] += scale * (Real(1) - y * y);
+  out.hxy_wrench[2 * f] -= scale * x * y;
+}
+
 // Torques of the legs, friction cones, centres of pressure, distances between the legs, joint limits: eq. (20)-(24).
 template <class Real, class S>
 TANDEM_FN void add_leg_costs(const CentroidalView<S>& view, const NodeInput<Real>& in, NodeWork<Real>& work, NodeOutput<Real>& out) {
@@ -144,7 +155,9 @@ TANDEM_FN void add_leg_costs(const CentroidalView<S>& view, const NodeInput<Real
       add_row(log_barrier(view.pressure, row.value), scale, row, out, leg);
     }
     cone_row(view, in, f, out.cone[f]);
-    add_row(log_barrier(view.cone, out.cone[f].value), scale, out.cone[f], out, leg);
+    const Penalty<Real> cone = log_barrier(view.cone, out.cone[f].value);
+    add_row(cone, scale, out.cone[f], out, leg);
+    add_cone_curvature(in, f, -scale * cone.slope, out);
   }
   for (int i = 0; i < view.npair; ++i) {
     pair_row(view, work.motion, i, out.pair[i]);

@@ -25,11 +25,11 @@ TANDEM_FN SwingPoint<S> swing_point(S s, S duration, S top, S takeoff, S touchdo
   return {height, rate / half};
 }
 
-// Contact state of foot f at gait time `phase` (in periods) plus `time` [s], and its reference height and horizontal velocity share, eq. (26), (27).
+// Contact state of foot f, `time` [s] after the gait was (or, if it is on hold, will start) at `phase` (in periods), and its reference height and horizontal velocity share, eq. (26), (27).
 template <class S>
 TANDEM_FN void schedule_foot(const PlanView<S>& plan, S phase, S time, int f, const S* velocity, NodeReference<S>& ref) {
-  const S p = phase + time / plan.period + plan.offset[f], at = p - ::floor(p), swing = S(1) - plan.stance_fraction;
-  const bool stance = at < plan.stance_fraction;
+  const S p = phase + (time - plan.hold) / plan.period + plan.offset[f], at = p - ::floor(p), swing = S(1) - plan.stance_fraction;
+  const bool stance = at < plan.stance_fraction || time < plan.hold;
   ref.stance[f] = stance ? S(1) : S(0);
   ref.height[f] = ref.height_rate[f] = ref.foot_velocity[f][0] = ref.foot_velocity[f][1] = S(0);
   if (stance) return;
@@ -59,8 +59,12 @@ TANDEM_FN void set_reference(const CentroidalView<S>& view, const PlanView<S>& p
   for (int j = 0; j < view.nj; ++j) ref.x[kJoints + j] = plan.nominal[j];
   for (int r = 0; r < 3; ++r) {
     ref.torso_velocity[r] = r < 2 ? velocity[r] : S(0), ref.torso_turn[r] = r == 2 ? command[3] : S(0);
-    ref.torso_position[r] = ref.x[kPosition + r] + plan.torso_offset[r];
+    ref.torso_position[r] = ref.x[kPosition + r];
   }
+  const S ahead = plan.torso_offset[0], left = plan.torso_offset[1];
+  ref.torso_position[0] += ref.cos_yaw * ahead - ref.sin_yaw * left;
+  ref.torso_position[1] += ref.sin_yaw * ahead + ref.cos_yaw * left;
+  ref.torso_position[2] += plan.torso_offset[2];
   for (int f = 0; f < kFeet; ++f) schedule_foot(plan, phase, time, f, velocity, ref);
   const S feet = max(ref.stance[0] + ref.stance[1], S(1));
   for (int f = 0; f < kFeet; ++f) ref.u[kWrench + 6 * f + 2] = ref.stance[f] * plan.weight / feet;

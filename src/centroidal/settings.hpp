@@ -62,11 +62,16 @@ struct LegSphere {
   double radius;       // [m]
 };
 
+// The named gaits: "stance", "slow_walk", "walk", "quick_walk", "trot", "run". Throws Error with the likely ones for another name.
+GaitSettings centroidal_gait(const std::string& name);
+
 struct CentroidalSettings {
   int horizon = 60;          // N, intervals
   double dt = 0.02;          // of an interval [s]
   double control_dt = 0.01;  // time between two calls [s], at most dt
-  GaitSettings gait = {1.4, 0.8 / 1.4, {0.0, 0.5}, 0.08, 0.05, 0.0};
+  GaitSettings gait = centroidal_gait("walk");
+  double start_hold = 0.3;   // time that a world stands on both feet after reset, before its gait starts [s]
+  int start_iterations = 5;  // Gauss-Newton steps of the first call after reset; every later call makes one
   CentroidalWeights weights;
   CentroidalPenalties penalties;
   std::vector<std::string> locked = {"*_wrist_*"};  // joints that stay at their nominal position

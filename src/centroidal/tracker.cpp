@@ -8,8 +8,12 @@
 namespace tandem {
 
 Tracker::Tracker(const CentroidalMpc& mpc)
-    : model_(mpc.robot().model), dynamics_(make_dynamics(model_)), joint_(mpc.joint_of_robot()), dt_(mpc.settings().dt),
-      position_gain_(mpc.settings().tracking_position), velocity_gain_(mpc.settings().tracking_velocity) {
+    : model_(mpc.robot().model),
+      dynamics_(make_dynamics(model_)),
+      joint_(mpc.joint_of_robot()),
+      dt_(mpc.settings().dt),
+      position_gain_(mpc.settings().tracking_position),
+      velocity_gain_(mpc.settings().tracking_velocity) {
   for (const ContactPoint& point : model_.contacts) foot_body_[point.foot] = point.body;
   for (int f = 0; f < kFeet; ++f)
     for (int i = foot_body_[f]; i > 0; i = model_.parent[i])

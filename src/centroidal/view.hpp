@@ -76,6 +76,7 @@ struct PlanView {
   S control_dt;
   S period, stance_fraction, offset[kFeet], swing_height, takeoff_velocity, touchdown_velocity;
   S weight;               // of the robot [N]
+  S hold;                 // time until the gait starts: both feet stand until then [s]
   S nominal[kMaxJoints];  // [rad]
   S torso_offset[3];      // torso relative to the base in the nominal pose [m]
 };
