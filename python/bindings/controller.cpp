@@ -1,0 +1,80 @@
+#include "controller.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+
+namespace tandem::python {
+namespace {
+
+std::optional<Policy> read_policy(const Robot& robot, const std::string& path, const MpcSettings& settings) {
+  if (path.empty()) return {};
+  Policy policy = load_policy(path);
+  check_policy(policy, robot, path);
+  check(std::abs(policy.control_dt - settings.control_dt) < 1e-9, path, " acts every ", policy.control_dt,
+        " s, the settings say mpc.control_dt = ", settings.control_dt, "; set mpc.control_dt to what the policy was trained with");
+  return policy;
+}
+
+}  // namespace
+
+PolicyController::PolicyController(const Robot& robot, const std::string& policy_path, const MpcSettings& settings, int nworld, int threads)
+    : robot_(robot), settings_(settings), nworld_(nworld), policy_(read_policy(robot, policy_path, settings)), pool_(threads) {
+  if (!policy_ || policy_->controller != Controller::kRl) mpc_.emplace(robot.model, settings, nworld, pool_.size());
+  const size_t n = nworld, joints = n * robot.model.njnt;
+  for (std::vector<double>* field : {&tau_ff, &q_des, &v_des, &kp, &kd}) field->assign(joints, 0.0);
+  phase.assign(n, 0.0), next_phase_.assign(n, 0.0);
+  if (policy_) {
+    observation.assign(n * policy_->layout.size, 0.0f);
+    action.assign(n * policy_->action_joint.size(), 0.0f);
+    scratch_.assign(pool_.size(), std::vector<float>(scratch_size(*policy_)));
+  }
+}
+
+void PolicyController::reset(int world, double new_phase) {
+  check(world >= 0 && world < nworld_, "world = ", world, ", expected 0 to ", nworld_ - 1);
+  if (mpc_) mpc_->reset(world, new_phase);
+  next_phase_[world] = new_phase - std::floor(new_phase);
+}
+
+void PolicyController::step(std::span<const double> q, std::span<const double> v, std::span<const double> command,
+                            std::span<const std::uint8_t> active) {
+  if (mpc_) mpc_->step(q, v, command, active);
+  const size_t nq = robot_.model.nq, nv = robot_.model.nv;
+  pool_.run(nworld_, [&](int world, int thread) {
+    if (!active.empty() && !active[world]) return;
+    float* scratch = policy_ ? scratch_[thread].data() : nullptr;
+    step_world(world, &q[world * nq], &v[world * nv], &command[4 * static_cast<size_t>(world)], scratch);
+  });
+}
+
+void PolicyController::step_world(int world, const double* q, const double* v, const double* command, float* scratch) {
+  const size_t njnt = robot_.model.njnt, first = world * njnt;
+  const SetPoints points{&tau_ff[first], &q_des[first], &v_des[first], &kp[first], &kd[first]};
+  // the nominal pose at rest, or what the MPC says
+  std::fill_n(points.tau_ff, njnt, 0.0), std::fill_n(points.v_des, njnt, 0.0);
+  std::copy(robot_.nominal.begin(), robot_.nominal.end(), points.q_des);
+  std::copy(robot_.kp.begin(), robot_.kp.end(), points.kp);
+  std::copy(robot_.kd.begin(), robot_.kd.end(), points.kd);
+  if (mpc_) {
+    std::copy_n(&mpc_->output.tau_ff[first], njnt, points.tau_ff);
+    std::copy_n(&mpc_->output.q_des[first], njnt, points.q_des);
+    std::copy_n(&mpc_->output.v_des[first], njnt, points.v_des);
+  }
+  phase[world] = mpc_ ? mpc_->output.phase[world] : next_phase_[world];
+  next_phase_[world] = phase[world] + settings_.control_dt / settings_.gait.period;
+  next_phase_[world] -= std::floor(next_phase_[world]);
+  if (!policy_) return;
+
+  const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size();
+  float *obs = &observation[world * nobs], *act_on = &action[world * naction];
+  observe(policy_->layout, {q, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);
+  const bool finite = std::all_of(obs, obs + nobs, [](float x) { return std::isfinite(x); });
+  std::fill_n(act_on, naction, 0.0f);
+  if (!finite) return;
+  act(*policy_, obs, act_on, scratch);
+  blend(policy_->blending, act_on, points);
+}
+
+}  // namespace tandem::python

@@ -1,0 +1,27 @@
+"""`python -m tandem SUBCOMMAND ...`: the program tandem, with the same subcommands."""
+
+import os
+import sys
+
+from . import native
+
+
+def train(arguments):
+    """Training is a program of its own, since it alone needs Torch's library: goes on as that program, or says where it is."""
+    program = native.ROOT / "build" / "tandem-train"
+    if not program.exists():
+        print(f"tandem: training is not in this package ({program} does not exist); run ./tandem train in the project's folder", file=sys.stderr)
+        return 1
+    os.execv(program, [str(program), *arguments])
+
+
+def main():
+    os.environ.setdefault("TANDEM_ROOT", str(native.ROOT))  # has robots/ and policies/
+    os.environ.setdefault("TANDEM_PYTHON", sys.executable)  # draws films and figures
+    if sys.argv[1:2] == ["train"]:
+        return train(sys.argv[1:])
+    return native.run_program(["python -m tandem", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
