@@ -53,7 +53,7 @@ const std::vector<Condition> kHard = {
 constexpr int kDirections = 4;  // of the pushes
 
 // The largest pushes that the MPC alone survives, by direction.
-std::vector<PushLimit> search_limits(const ConditionOptions& o, RunSettings settings, const std::function<void(double)>& progress) {
+std::vector<PushLimit> search_limits(const ConditionOptions& o, const RunSettings& settings, const std::function<void(double)>& progress) {
   PushSearch search;
   search.directions = kDirections, search.phases = o.push_phases, search.body = push_body(settings.robot.model, "");
   search.resolution = 1;
