@@ -111,7 +111,7 @@ TEST(Reward, AddsUpUntilTheFall) {
   })[0];
   ASSERT_NE(r.cause, FallCause::kNone);
   EXPECT_NEAR(r.survived, 0.01 * steps, 1e-9);
-  EXPECT_NEAR(r.reward_terms[kTermTorque], torque / steps, 1e-6 * std::abs(torque));
+  EXPECT_NEAR(r.reward_terms[kTermTorque], torque / steps, 1e-5 * std::abs(torque / steps));
   EXPECT_NEAR(r.reward_terms[kTermTermination], -100 * 0.01 / steps, 1e-9);
   EXPECT_NEAR(r.reward_of_run * 200, r.reward * steps, 1e-9);
 }
@@ -131,8 +131,9 @@ TEST(Reward, SeesTheLastThreeActions) {
       second += std::pow(a[t][i] - 2 * a[t - 1][i] + a[t - 2][i], 2) / 0.01;
     }
   ASSERT_EQ(a.size(), 7u);
-  EXPECT_NEAR(r.reward_terms[kTermActionRate], -1e-3 * 0.01 * first / 5, 1e-6 * first);
-  EXPECT_NEAR(r.reward_terms[kTermActionRate2], -1e-4 * 0.01 * second / 5, 1e-6 * second);
+  first *= -1e-3 * 0.01 / 5, second *= -1e-4 * 0.01 / 5;
+  EXPECT_NEAR(r.reward_terms[kTermActionRate], first, 1e-5 * std::abs(first));
+  EXPECT_NEAR(r.reward_terms[kTermActionRate2], second, 1e-5 * std::abs(second));
 }
 
 TEST_F(PolicyFile, BringsItsControllerBlendingAndGains) {
