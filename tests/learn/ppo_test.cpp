@@ -189,6 +189,36 @@ TEST(Ppo, TheExportedPolicyActsAsTheLearner) {
   }
 }
 
+// Mean 0, deviation sigma, and nothing to do with the noise of the step before or of the next world.
+TEST(Ppo, TheNoiseOfTheActionsIsNormalAndNewAtEveryStep) {
+  constexpr int kWorlds = 200, kSteps = 50;
+  PpoSettings settings = small();
+  settings.steps = kSteps;
+  settings.sigma = 0.5;
+  Ppo ppo(settings, {kWorlds, 1, 1, true}, 2, 1);  // the mean is zero
+  const std::vector<float> observation(kWorlds, 0.0f), reward(kWorlds, 0.0f);
+  const std::vector<std::uint8_t> never(kWorlds, 0);
+  std::vector<float> before(kWorlds, 0.0f);
+  double mean = 0, square = 0, fourth = 0, with_before = 0, with_next = 0;
+  for (int t = 0; t < kSteps; ++t) {
+    const std::span<const float> action = ppo.act(observation);
+    for (int w = 0; w < kWorlds; ++w) {
+      const double z = action[w] / 0.5;
+      mean += z, square += z * z, fourth += z * z * z * z;
+      with_before += z * before[w] / 0.5;
+      with_next += z * action[(w + 1) % kWorlds] / 0.5;
+    }
+    before.assign(action.begin(), action.end());
+    ppo.process_step(reward, never, never);
+  }
+  constexpr double kSamples = kWorlds * kSteps, kBound = 0.04;  // four standard deviations of a mean of 10,000
+  EXPECT_NEAR(mean / kSamples, 0, kBound);
+  EXPECT_NEAR(square / kSamples, 1, 1.5 * kBound);
+  EXPECT_NEAR(fourth / kSamples, 3, 10 * kBound);
+  EXPECT_NEAR(with_before / kSamples, 0, kBound);
+  EXPECT_NEAR(with_next / kSamples, 0, kBound);
+}
+
 TEST(Ppo, AResidualStartsAsZero) {
   Ppo ppo(small(), {4, 2, 3, true}, 1, 1);
   const Layer last = ppo.actor().back();

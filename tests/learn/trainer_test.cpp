@@ -98,7 +98,8 @@ class Training : public testing::Test {
 TEST_F(Training, GoingOnEqualsNotHavingStopped) {
   RunFolder whole = RunFolder::create(logs, "toy", "whole"), parts = RunFolder::create(logs, "toy", "parts");
   const std::vector<float> expected = train(whole, false, 12);
-  train(parts, false, 7);  // its last checkpoint is model_7
+  train(parts, false, 7);
+  fs::remove(parts.checkpoint(7));  // from model_5, as after a kill: rows 6 and 7 of the table are there already
   const std::vector<float> resumed = train(parts, true, 12);
   EXPECT_EQ(resumed, expected);
   EXPECT_EQ(load_checkpoint(parts.checkpoint(12)).worlds, load_checkpoint(whole.checkpoint(12)).worlds);
@@ -288,8 +289,8 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
   EpisodeStatistics statistics(env);
   env.reset();
   std::vector<double> episode_reward, running(3, 0.0);
-  double all = 0;
-  const std::vector<float> action{0.5f, 0, -0.1f};
+  double all = 0, failures = 0;
+  const std::vector<float> action{0.5f, 0, 0};
   constexpr int kSteps = 130;
   for (int t = 0; t < kSteps; ++t) {
     env.step(action);
@@ -297,6 +298,7 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
     for (int w = 0; w < 3; ++w) {
       running[w] += env.reward[w];
       all += env.reward[w];
+      failures += env.termination[w] == 0;
       if (env.done[w]) episode_reward.push_back(std::exchange(running[w], 0.0));
     }
   }
@@ -312,8 +314,10 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
   EXPECT_NEAR(value("Train/mean_reward"), mean, 1e-5);
   EXPECT_NEAR(value("Train/reward_per_step"), all / (3 * kSteps), 1e-6);
   EXPECT_NEAR(value("Episode_Reward/near") + value("Episode_Reward/effort"), mean, 1e-5);
-  EXPECT_NEAR(value("Episode_Termination/far") + value("Episode_Termination/time_out"), 1, 1e-12);
-  EXPECT_GT(value("Episode_Termination/far"), 0);
+  const double episodes = static_cast<double>(episode_reward.size());
+  ASSERT_LT(failures, episodes) << "there must be time-outs";
+  EXPECT_NEAR(value("Episode_Termination/far"), failures / episodes, 1e-12);
+  EXPECT_NEAR(value("Episode_Termination/time_out"), 1 - failures / episodes, 1e-12);
 }
 
 }  // namespace
