@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "centroidal/form_kernel.hpp"
 #include "dynamics/dynamics.hpp"
 #include "tests/centroidal/fixture.hpp"
 
@@ -155,6 +156,39 @@ TEST_P(Node, TheGradientIsThatOfTheCost) {
   const CentroidalView<double>& v = arrays.view;
   for (int i = 0; i < v.nx; ++i) expect_close(out->gx[i], expected[i][0], "state " + std::to_string(i));
   for (int i = 0; i < v.nu; ++i) expect_close(out->gu[i], expected[v.nx + i][0], "input " + std::to_string(i));
+}
+
+// Without penalties the Hessian is the weighted sum of the squares of the residuals' derivatives.
+TEST_P(Node, TheHessianIsThatOfTheSquaredResiduals) {
+  CentroidalView<double>& v = arrays.view;
+  v.cone.mu = v.pressure.mu = v.limits.mu = v.collision.mu = 0;
+  const auto work = std::make_unique<NodeWork<double>>();
+  const auto out = std::make_unique<NodeOutput<double>>();
+  const auto flat = [](const StageTerms<double>& terms) {
+    const double* first = terms.state;
+    return Vec(first, first + sizeof(terms) / sizeof(double));
+  };
+  const std::vector<Vec> J = quotients([&] {
+    work->residual = {};
+    linearise_node(v, in, memory.data(), *work, *out);
+    return flat(work->residual);
+  });
+  const Vec weight = flat(v.weight);
+  linearise_node(v, in, memory.data(), *work, *out);
+  const QpDims dims = centroidal_dims(1, v.nx, 1);
+  Vec data(qp_size(dims), 0.0);
+  const QpView<double> qp = qp_view(dims, data.data());
+  const RowList<double> list = row_list(v);
+  Vec rows(list.nrow * qp.lay.ldz, 0.0);
+  form_cost(v, list, *out, [](double value) { return value; }, qp, 0, rows.data());
+  const int nz = v.nx + v.nu;
+  for (int a = 0; a < nz; ++a)
+    for (int b = 0; b < nz; ++b) {
+      double expected = 0;
+      for (size_t r = 0; r < weight.size(); ++r) expected += v.dt * weight[r] * J[a][r] * J[b][r];
+      const double formed = qp.H(0)[a * qp.lay.ldz + b] + (a == b ? qp.hdiag(0)[a] : 0.0);
+      ASSERT_NEAR(formed, expected, 1e-5 * (1 + std::abs(expected))) << a << " " << b;
+    }
 }
 
 TEST_P(Node, TheBaseMovesSoThatTheRobotHasItsMomentum) {
