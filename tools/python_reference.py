@@ -22,6 +22,7 @@ def parts(item, name):
 
 
 def tidy(signature):
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)  # annotations that are kept as text
     return re.sub(r"\bself, /|\bself(, )?", "", signature).replace("typing.Any", "array").replace("tandem._core.", "").replace("_core.", "")
 
 

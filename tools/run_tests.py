@@ -94,7 +94,7 @@ def python_tests(report, pattern):
     results = LOGS / "pytest.xml"
     results.unlink(missing_ok=True)
     pytest = [BIN / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/python:{BUILD}/python", "PYTHONDONTWRITEBYTECODE": "1"}
     chosen = tracked({".py"}, ["tests"])
     chosen = [path for path in chosen if pathlib.Path(path).name.startswith("test_")]
     if pattern and chosen:
@@ -116,7 +116,7 @@ def python_tests(report, pattern):
 
 
 def format_check(report, pattern):
-    files = tracked({".hpp", ".cpp", ".cu", ".cuh"}, ["src", "tests", "bench", "examples"])
+    files = tracked({".hpp", ".cpp", ".cu", ".cuh"}, ["src", "tests", "bench", "python"])
     ok, output = run([BIN / "clang-format", "--dry-run", "-Werror", *files], 5 * MINUTE)
     report.add("format", ok, output[:4000] + "\ncure: tools/format.sh")
 

@@ -15,7 +15,7 @@ die() { say "$*"; exit 1; }
 play_packages="g++=g++ ffmpeg=ffmpeg libosmesa6=libOSMesa.so.8 libcli11-dev=CLI/CLI.hpp libtomlplusplus-dev=toml++/toml.h
   libspdlog-dev=spdlog/spdlog.h nlohmann-json3-dev=nlohmann/json.hpp"
 bench_packages="libeigen3-dev=eigen3/Eigen/Core"
-test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git"
+test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git python3-dev=python3-config"
 
 set_up() {
   local needs=$1
@@ -104,17 +104,18 @@ set_up_python() {
   return 0
 }
 
-# The tests and the CUDA backend are part of the build once the packages for the tests are there, the reference library of the benchmarks likewise.
+# The tests, the CUDA backend and the Python module are part of the build once the packages for the tests are there, the reference library of the
+# benchmarks likewise.
 set_up_build() {
   local tests=OFF mujoco key target=tandem
   [[ -e $venv/set-test ]] && tests=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
-  key="$root $mujoco $(cd "$venv" && echo set-*)"
+  key="$root $mujoco $(cd "$venv" && echo set-*) with Python module"
   if [[ ! -e $root/build/build.ninja || $(cat "$state/configured" 2>/dev/null) != "$key" ]]; then
     check_disk
     run_step "configure the build (tests and CUDA $tests)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
       -DCMAKE_MAKE_PROGRAM="$venv/bin/ninja" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release \
-      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests
+      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests -DTANDEM_PYTHON=$tests
     echo "$key" >"$state/configured"
   fi
   # the test driver builds everything itself and counts a failure as one

@@ -208,7 +208,7 @@ void bind_qp(nb::module_& module) {
       .value("NOT_FINITE", Status::kNotFinite, "NaN or infinity in data or result; x and u are unchanged.")
       .value("NOT_CONVEX", Status::kNotConvex, "The cost of the inputs is not positive definite; x and u are unchanged.");
 
-  nb::class_<QpObject> qp(module, "QpSolver", nb::dynamic_attr());
+  nb::class_<QpObject> qp(module, "QpSolver", "What tandem.QpSolver is made of.");
   qp.def(
         "__init__",
         [](QpObject* self, int horizon, int nx, int nu, int nc, int nd, std::optional<int> nworld, const nb::dict& settings,

@@ -51,6 +51,9 @@ _HOMES = {
     "robot_names": "native",
 }
 
+# what pip installs for modules with packages of their own
+_EXTRAS = {"gym_env": "gym", "rsl_rl_env": "rsl_rl", "runs": "runs"}
+
 __all__ = [
     "Controller",
     "Env",
@@ -75,7 +78,12 @@ __all__ = [
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if _HOMES[name] not in _EXTRAS:
+            raise
+        raise ImportError(f'tandem.{name} needs the Python package {error.name}: pip install ".[{_EXTRAS[_HOMES[name]]}]"') from None
     globals()[name] = value
     return value
 

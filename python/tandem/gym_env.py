@@ -1,5 +1,8 @@
 """The locomotion task for Gymnasium: VectorEnv (many worlds) and Env (one). Importing this registers "tandem/Locomotion-v0"."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -17,13 +20,23 @@ class VectorEnv(gymnasium.vector.VectorEnv):
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
 
-    def __init__(self, robot="mit_humanoid", num_envs=1, *, controller="residual", settings=None, seed=0, threads=0, render_mode=None):
+    def __init__(
+        self,
+        robot: "native.Robot | str" = "mit_humanoid",
+        num_envs: int = 1,
+        *,
+        controller: str = "residual",
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        threads: int = 0,
+        render_mode: None = None,
+    ) -> None:
         """robot: a tandem.Robot or a name. controller: "residual", "rl" or "mpc". settings: of the task, by name. threads: 0 is one per processor."""
         if render_mode is not None:
             raise native.Error(f"render_mode = {render_mode!r}, expected None; `python -m tandem play` makes films")
         self.robot = robot if isinstance(robot, native.Robot) else native.Robot(robot)
         self.num_envs = num_envs
-        self._options = {"controller": controller, "settings": settings or {}, "threads": threads}
+        self._options = {"controller": controller, "settings": dict(settings or {}), "threads": threads}
         self._make_task(seed)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.task.nobs,), np.float32)
         self.single_action_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.task.naction,), np.float32)
@@ -35,7 +48,7 @@ class VectorEnv(gymnasium.vector.VectorEnv):
         self._seed = seed
         self._observation = None
 
-    def reset(self, *, seed=None, options=None):
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts a new episode in every world. The same seed starts the same episodes again."""
         super().reset(seed=seed)
         if seed is None:
@@ -47,7 +60,7 @@ class VectorEnv(gymnasium.vector.VectorEnv):
         self._observation = self.task.observation.copy()
         return self._observation.copy(), {}
 
-    def step(self, actions):
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         task, before = self.task, self._observation
         task.step(np.ascontiguousarray(actions, dtype=np.float32))
         self._observation = task.observation.copy()
@@ -67,7 +80,15 @@ class Env(gymnasium.Env):
 
     metadata = {"render_modes": [], "render_fps": 100}
 
-    def __init__(self, robot="mit_humanoid", *, controller="residual", settings=None, seed=0, render_mode=None):
+    def __init__(
+        self,
+        robot: "native.Robot | str" = "mit_humanoid",
+        *,
+        controller: str = "residual",
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        render_mode: None = None,
+    ) -> None:
         """As VectorEnv."""
         self.render_mode = render_mode
         self._worlds = VectorEnv(robot, 1, controller=controller, settings=settings, seed=seed, threads=1, render_mode=render_mode)
@@ -75,15 +96,15 @@ class Env(gymnasium.Env):
         self.action_space = self._worlds.single_action_space
 
     @property
-    def task(self):
+    def task(self) -> "native.Task":
         return self._worlds.task
 
-    def reset(self, *, seed=None, options=None):
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
         observation, info = self._worlds.reset(seed=seed, options=options)
         return observation[0], info
 
-    def step(self, action):
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self._worlds.step(np.asarray(action)[None])
         last = info["final_obs"][0] if "final_obs" in info else observation[0]
         terms = {name: float(value[0]) for name, value in info["reward_terms"].items()}

@@ -1,6 +1,12 @@
 """QpSolver: batches of stage-structured quadratic programs, filled from dense blocks."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import native
 
@@ -27,7 +33,20 @@ class QpSolver(native.QpSolver):
     solves: `solver.x0[:] = measured`. set() writes many at once and takes care of what belongs together.
     """
 
-    def __init__(self, horizon, nx, nu, nc=0, nd=0, nworld=None, *, settings=None, device="cpu", threads=0, lanes="single"):
+    def __init__(
+        self,
+        horizon: int,
+        nx: int,
+        nu: int,
+        nc: int = 0,
+        nd: int = 0,
+        nworld: int | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        device: str = "cpu",
+        threads: int = 0,
+        lanes: str = "single",
+    ) -> None:
         """horizon: N. nx, nu: states and inputs per stage. nc, nd: rows C and D per stage.
 
         nworld: None for one problem, whose arrays have no axis of worlds; else that axis comes first.
@@ -35,9 +54,9 @@ class QpSolver(native.QpSolver):
         device: "cpu" or "cuda". threads: that share the problems; 0 is one per processor.
         lanes: "single" takes the problems of a core one by one, "pack" side by side in vector registers, faster for nx + nu below about 16.
         """
-        super().__init__(horizon, nx, nu, nc, nd, nworld, settings=settings or {}, device=device, threads=threads, lanes=lanes)
+        super().__init__(horizon, nx, nu, nc, nd, nworld, settings=dict(settings or {}), device=device, threads=threads, lanes=lanes)
 
-    def set(self, *, rho=1.0, **blocks):
+    def set(self, *, rho: float = 1.0, **blocks: ArrayLike) -> None:
         """Writes blocks: x0, A, B, b, Q, R, S, q, r, C, lc, uc, D, ld, ud, lx, ux, lu, uu and their penalties rho_c, rho_d, rho_x, rho_u.
 
         Each may have fewer axes than its attribute and is then repeated, as NumPy broadcasts: the same matrix for all stages, the same for all worlds.

@@ -1,5 +1,9 @@
 """The locomotion task for rsl_rl (PyPI rsl-rl-lib)."""
 
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
 import torch
 from rsl_rl.env import VecEnv
 from tensordict import TensorDict
@@ -16,10 +20,20 @@ class RslRlEnv(VecEnv):
     env.staggered_start, so learn() needs no init_at_random_ep_len.
     """
 
-    def __init__(self, robot="mit_humanoid", num_envs=512, *, controller="residual", settings=None, seed=0, threads=0, device="cpu"):
+    def __init__(
+        self,
+        robot: "native.Robot | str" = "mit_humanoid",
+        num_envs: int = 512,
+        *,
+        controller: str = "residual",
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        threads: int = 0,
+        device: str = "cpu",
+    ) -> None:
         """robot: a tandem.Robot or a name. controller: "residual", "rl" or "mpc". settings: of the task, by name. threads: 0 is one per processor."""
         robot = robot if isinstance(robot, native.Robot) else native.Robot(robot)
-        self.task = native.Task(robot, num_envs, controller=controller, settings=settings or {}, seed=seed, threads=threads)
+        self.task = native.Task(robot, num_envs, controller=controller, settings=dict(settings or {}), seed=seed, threads=threads)
         self.cfg = self.task.settings
         self.device = torch.device(device)
         self.num_envs, self.num_actions = num_envs, self.task.naction
@@ -28,10 +42,10 @@ class RslRlEnv(VecEnv):
         self._sums = torch.zeros(num_envs, len(self.task.term_names))
         self.task.reset()
 
-    def get_observations(self):
+    def get_observations(self) -> TensorDict:
         return TensorDict({"policy": self._copy(self.task.observation)}, batch_size=[self.num_envs], device=self.device)
 
-    def step(self, actions):
+    def step(self, actions: torch.Tensor) -> tuple[TensorDict, torch.Tensor, torch.Tensor, dict[str, Any]]:
         self.task.step(actions.detach().to("cpu", torch.float32).contiguous())
         done = self._copy(self.task.done).bool()
         self.episode_length_buf += 1
@@ -39,7 +53,7 @@ class RslRlEnv(VecEnv):
         self.episode_length_buf[done] = 0
         return self.get_observations(), self._copy(self.task.reward), done.long(), extras
 
-    def save_policy(self, actor, path):
+    def save_policy(self, actor: torch.nn.Module, path: str | PathLike) -> None:
         """Writes the actor of a runner (`runner.alg.actor`) as a policy file. It must be an MLPModel with ELU that saw "policy" alone."""
         linear = [layer for layer in actor.mlp if isinstance(layer, torch.nn.Linear)]
         layers = [tuple(p.detach().to("cpu", torch.float32).contiguous() for p in (layer.weight, layer.bias)) for layer in linear]

@@ -1,5 +1,6 @@
 """read_run: what a run left behind, as a pandas table."""
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas
 from . import trajectory
 
 
-def read_run(folder):
+def read_run(folder: str | PathLike) -> pandas.DataFrame:
     """One table per run folder, with a row per control step or training iteration.
 
     A folder with trajectory.json (a robot's motion, written by `tandem play`) is indexed by time [s] and has the columns q/<what>, v/<what>,
