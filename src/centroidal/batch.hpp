@@ -10,9 +10,7 @@ namespace tandem {
 struct CentroidalTask {
   const CentroidalView<float>* view;
   const PlanView<float>* plan;
-  const float* x;              // measured state  (nx)
-  const float* command;        // (4)
-  float phase;                 // gait time in periods
+  PlanOrder<float> order;
   bool started;                // the plan is one to go on from
   NodeInput<float>* nodes;     // the plan  (N + 1)
   int iterations;              // Gauss-Newton steps

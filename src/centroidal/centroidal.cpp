@@ -104,7 +104,7 @@ struct CentroidalMpc::Impl {
     return finite;
   }
   CentroidalTask task(World& world, const PlanView<float>& gait, const float* command) const {
-    return {&arrays.view, &gait, world.x.data(), command, static_cast<float>(world.phase), world.started, world.nodes.data(), 1, nullptr};
+    return {&arrays.view, &gait, {world.x.data(), command, static_cast<float>(world.phase)}, world.started, world.nodes.data(), 1, nullptr};
   }
   PlanView<float> gait_of(const World& world) const {
     PlanView<float> gait = plan;

@@ -86,9 +86,10 @@ float form_qp(const CentroidalView<float>& view, const NodeInput<float>* nodes, 
       const LaneReader<Lanes> read{lane};
       const int k = first + lane;
       cost += read(s.output->cost);
-      form_dynamics(view, s.output->step, nodes[k + 1].x, read, qp, k);
-      form_contacts(view, *s.output, read, qp, k);
-      form_cost(view, list, *s.output, read, qp, k, s.rows);
+      const QpStage<float> stage{qp, k};
+      form_dynamics(view, s.output->step, nodes[k + 1].x, read, stage);
+      form_contacts(view, *s.output, read, stage);
+      form_cost(view, list, *s.output, read, stage, s.rows);
     }
     clock.lap(&CentroidalProfile::form);
   }
@@ -106,7 +107,7 @@ CentroidalAnswer step_world(const CentroidalTask& task, float* memory) {
   const CentroidalView<float>& view = *task.view;
   Scratch s = layout_scratch(view, memory);
   Clock clock{task.profile};
-  prepare_plan(view, *task.plan, task.x, task.command, task.phase, task.started, task.nodes);
+  prepare_plan(view, *task.plan, task.order, task.started, task.nodes);
   clock.lap(&CentroidalProfile::prepare);
   CentroidalAnswer answer{};
   const QpDims dims = centroidal_dims(view.N, view.nx, kAlign);
@@ -127,7 +128,7 @@ CentroidalAnswer step_world(const CentroidalTask& task, float* memory) {
 void form_world(const CentroidalTask& task, float* memory, float* qp) {
   Scratch s = layout_scratch(*task.view, memory);
   Clock clock{nullptr};
-  prepare_plan(*task.view, *task.plan, task.x, task.command, task.phase, task.started, task.nodes);
+  prepare_plan(*task.view, *task.plan, task.order, task.started, task.nodes);
   form_qp(*task.view, task.nodes, s, clock);
   std::copy_n(s.qp, qp_size(centroidal_dims(task.view->N, task.view->nx, kAlign)), qp);
 }

@@ -56,9 +56,9 @@ TANDEM_FN CostFrames<Real> cost_frames(const CentroidalView<S>& view, const Cent
   return {frame_motion(motion, view.torso), {frame_motion(motion, view.foot[0]), frame_motion(motion, view.foot[1])}};
 }
 
-// Torque of leg joint i of foot f against the wrench of the ground, eq. (20).
-template <class Real, class S>
-TANDEM_FN Spatial<Real> wrench_at_base(const CentroidalView<S>&, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f) {
+// Wrench of the ground on foot f as seen from the base; the torque of a joint against it is its product with the joint's axis, eq. (20).
+template <class Real>
+TANDEM_FN Spatial<Real> wrench_at_base(const NodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f) {
   return {foot_moment(in, f) + cross(motion.foot[f], foot_force(in, f)), foot_force(in, f)};
 }
 
@@ -84,7 +84,7 @@ TANDEM_FN void stage_residuals(const CentroidalView<S>& view, const NodeInput<Re
     const Vec3<Real> v{ref.foot_velocity[f][0], ref.foot_velocity[f][1], ref.height_rate[f]};
     frame_residual(ref, frames.foot[f], p, frames.foot[f].v - v, frames.foot[f].omega, r.swing[f]);
     for (int i = 0; i < kFrameRows; ++i) r.swing[f][i] *= swing;
-    const Spatial<Real> W = wrench_at_base(view, in, motion, f);
+    const Spatial<Real> W = wrench_at_base(in, motion, f);
     for (int i = 0; i < kLegJoints; ++i) r.torque[f][i] = view.leg[f][i] < 0 ? Real(0) : dot(load6(motion.d.kin.S + 6 * view.leg[f][i]), W);
     over = over - stance_share(in, f) * frames.foot[f].p;
   }
@@ -118,10 +118,13 @@ TANDEM_FN void cone_row(const CentroidalView<S>& view, const NodeInput<Real>& in
   row.wrench[0] = -force.x / tangential, row.wrench[1] = -force.y / tangential, row.wrench[2] = Real(view.friction);
 }
 
-// Centre of pressure inside the sole, eq. (22): sole f_z -+ moment >= 0 in the axes of the foot; edge 0..3.
+// Centre of pressure inside the sole, eq. (22): sole f_z -+ moment >= 0 in the axes of the foot.
+//   foot  motion of the foot
+//   i     row: kPressureRows times the foot plus the edge
 template <class Real, class S>
 TANDEM_FN void pressure_row(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
-                            const FrameMotion<Real>& foot, int f, int edge, LegRow<Real>& row) {
+                            const FrameMotion<Real>& foot, int i, LegRow<Real>& row) {
+  const int f = i / kPressureRows, edge = i % kPressureRows;
   const Real side = Real(edge % 2 == 0 ? 1 : -1), half(edge < 2 ? view.sole_x : view.sole_y);
   const Vec3<Real> a = half * (foot.R * unit3<Real>(2)), b = side * (foot.R * unit3<Real>(edge < 2 ? 1 : 0));
   const Vec3<Real> force = foot_force(in, f), moment = foot_moment(in, f);
@@ -129,7 +132,7 @@ TANDEM_FN void pressure_row(const CentroidalView<S>& view, const NodeInput<Real>
   // a and b turn with the foot
   const Vec3<Real> by_turn = cross(a, force) + cross(b, moment);
   for (int r = 0; r < 3; ++r) row.euler[r] = dot(motion.turn[r], by_turn);
-  for (int i = 0; i < kLegJoints; ++i) row.joint[i] = view.leg[f][i] < 0 ? Real(0) : dot(load3<Real>(motion.d.kin.S + 6 * view.leg[f][i]), by_turn);
+  for (int k = 0; k < kLegJoints; ++k) row.joint[k] = view.leg[f][k] < 0 ? Real(0) : dot(load3<Real>(motion.d.kin.S + 6 * view.leg[f][k]), by_turn);
   store3(row.wrench, in.ref.stance[f] * a);
   store3(row.wrench + 3, in.ref.stance[f] * b);
 }
@@ -139,7 +142,7 @@ template <class Real, class S>
 TANDEM_FN void torque_row(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f, int i,
                           LegRow<Real>& row) {
   const Real* axes = motion.d.kin.S;
-  const Spatial<Real> W = wrench_at_base(view, in, motion, f), S_i = load6(axes + 6 * view.leg[f][i]);
+  const Spatial<Real> W = wrench_at_base(in, motion, f), S_i = load6(axes + 6 * view.leg[f][i]);
   const Vec3<Real> force = foot_force(in, f), p = motion.foot[f];
   const auto lever = [&](Vec3<Real> dp) { return dot(S_i.w, cross(dp, force)); };
   row.value = dot(S_i, W);

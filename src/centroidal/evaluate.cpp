@@ -30,7 +30,7 @@ double penalties(const CentroidalView<double>& view, const NodeInput<double>& no
   LegRow<double> row;
   for (int f = 0; f < kFeet; ++f) {
     for (int edge = 0; edge < kPressureRows; ++edge) {
-      pressure_row(view, node, work.motion, work.frames.foot[f], f, edge, row);
+      pressure_row(view, node, work.motion, work.frames.foot[f], kPressureRows * f + edge, row);
       sum += node.ref.stance[f] * log_barrier(view.pressure, row.value).value;
     }
     cone_row(view, node, f, row);
@@ -115,8 +115,9 @@ void CentroidalEvaluator::predict(const NodeInput<double>& node, std::span<doubl
   const int n = view.nx;
   evaluate_motion(view, node.x, node.u, s.memory.data(), s.work.motion);
   motion_columns(view, node.x, s.work.motion, s.work.columns);
-  tandem::predict(view, node, s.work.motion, s.work.columns, d != nullptr, s.memory.data() + tree_data_size<double>(view.model.nbody), s.work.predict,
-                  s.step);
+  s.work.predict.memory = s.memory.data() + tree_data_size<double>(view.model.nbody);
+  s.work.predict.with_theta = d != nullptr;
+  tandem::predict(view, node, s.work.motion, s.work.columns, s.work.predict, s.step);
   std::copy_n(s.step.next, n, next.begin());
   if (!d) return;
   d->A.assign(n * n, 0), d->B.assign(n * n, 0), d->theta.assign(n * kMomentumTheta, 0);

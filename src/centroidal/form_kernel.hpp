@@ -57,7 +57,14 @@ TANDEM_FN void form_constants(const CentroidalView<S>& view, const QpView<S>& qp
   }
 }
 
-// Reads one lane of a linearised node.
+// One stage of the QP that is being formed.
+template <class S>
+struct QpStage {
+  QpView<S> qp;
+  int k;
+};
+
+// Reads one lane of the numbers of a linearised node.
 template <class Real>
 struct LaneReader {
   int lane;
@@ -66,8 +73,9 @@ struct LaneReader {
 
 // Dynamics rows and defects of stage k.
 template <class S, class Real, class Read>
-TANDEM_FN void form_dynamics(const CentroidalView<S>& view, const Prediction<Real>& step, const S* x_next, const Read& read, const QpView<S>& qp,
-                             int k) {
+TANDEM_FN void form_dynamics(const CentroidalView<S>& view, const Prediction<Real>& step, const S* x_next, const Read& read,
+                             const QpStage<S>& stage) {
+  const auto& [qp, k] = stage;
   S *AB = qp.AB(k), *b = qp.b(k);
   const int ldz = qp.lay.ldz, ldx = qp.lay.ldx;
   for (int i = 0; i < view.nx; ++i) b[i] = read(step.next[i]) - x_next[i];
@@ -87,7 +95,8 @@ TANDEM_FN void form_dynamics(const CentroidalView<S>& view, const Prediction<Rea
 
 // Contact rows of stage k.
 template <class S, class Real, class Read>
-TANDEM_FN void form_contacts(const CentroidalView<S>& view, const NodeOutput<Real>& node, const Read& read, const QpView<S>& qp, int k) {
+TANDEM_FN void form_contacts(const CentroidalView<S>& view, const NodeOutput<Real>& node, const Read& read, const QpStage<S>& stage) {
+  const auto& [qp, k] = stage;
   for (int e = 0; e < 6 * kFeet; ++e) {
     const KinematicRow<Real>& row = node.contact[e / 6][e % 6];
     S* M = qp.M(k) + e * qp.lay.ldz;
@@ -98,7 +107,7 @@ TANDEM_FN void form_contacts(const CentroidalView<S>& view, const NodeOutput<Rea
   }
 }
 
-// Gradient, diagonal and 2 x 2 blocks of the Hessian of stage k from the tracking costs; H is overwritten.
+// Adds `value` to the entries of H between x and y of the vector that starts at `first`.
 template <class S>
 TANDEM_FN void add_plane_entries(S* H, int ld, int first, S value) {
   H[first * ld + first + 1] += value;
@@ -138,8 +147,9 @@ TANDEM_FN void form_rows(const CentroidalView<S>& view, const RowList<S>& list, 
 
 // Cost of stage k: gradient, and Hessian = J'J + diagonal + 2 x 2 blocks.
 template <class S, class Real, class Read>
-TANDEM_FN void form_cost(const CentroidalView<S>& view, const RowList<S>& list, const NodeOutput<Real>& node, const Read& read, const QpView<S>& qp,
-                         int k, S* J) {
+TANDEM_FN void form_cost(const CentroidalView<S>& view, const RowList<S>& list, const NodeOutput<Real>& node, const Read& read,
+                         const QpStage<S>& stage, S* J) {
+  const auto& [qp, k] = stage;
   const int ldx = qp.lay.ldx, ldz = qp.lay.ldz;
   S *g = qp.g(k), *h = qp.hdiag(k), *H = qp.H(k);
   for (int i = 0; i < view.nx; ++i) g[i] = read(node.gx[i]), h[i] = read(node.hx[i]);

@@ -73,11 +73,11 @@ TANDEM_FN Vec3<Real> tilt(Vec3<Real> n, Vec3<Real> t) {
 }
 
 // Contact rows of a foot, eq. (13), (14): in stance velocity with feedback of height and angular velocity with feedback of tilt, in swing the vertical
-// velocity with feedback of height; rows that do not exist are zero with compliance 1.
+// velocity with feedback of height; rows that do not exist are zero (contact_compliance).
 template <class Real, class S>
 TANDEM_FN void contact_rows(const CentroidalView<S>& view, const NodeInput<Real>& in, int f, const FrameMotion<Real>& foot,
-                            const FrameColumn<Real>* columns, KinematicRow<Real>* row, Real* compliance) {
-  const Real stance = in.ref.stance[f], k_z(view.height_gain), k_o(view.orientation_gain), zero(0);
+                            const FrameColumn<Real>* columns, KinematicRow<Real>* row) {
+  const Real stance = in.ref.stance[f], k_z(view.height_gain), k_o(view.orientation_gain);
   const Vec3<Real> n{foot.R.m[2], foot.R.m[5], foot.R.m[8]};
   const auto fill = [&](Vec3<Real> v, Real height, Vec3<Real> omega, Vec3<Real> n_or_dn, auto&& put) {
     const Vec3<Real> o = tilt(n_or_dn, zero3<Real>());
@@ -88,7 +88,12 @@ TANDEM_FN void contact_rows(const CentroidalView<S>& view, const NodeInput<Real>
   fill(velocity, in.x[kPosition + 2] + foot.p.z - in.ref.height[f], foot.omega, n, [&](int r, Real value) { row[r].value = value; });
   for (int c = 0; c < view.nx + view.nj; ++c)
     fill(columns[c].v, columns[c].p.z, columns[c].omega, cross(columns[c].turn, n), [&](int r, Real value) { row[r].column[c] = value; });
-  for (int r = 0; r < 6; ++r) compliance[r] = r == 2 ? zero : Real(1) - stance;
+}
+
+// 0 where contact row r exists, 1 where it does not: the height row always does.
+template <class Real>
+TANDEM_FN Real contact_compliance(Real stance, int r) {
+  return r == 2 ? Real(0) : Real(1) - stance;
 }
 
 }  // namespace TANDEM_ISA

@@ -1,4 +1,5 @@
-// Centroidal dynamics of one node and their derivatives: from momentum, posture and joint velocities to the motion of the base. docs/centroidal.md, eq. (1)-(8).
+// Centroidal dynamics of one node and their derivatives: from momentum, posture and joint velocities to the motion of the base. docs/centroidal.md,
+// eq. (1)-(8).
 //
 // Frame O of dynamics/tree_kernel.hpp: axes of the world, origin at the base and moving with it. All positions are relative to the base.
 #pragma once

@@ -35,11 +35,19 @@ struct NodeWork {
 };
 
 // Quadratic cost w/2 |H (x - x_ref)|^2 of a block: cost, gradient, Hessian; H turns the horizontal components of `triples` to the heading, eq. (18).
-//   first, count   of the triples in the block, each 3 numbers
 template <class Real, class S>
-TANDEM_FN void tracking_cost(const NodeReference<Real>& ref, const S* weight, const Real* residual, Real scale, int n, int triples, Real& cost,
-                             Real* g, Real* h, Real* hxy) {
+struct TrackingBlock {
+  const S* weight;
+  const Real* residual;
+  int n, triples;  // numbers; of which the first 3 `triples` are vectors in the world
+  Real *g, *h;     // gradient and diagonal of the Hessian, written  (n)
+  Real* hxy;       // entries of the Hessian between x and y of the triples, written  (triples)
+};
+template <class Real, class S>
+TANDEM_FN void tracking_cost(const NodeReference<Real>& ref, Real scale, const TrackingBlock<Real, S>& block, Real& cost) {
   const Real c = ref.cos_yaw, s = ref.sin_yaw, half(S(0.5));
+  const auto& [weight, residual, n, triples, g, h, hxy] = block;
+
   for (int i = 0; i < n; ++i) {
     const Real w = scale * Real(weight[i]);
     cost += half * w * residual[i] * residual[i];
@@ -151,7 +159,7 @@ TANDEM_FN void add_leg_costs(const CentroidalView<S>& view, const NodeInput<Real
     }
     for (int edge = 0; edge < kPressureRows; ++edge) {
       LegRow<Real>& row = out.pressure[f][edge];
-      pressure_row(view, in, work.motion, work.frames.foot[f], f, edge, row);
+      pressure_row(view, in, work.motion, work.frames.foot[f], kPressureRows * f + edge, row);
       add_row(log_barrier(view.pressure, row.value), scale, row, out, leg);
     }
     cone_row(view, in, f, out.cone[f]);
@@ -189,16 +197,21 @@ TANDEM_FN void linearise_node(const CentroidalView<S>& view, const NodeInput<Rea
   frame_columns(view, work.motion, work.columns, view.torso, work.frames.torso, work.torso);
   for (int f = 0; f < kFeet; ++f) {
     frame_columns(view, work.motion, work.columns, view.foot[f], work.frames.foot[f], work.foot[f]);
-    contact_rows(view, in, f, work.frames.foot[f], work.foot[f], out.contact[f], out.compliance[f]);
+    contact_rows(view, in, f, work.frames.foot[f], work.foot[f], out.contact[f]);
+    for (int r = 0; r < 6; ++r) out.compliance[f][r] = contact_compliance(in.ref.stance[f], r);
   }
   stage_residuals(view, in, work.motion, work.frames, work.residual);
   const Real dt(view.dt);
   out.cost = Real(0);
-  tracking_cost(in.ref, view.weight.state, work.residual.state, dt, view.nx, 3, out.cost, out.gx, out.hx, out.hxy);
-  tracking_cost(in.ref, view.weight.input, work.residual.input, dt, view.nu, 2 * kFeet, out.cost, out.gu, out.hu, out.hxy_wrench);
+  const TrackingBlock<Real, S> state{view.weight.state, work.residual.state, view.nx, 3, out.gx, out.hx, out.hxy};
+  const TrackingBlock<Real, S> input{view.weight.input, work.residual.input, view.nu, 2 * kFeet, out.gu, out.hu, out.hxy_wrench};
+  tracking_cost(in.ref, dt, state, out.cost);
+  tracking_cost(in.ref, dt, input, out.cost);
   add_link_costs(view, in, work, out);
   add_leg_costs(view, in, work, out);
-  predict(view, in, work.motion, work.columns, false, memory + tree_data_size<Real>(view.model.nbody), work.predict, out.step);
+  work.predict.memory = memory + tree_data_size<Real>(view.model.nbody);
+  work.predict.with_theta = false;
+  predict(view, in, work.motion, work.columns, work.predict, out.step);
 }
 
 // Cost of the last state: gradient and Hessian (nx) and entries between x and y (3); returns the cost.
@@ -206,7 +219,7 @@ template <class Real, class S>
 TANDEM_FN Real terminal_cost(const CentroidalView<S>& view, const NodeReference<Real>& ref, const Real* x, Real* g, Real* h, Real* hxy) {
   Real residual[kMaxState], cost(0);
   state_residual(ref, x, view.nx, residual);
-  tracking_cost(ref, view.terminal, residual, Real(1), view.nx, 3, cost, g, h, hxy);
+  tracking_cost(ref, Real(1), TrackingBlock<Real, S>{view.terminal, residual, view.nx, 3, g, h, hxy}, cost);
   return cost;
 }
 

@@ -25,7 +25,8 @@ TANDEM_FN SwingPoint<S> swing_point(S s, S duration, S top, S takeoff, S touchdo
   return {height, rate / half};
 }
 
-// Contact state of foot f, `time` [s] after the gait was (or, if it is on hold, will start) at `phase` (in periods), and its reference height and horizontal velocity share, eq. (26), (27).
+// Contact state of foot f, `time` [s] after the gait was (or, if it is on hold, will start) at `phase` (in periods), and its reference height and
+// horizontal velocity, eq. (26), (27).
 template <class S>
 TANDEM_FN void schedule_foot(const PlanView<S>& plan, S phase, S time, int f, const S* velocity, NodeReference<S>& ref) {
   const S p = phase + (time - plan.hold) / plan.period + plan.offset[f], at = p - ::floor(p), swing = S(1) - plan.stance_fraction;
@@ -42,11 +43,9 @@ TANDEM_FN void schedule_foot(const PlanView<S>& plan, S phase, S time, int f, co
 }
 
 // Schedule and references of the node `time` after the measured state, eq. (26)-(28).
-//   x        measured state
-//   command  base height [m], forward, left [m/s], yaw rate [rad/s]
 template <class S>
-TANDEM_FN void set_reference(const CentroidalView<S>& view, const PlanView<S>& plan, const S* x, const S* command, S phase, S time,
-                             NodeReference<S>& ref) {
+TANDEM_FN void set_reference(const CentroidalView<S>& view, const PlanView<S>& plan, const PlanOrder<S>& order, S time, NodeReference<S>& ref) {
+  const auto& [x, command, phase] = order;
   const S yaw_0 = x[kEuler], yaw = yaw_0 + time * command[3], mid = yaw_0 + S(0.5) * time * command[3];
   const S velocity[2] = {cos(yaw) * command[1] - sin(yaw) * command[2], sin(yaw) * command[1] + cos(yaw) * command[2]};
   for (int i = 0; i < kMaxState; ++i) ref.x[i] = ref.u[i] = S(0);
@@ -116,16 +115,14 @@ TANDEM_FN void fit_wrenches(NodeInput<S>& node) {
 }
 
 // Makes `nodes` (N + 1) the linearisation point of the next solve.
-//   x        measured state
 //   started  whether the plan is one to go on from
 template <class S>
-TANDEM_FN void prepare_plan(const CentroidalView<S>& view, const PlanView<S>& plan, const S* x, const S* command, S phase, bool started,
-                            NodeInput<S>* nodes) {
+TANDEM_FN void prepare_plan(const CentroidalView<S>& view, const PlanView<S>& plan, const PlanOrder<S>& order, bool started, NodeInput<S>* nodes) {
   if (started) shift_plan(view, plan, nodes);
-  for (int k = 0; k <= view.N; ++k) set_reference(view, plan, x, command, phase, S(k) * view.dt, nodes[k].ref);
-  if (!started) start_plan(view, x, nodes);
+  for (int k = 0; k <= view.N; ++k) set_reference(view, plan, order, S(k) * view.dt, nodes[k].ref);
+  if (!started) start_plan(view, order.x, nodes);
   for (int k = 0; k < view.N; ++k) fit_wrenches(nodes[k]);
-  for (int i = 0; i < view.nx; ++i) nodes[0].x[i] = x[i];
+  for (int i = 0; i < view.nx; ++i) nodes[0].x[i] = order.x[i];
 }
 
 }  // namespace TANDEM_ISA

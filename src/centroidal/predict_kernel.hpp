@@ -132,12 +132,27 @@ TANDEM_FN Rates<Real> carried(const RateColumns<Real>& columns, const Rates<Real
   return sum;
 }
 
+// Scratch of predict: one evaluation and the derivatives between two of them. The caller sets the first two fields.
+template <class Real>
+struct PredictWork {
+  Real* memory;     // tree_data_size(nbody)
+  bool with_theta;  // derivatives by the multipliers of the momentum rows too
+  NodeInput<Real> at;
+  CentroidalMotion<Real> motion;
+  MotionColumns<Real> columns;
+  RateColumns<Real> rates;
+  Prediction<Real> last;  // rates of the columns at the last evaluation
+};
+
 // One evaluation of the Runge-Kutta method in the derivatives: adds weight x (rate of column c) to `total`, eq. (11).
 //   step    this evaluation is at time `step` after the node and at x + step times the last rates
-//   last    rates of the columns at the last evaluation, replaced by those of this one
+//   work    rates of the model at this evaluation; rates of the columns at the last one, replaced by those of this one
+
 template <class Real, class S>
-TANDEM_FN void carry_columns(const CentroidalView<S>& view, const RateColumns<Real>& now, const Rates<Real>& plain, bool with_theta, Real step,
-                             Real weight, Prediction<Real>& last, Prediction<Real>& total) {
+TANDEM_FN void carry_columns(const CentroidalView<S>& view, const Rates<Real>& plain, Real step, Real weight, PredictWork<Real>& work,
+                             Prediction<Real>& total) {
+  const RateColumns<Real>& now = work.rates;
+  Prediction<Real>& last = work.last;
   const Vec3<Real> zero = zero3<Real>();
   const auto advance = [&](const Rates<Real>& direct, Rates<Real>& previous, const Rates<Real>& start, Rates<Real>& sum) {
     previous = direct + carried(now, start + step * previous);
@@ -153,7 +168,7 @@ TANDEM_FN void carry_columns(const CentroidalView<S>& view, const RateColumns<Re
     advance(now.velocity[j] + step * now.joint[j], last.velocity[j], zero_rates<Real>(), total.velocity[j]);
   }
   for (int w = 0; w < 6 * kFeet; ++w) advance(now.wrench[w], last.wrench[w], zero_rates<Real>(), total.wrench[w]);
-  if (!with_theta) return;
+  if (!work.with_theta) return;
   const Real linear[3] = {plain.linear.x, plain.linear.y, plain.linear.z}, angular[3] = {plain.angular.x, plain.angular.y, plain.angular.z};
   for (int r = 0; r < 3; ++r) {
     advance({linear[r] * unit3<Real>(r), zero, zero, zero}, last.theta[r], zero_rates<Real>(), total.theta[r]);
@@ -161,24 +176,13 @@ TANDEM_FN void carry_columns(const CentroidalView<S>& view, const RateColumns<Re
   }
 }
 
-// Scratch of predict: two evaluations and the derivatives between them.
-template <class Real>
-struct PredictWork {
-  NodeInput<Real> at;
-  CentroidalMotion<Real> motion;
-  MotionColumns<Real> columns;
-  RateColumns<Real> rates;
-  Prediction<Real> last;
-};
-
 // x_next of the node `in` and its derivatives, eq. (10), (11).
 //   motion, columns  of the node itself, from evaluate_motion and motion_columns
-//   with_theta       derivatives by the multipliers of the momentum rows too
-//   memory           tree_data_size(nbody), not that of `motion`
+
 // Cost: four evaluations of the dynamics and their derivatives.
 template <class Real, class S>
 TANDEM_FN void predict(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
-                       const MotionColumns<Real>& columns, bool with_theta, Real* memory, PredictWork<Real>& work, Prediction<Real>& out) {
+                       const MotionColumns<Real>& columns, PredictWork<Real>& work, Prediction<Real>& out) {
   const Real dt(view.dt), step[4] = {Real(0), Real(0.5f) * dt, Real(0.5f) * dt, dt};
   const Real sixth = dt / Real(6), weight[4] = {sixth, Real(2) * sixth, Real(2) * sixth, sixth};
   Prediction<Real>& last = work.last;
@@ -196,7 +200,7 @@ TANDEM_FN void predict(const CentroidalView<S>& view, const NodeInput<Real>& in,
       const auto move = [&](int row, Vec3<Real> rate) { store3(work.at.x + row, load3<Real>(in.x + row) + step[i] * rate); };
       move(kLinear, rates.linear), move(kAngular, rates.angular), move(kEuler, rates.euler);
       for (int j = 0; j < view.nj; ++j) work.at.x[kJoints + j] = in.x[kJoints + j] + step[i] * in.u[kVelocities + j];
-      evaluate_motion(view, work.at.x, work.at.u, memory, work.motion);
+      evaluate_motion(view, work.at.x, work.at.u, work.memory, work.motion);
       motion_columns(view, work.at.x, work.motion, work.columns);
     }
     const CentroidalMotion<Real>& now = i > 0 ? work.motion : motion;
@@ -204,7 +208,7 @@ TANDEM_FN void predict(const CentroidalView<S>& view, const NodeInput<Real>& in,
     rates = scaled_rates(view, plain);
     total = total + weight[i] * rates;
     rate_columns(view, in, now, i > 0 ? work.columns : columns, work.rates);
-    carry_columns(view, work.rates, plain, with_theta, step[i], weight[i], last, out);
+    carry_columns(view, plain, step[i], weight[i], work, out);
   }
   const auto move = [&](int row, Vec3<Real> change) { store3(out.next + row, load3<Real>(in.x + row) + change); };
   move(kLinear, total.linear), move(kAngular, total.angular), move(kPosition, total.position), move(kEuler, total.euler);

@@ -50,7 +50,7 @@ struct CentroidalWeights {
 // Penalties on inequalities: {mu, delta} of docs/centroidal.md, eq. (15) and (16).
 struct CentroidalPenalties {
   std::array<double, 2> cone = {.2, 5};            // relaxed log barrier on the friction cone [N]
-  std::array<double, 2> pressure = {.6, .5};  // on the centre of pressure [N m]
+  std::array<double, 2> pressure = {.6, .5};       // on the centre of pressure [N m]
   std::array<double, 2> limits = {1200, .1};       // polynomial on joint positions [rad]
   std::array<double, 2> collision = {30000, .05};  // on the distance between spheres of the legs [m]
 };

@@ -81,6 +81,14 @@ struct PlanView {
   S torso_offset[3];      // torso relative to the base in the nominal pose [m]
 };
 
+// What one step of one world starts from.
+template <class S>
+struct PlanOrder {
+  const S* x;        // measured state  (nx)
+  const S* command;  // base height [m], forward, left [m/s] in the heading frame, yaw rate [rad/s]  (4)
+  S phase;           // gait time in periods
+};
+
 // What the cost and the constraints pull one node to. World frame.
 template <class Real>
 struct NodeReference {

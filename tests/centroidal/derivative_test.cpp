@@ -60,7 +60,9 @@ class Node : public testing::TestWithParam<std::array<double, 2>> {
     const auto out = std::make_unique<Prediction<double>>();
     evaluate_motion(v, in.x, in.u, memory.data(), motion);
     motion_columns(v, in.x, motion, *columns);
-    predict(v, in, motion, *columns, with_theta, memory.data() + tree_data_size<double>(v.model.nbody), *work, *out);
+    work->memory = memory.data() + tree_data_size<double>(v.model.nbody);
+    work->with_theta = with_theta;
+    predict(v, in, motion, *columns, *work, *out);
     if (keep) *keep = *out;
     return {out->next, out->next + v.nx};
   }
@@ -180,7 +182,7 @@ TEST_P(Node, TheHessianIsThatOfTheSquaredResiduals) {
   const QpView<double> qp = qp_view(dims, data.data());
   const RowList<double> list = row_list(v);
   Vec rows(list.nrow * qp.lay.ldz, 0.0);
-  form_cost(v, list, *out, [](double value) { return value; }, qp, 0, rows.data());
+  form_cost(v, list, *out, [](double value) { return value; }, QpStage<double>{qp, 0}, rows.data());
   const int nz = v.nx + v.nu;
   for (int a = 0; a < nz; ++a)
     for (int b = 0; b < nz; ++b) {
