@@ -94,7 +94,7 @@ def draw_conditions(figure, report):
     axes.set_yticks(range(len(conditions)), conditions)
     axes.invert_yaxis()
     axes.set(xlabel="survival", xlim=(0, 1.03))
-    axes.legend(fontsize=7, loc="lower left")
+    figure.legend(fontsize=7, loc="outside lower center", ncols=len(controllers))
     title(axes, report, f"{report['settings']['worlds']} robots a condition")
 
 
