@@ -31,4 +31,13 @@ measure bench-sim bench sim --robot all
 measure sweep-iterations-mit_humanoid sweep iterations $mit --modes riccati --iterations 1,2,3,5,8,10,15,25 --out out/sweep-iterations-mit_humanoid
 measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --modes riccati --iterations 10,25 --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
 measure sweep-iterations-osqp-mit_humanoid sweep iterations $mit --modes osqp-0.01,osqp-0.1 --iterations 10,25 --out out/sweep-iterations-osqp-mit_humanoid
+# policies: on the task they were trained for, and where the MPC alone falls; throughput of training
+hard="--config policies/hard.toml --disturbances task --worlds 200 --seconds 5 --start-scale 1"
+residual=policies/mit_humanoid_residual.safetensors
+measure eval-hard-mpc-mit_humanoid eval $mit --controller mpc $hard
+measure eval-hard-residual-mit_humanoid eval $mit --policy $residual $hard
+measure eval-residual-mit_humanoid eval $mit --policy $residual --worlds 100 --seconds 20 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
+measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 32 --push-phases 4 --out out/sweep-conditions-mit_humanoid
+measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
+measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput
 cp out/results/*.json results/
