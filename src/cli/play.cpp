@@ -24,9 +24,9 @@ struct PlayOptions {
   bool no_film = false;
 };
 
-// The push under which two controllers are shown, if none is given: from the left, a little more than the MIT Humanoid's MPC alone survives.
-constexpr double kShowImpulse = 1.1;  // per robot's mass [m/s]
-constexpr double kShowTime = 4;       // [s]
+// The push under which two controllers are shown, if none is given: from the front, a little more than the MIT Humanoid's MPC alone survives.
+constexpr double kShowImpulse = 2.06;  // per robot's mass [m/s]
+constexpr double kShowTime = 4;        // [s]
 
 // "fx,fy,fz@t"
 TimedPush parse_push(const std::string& text, int body) {
@@ -99,7 +99,7 @@ void play_beside(PlayOptions options, const std::string& policy, const std::stri
   Json described;
   for (const std::string& file : {std::string(), policy}) {
     RunSettings settings = resolve(options.common, file.empty() ? "mpc" : "", file);
-    if (options.push.empty()) options.push = cat("0,-", fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0@", kShowTime);
+    if (options.push.empty()) options.push = cat("-", fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0,0@", kShowTime);
     folders.push_back(folder + "/" + settings.pilot.label);
     all.push_back(play_one(settings, make_scenario(options, settings), folders.back()));
     described = describe(options, settings);
