@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
+#include "base/aligned.hpp"
 #include "base/check.hpp"
 #include "base/isa.hpp"
 #include "base/parallel.hpp"
@@ -16,13 +16,6 @@ namespace tandem {
 namespace {
 
 constexpr int kAlign = 16;  // floats in the widest vector register
-
-struct AlignedFloats {
-  explicit AlignedFloats(size_t n) : data(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64)))) {}
-  ~AlignedFloats() { ::operator delete(data, std::align_val_t(64)); }
-  AlignedFloats(const AlignedFloats&) = delete;
-  float* data;
-};
 
 void check_size(size_t have, size_t expected, const char* what, const char* shape) {
   check(have == expected, "centroidal MPC step: ", what, " has ", have, " values, expected ", shape, " = ", expected);

@@ -1,9 +1,9 @@
 // The CPU backend of the centroidal MPC, compiled once per instruction set: nodes side by side in vector lanes for the linearisation, one QP after the
 // other with vector code inside its products.
 #include <algorithm>
-#include <chrono>
 
 #include "base/pack.hpp"
+#include "base/stopwatch.hpp"
 #include "centroidal/batch.hpp"
 #include "centroidal/form_kernel.hpp"
 #include "qp/qp_kernel.hpp"
@@ -52,17 +52,7 @@ void init_scratch(const CentroidalView<float>& view, float* memory) {
   form_constants(view, qp_view(centroidal_dims(view.N, view.nx, kAlign), s.qp));
 }
 
-// Adds the time since the last call to one field of the profile.
-struct Clock {
-  CentroidalProfile* profile;
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  void lap(double CentroidalProfile::* field) {
-    if (!profile) return;
-    const auto now = std::chrono::steady_clock::now();
-    profile->*field += std::chrono::duration<double>(now - last).count();
-    last = now;
-  }
-};
+using Clock = ProfileClock<CentroidalProfile>;
 
 // Node `node` into one lane.
 void gather(const NodeInput<float>& node, NodeInput<Lanes>& in, int lane) {

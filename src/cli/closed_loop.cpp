@@ -45,19 +45,7 @@ void check_scenario(const ClosedLoop& loop, const Scenario& scenario) {
 }
 
 void place_worlds(ClosedLoop& loop, const Scenario& scenario) {
-  for (int w = 0; w < loop.nworld(); ++w) {
-    const Episode& e = scenario.world[w];
-    std::copy_n(e.command, 4, &loop.control.command[4 * static_cast<size_t>(w)]);
-    loop.control.reset(w, {.q = e.q,
-                           .v = e.v,
-                           .phase = e.phase,
-                           .parameters = e.parameters,
-                           .kp_scale = e.kp_scale,
-                           .kd_scale = e.kd_scale,
-                           .delay = e.delay,
-                           .noise_scale = e.noise_scale,
-                           .key = {scenario.seed, static_cast<std::uint32_t>(w), 0}});
-  }
+  for (int w = 0; w < loop.nworld(); ++w) start_episode(loop.control, w, scenario.world[w], {scenario.seed, static_cast<std::uint32_t>(w), 0});
 }
 
 // Kicks and pushes that the task has for this step: as many per second as in training, whatever the length of the run.
@@ -65,11 +53,7 @@ void disturb(ClosedLoop& loop, const EpisodeSampler& sampler, std::uint64_t seed
   for (int w = 0; w < loop.nworld(); ++w) {
     if (!active[w]) continue;
     const EpisodeKey key{seed, static_cast<std::uint32_t>(w), static_cast<std::uint32_t>(step / sampler.steps())};
-    double dv[6];
-    if (sampler.kick(key, step % sampler.steps(), dv)) loop.sim().kick(w, dv);
-    Push push;
-    push.world = w;
-    if (sampler.push(key, step % sampler.steps(), push)) loop.sim().set_push(push);
+    tandem::disturb(loop.control, w, sampler, key, step % sampler.steps());
   }
 }
 
@@ -96,27 +80,8 @@ void add_step(ClosedLoop& loop, int world, Sums& sums) {
 }
 
 void add_reward(ClosedLoop& loop, int world, const ActionHistory& actions, bool fell, Sums& sums) {
-  const Model& model = loop.robot().model;
-  const SimOutput& out = loop.sim().output;
-  const size_t w = world, nfoot = model.foot_name.size();
-  double slip = 0;
-  for (size_t f = 0; f < nfoot; ++f) slip += out.foot_slip[w * nfoot + f] / loop.control.control_dt();
   float terms[kRewardTerms];
-  compute_reward(loop.task().reward, loop.robot(),
-                 {.q = &out.q[w * model.nq],
-                  .v = &out.v[w * model.nv],
-                  .height = out.q[w * model.nq + 2] - loop.control.ground[w],
-                  .command = &loop.control.command[4 * w],
-                  .tau = &out.tau[w * model.njnt],
-                  .action = actions.row(0, world),
-                  .previous = actions.row(1, world),
-                  .before_previous = actions.row(2, world),
-                  .naction = loop.control.naction(),
-                  .slip = slip,
-                  .power = out.power[w],
-                  .self_collision = out.self_collision[w] != 0,
-                  .terminated = fell},
-                 loop.control.control_dt(), terms);
+  compute_reward(loop.control, world, {actions.row(0, world), actions.row(1, world), actions.row(2, world)}, fell, terms);
   for (int t = 0; t < kRewardTerms; ++t) sums.terms[t] += std::isfinite(terms[t]) ? terms[t] : 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "cli/report.hpp"
+#include "env/episode.hpp"
 #include "model/names.hpp"
 
 namespace tandem {
@@ -90,10 +91,7 @@ Json describe(const CommonOptions& options, RunSettings& settings) {
 
 int push_body(const Model& model, const std::string& name) {
   const std::vector<std::string>& names = model.body_name;
-  if (name.empty()) {
-    const auto torso = std::find_if(names.begin(), names.end(), [](const std::string& body) { return body.find("torso") != std::string::npos; });
-    return torso == names.end() ? 0 : static_cast<int>(torso - names.begin());
-  }
+  if (name.empty()) return torso_of(model);
   const auto found = std::find(names.begin(), names.end(), name);
   check(found != names.end(), "robot \"", model.name, "\" has no body \"", name, "\"; nearest: ", nearest(name, names));
   return static_cast<int>(found - names.begin());

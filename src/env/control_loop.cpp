@@ -1,13 +1,13 @@
 #include "env/control_loop.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/stopwatch.hpp"
 #include "env/measure.hpp"
 
 namespace tandem {
@@ -23,17 +23,6 @@ struct LoopWorld {
   int delay = 0;     // [control steps]
   int age = 0;       // control steps since reset
   int measured = 0;  // measurements since reset
-};
-
-// Seconds since the last lap.
-struct Stopwatch {
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last = Clock::now();
-  double lap() {
-    const Clock::time_point before = last;
-    last = Clock::now();
-    return std::chrono::duration<double>(last - before).count();
-  }
 };
 
 int delay_steps(double delay, double control_dt) { return static_cast<int>(std::lround(delay / control_dt)); }
@@ -260,6 +249,29 @@ void ControlLoop::advance(std::span<const float> actions, std::span<const unsign
     ground[w] = s.sensor.height(s.terrain, &s.sim->output.q[w * nq], phase[w], thread);
   });
   times.physics = watch.lap();
+}
+
+void compute_reward(ControlLoop& loop, int world, const LastActions& actions, bool terminated, float* terms) {
+  const Model& model = loop.robot().model;
+  const SimOutput& out = loop.simulator().output;
+  const size_t w = world, nfoot = model.foot_name.size();
+  double slip = 0;
+  for (size_t f = 0; f < nfoot; ++f) slip += out.foot_slip[w * nfoot + f] / loop.control_dt();
+  compute_reward(loop.settings().reward, loop.robot(),
+                 {.q = &out.q[w * model.nq],
+                  .v = &out.v[w * model.nv],
+                  .height = out.q[w * model.nq + 2] - loop.ground[w],
+                  .command = &loop.command[4 * w],
+                  .tau = &out.tau[w * model.njnt],
+                  .action = actions.now,
+                  .previous = actions.previous,
+                  .before_previous = actions.before_previous,
+                  .naction = loop.naction(),
+                  .slip = slip,
+                  .power = out.power[w],
+                  .self_collision = out.self_collision[w] != 0,
+                  .terminated = terminated},
+                 loop.control_dt(), terms);
 }
 
 std::vector<std::byte> ControlLoop::save() const {

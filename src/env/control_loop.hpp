@@ -86,4 +86,12 @@ class ControlLoop {
   std::unique_ptr<Impl> impl_;
 };
 
+// The last three actions of one world, zeros before its first.  each (naction)
+struct LastActions {
+  const float *now, *previous, *before_previous;
+};
+
+// The reward of the last control step of one world, from its true state.   terms (kRewardTerms) written, as compute_reward of env/reward.hpp does
+void compute_reward(ControlLoop& loop, int world, const LastActions& actions, bool terminated, float* terms);
+
 }  // namespace tandem

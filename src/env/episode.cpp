@@ -18,13 +18,6 @@ void draw_scales(Rng& rng, const double (&range)[2], int n, std::vector<double>&
   for (double& scale : scales) scale = draw_range(rng, range);
 }
 
-// The first body called something with "torso", else the base.
-int torso_of(const Model& model) {
-  const auto found =
-      std::find_if(model.body_name.begin(), model.body_name.end(), [](const std::string& name) { return name.find("torso") != std::string::npos; });
-  return found == model.body_name.end() ? 0 : static_cast<int>(found - model.body_name.begin());
-}
-
 }  // namespace
 
 EpisodeSampler::EpisodeSampler(const Robot& robot, const TaskSettings& settings)
@@ -102,6 +95,33 @@ bool EpisodeSampler::push(const EpisodeKey& key, int step, Push& push) const {
   push.force[0] = force * std::cos(direction), push.force[1] = force * std::sin(direction), push.force[2] = 0;
   push.steps = duration;
   return true;
+}
+
+void start_episode(ControlLoop& loop, int world, const Episode& episode, const EpisodeKey& key) {
+  std::copy_n(episode.command, 4, &loop.command[4 * static_cast<size_t>(world)]);
+  loop.reset(world, {.q = episode.q,
+                     .v = episode.v,
+                     .phase = episode.phase,
+                     .parameters = episode.parameters,
+                     .kp_scale = episode.kp_scale,
+                     .kd_scale = episode.kd_scale,
+                     .delay = episode.delay,
+                     .noise_scale = episode.noise_scale,
+                     .key = key});
+}
+
+void disturb(ControlLoop& loop, int world, const EpisodeSampler& sampler, const EpisodeKey& key, int step) {
+  double dv[6];
+  if (sampler.kick(key, step, dv)) loop.simulator().kick(world, dv);
+  Push push;
+  push.world = world;
+  if (sampler.push(key, step, push)) loop.simulator().set_push(push);
+}
+
+int torso_of(const Model& model) {
+  const auto found =
+      std::find_if(model.body_name.begin(), model.body_name.end(), [](const std::string& name) { return name.find("torso") != std::string::npos; });
+  return found == model.body_name.end() ? 0 : static_cast<int>(found - model.body_name.begin());
 }
 
 }  // namespace tandem

@@ -50,4 +50,13 @@ class EpisodeSampler {
   Episode episode_;
 };
 
+// Puts one world of the loop at the start of an episode, under its command.
+void start_episode(ControlLoop& loop, int world, const Episode& episode, const EpisodeKey& key);
+
+// Gives one world the kick and the push that are due `step` control steps after the reset.
+void disturb(ControlLoop& loop, int world, const EpisodeSampler& sampler, const EpisodeKey& key, int step);
+
+// Index in Model of the body that pushes act on: the first whose name contains "torso", and failing that the base.
+int torso_of(const Model& model);
+
 }  // namespace tandem

@@ -1,13 +1,13 @@
 #include "env/task.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 #include <utility>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/stopwatch.hpp"
 #include "env/episode.hpp"
 #include "env/termination.hpp"
 
@@ -23,10 +23,6 @@ struct TaskWorld {
   int step = 0;         // control steps since the reset
   double progress = 0;  // of the training at the reset
 };
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 bool all_finite(const float* x, size_t n) {
   return std::all_of(x, x + n, [](float value) { return std::isfinite(value); });
@@ -81,17 +77,7 @@ struct Task::Impl {
 void Task::Impl::start_episode(int w, std::uint32_t episode) {
   worlds[w].episode = episode;
   worlds[w] = {episode, sampler.stagger(key(w)), 0, progress};
-  const Episode& e = sampler.draw(key(w), progress);
-  std::copy_n(e.command, 4, &loop.command[4 * static_cast<size_t>(w)]);
-  loop.reset(w, {.q = e.q,
-                 .v = e.v,
-                 .phase = e.phase,
-                 .parameters = e.parameters,
-                 .kp_scale = e.kp_scale,
-                 .kd_scale = e.kd_scale,
-                 .delay = e.delay,
-                 .noise_scale = e.noise_scale,
-                 .key = key(w)});
+  tandem::start_episode(loop, w, sampler.draw(key(w), progress), key(w));
 }
 
 // The MPC alone acts with zeros, so that the terms of the reward that are about actions are there, and zero.
@@ -106,29 +92,13 @@ void Task::Impl::evaluate(int w) {
   const SimOutput& out = loop.simulator().output;
   const Model& model = loop.robot().model;
   TaskWorld& world = worlds[w];
-  const size_t i = w, nfoot = model.foot_name.size();
+  const size_t i = w;
   const double* command = &loop.command[4 * i];
   const double height = out.q[i * model.nq + 2] - loop.ground[i];
   const int now = world.step++;
   int end = detect_failure(loop.settings(), model, out, w, height, command);
-  double slip = 0;
-  for (size_t f = 0; f < nfoot; ++f) slip += out.foot_slip[i * nfoot + f] / loop.control_dt();
   float* terms = &task.terms[i * kRewardTerms];
-  compute_reward(loop.settings().reward, loop.robot(),
-                 {.q = &out.q[i * model.nq],
-                  .v = &out.v[i * model.nv],
-                  .height = height,
-                  .command = command,
-                  .tau = &out.tau[i * model.njnt],
-                  .action = action(w, now),
-                  .previous = action(w, now - 1),
-                  .before_previous = action(w, now - 2),
-                  .naction = static_cast<int>(no_action.size()),
-                  .slip = slip,
-                  .power = out.power[i],
-                  .self_collision = out.self_collision[i] != 0,
-                  .terminated = end != kRunning},
-                 loop.control_dt(), terms);
+  compute_reward(loop, w, {action(w, now), action(w, now - 1), action(w, now - 2)}, end != kRunning, terms);
   float sum = 0;
   for (int t = 0; t < kRewardTerms; ++t) sum += terms[t];
   if (!std::isfinite(sum)) end = kEndNotFinite;  // action_rate is not where the action is not
@@ -168,13 +138,7 @@ void Task::Impl::restart_ended_worlds() {
 
 // Kicks and pushes that are due.
 void Task::Impl::disturb() {
-  for (int w = 0; w < task.nworld; ++w) {
-    double dv[6];
-    if (sampler.kick(key(w), worlds[w].step, dv)) loop.simulator().kick(w, dv);
-    Push push;
-    push.world = w;
-    if (sampler.push(key(w), worlds[w].step, push)) loop.simulator().set_push(push);
-  }
+  for (int w = 0; w < task.nworld; ++w) tandem::disturb(loop, w, sampler, key(w), worlds[w].step);
 }
 
 bool Task::Impl::find_broken_observations() {
@@ -191,7 +155,7 @@ void Task::Impl::prepare() {
   };
   loop.prepare();
   add_times();
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   if (find_broken_observations()) {
     for (int w = 0; w < task.nworld; ++w) {
       if (!broken[w]) continue;
@@ -204,7 +168,7 @@ void Task::Impl::prepare() {
     check(!find_broken_observations(), "a world starts with an observation that is not finite; check the settings of the task");
   }
   std::copy(loop.observation.begin(), loop.observation.end(), task.observation.begin());
-  times.other += seconds_since(start);
+  times.other += watch.lap();
 }
 
 EpisodeRecord Task::Impl::record(int w) const {
@@ -275,19 +239,18 @@ void Task::step(std::span<const float> action) {
   Impl& s = *impl_;
   check(s.started, "task: step() before the first reset()");
   check(action.size() == static_cast<size_t>(nworld) * naction, "task: ", action.size(), " actions, expected ", nworld, " worlds x ", naction);
-  auto lap = std::chrono::steady_clock::now();
-  const auto since_lap = [&lap] { return seconds_since(std::exchange(lap, std::chrono::steady_clock::now())); };
+  Stopwatch watch;
   s.keep_actions(action);
-  s.times.other += since_lap();
+  s.times.other += watch.lap();
   s.loop.advance(action);
   s.times.other += s.loop.times.blend;
   s.times.physics += s.loop.times.physics;
-  since_lap();
+  watch.lap();
   s.loop.pool().run(nworld, [&](int w, int) { s.evaluate(w); });
-  s.times.reward += since_lap();
+  s.times.reward += watch.lap();
   s.restart_ended_worlds();
   s.disturb();
-  s.times.reset += since_lap();
+  s.times.reset += watch.lap();
   s.prepare();
 }
 

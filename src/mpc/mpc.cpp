@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
+#include "base/aligned.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/isa.hpp"
@@ -13,17 +13,6 @@
 
 namespace tandem {
 namespace {
-
-// 64-byte aligned floats, zero at first.
-struct AlignedFloats {
-  explicit AlignedFloats(size_t n) : data(static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t(64)))), size(n) {
-    std::fill_n(data, n, 0.0f);
-  }
-  ~AlignedFloats() { ::operator delete(data, std::align_val_t(64)); }
-  AlignedFloats(const AlignedFloats&) = delete;
-  float* data;
-  size_t size;
-};
 
 constexpr int kAlign = 16;       // floats in the widest vector register
 constexpr int kSaveVersion = 1;  // of the bytes that save() writes

@@ -1,9 +1,9 @@
 // The CPU backend of the MPC, compiled once per instruction set: nodes of several worlds side by side in vector lanes for linearisation and inverse
 // dynamics, one world after the other for everything else.
 #include <algorithm>
-#include <chrono>
 
 #include "base/pack.hpp"
+#include "base/stopwatch.hpp"
 #include "mpc/batch.hpp"
 #include "mpc/form_kernel.hpp"
 #include "qp/qp_kernel.hpp"
@@ -122,17 +122,7 @@ void write_output(const MpcView<float>& mpc, const WorldView<float>& world, MpcO
   out.value[w] = *world.value;
 }
 
-// Adds the time since the last call to one field of the profile.
-struct Clock {
-  MpcProfile* profile;
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  void lap(double MpcProfile::* field) {
-    if (!profile) return;
-    const auto now = std::chrono::steady_clock::now();
-    profile->*field += std::chrono::duration<double>(now - last).count();
-    last = now;
-  }
-};
+using Clock = ProfileClock<MpcProfile>;
 
 void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const MpcBatch& batch, int begin, int end, float* memory) {
   Scratch s;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <thread>
 
+#include "base/aligned.hpp"
 #include "base/check.hpp"
 #include "qp/copy.hpp"
 #include "qp/qp_kernel.hpp"
@@ -17,16 +17,6 @@ namespace tandem {
 namespace {
 
 constexpr double kLargestError = 1e-2;
-
-struct AlignedFloats {
-  float* data;
-  explicit AlignedFloats(size_t n) : data(static_cast<float*>(std::aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64))) {
-    std::fill_n(data, n, 0.0f);
-  }
-  ~AlignedFloats() { std::free(data); }
-  AlignedFloats(const AlignedFloats&) = delete;
-  AlignedFloats& operator=(const AlignedFloats&) = delete;
-};
 
 struct Times {
   double median, p99;  // [us]

@@ -1,8 +1,8 @@
 #include "qp/solve.hpp"
 
 #include <algorithm>
-#include <new>
 
+#include "base/aligned.hpp"
 #include "base/check.hpp"
 #include "base/parallel.hpp"
 #include "qp/qp_cpu.hpp"
@@ -14,17 +14,10 @@ struct Workspace::State {
   CpuKernels kernels;
   ThreadPool pool;
   size_t per_thread;  // floats
-  float* memory;
+  AlignedFloats memory;
 
   State(CpuTask t, const CpuKernels& k, int threads)
-      : task(std::move(t)),
-        kernels(k),
-        pool(threads),
-        per_thread((kernels.memory(task) + 15) / 16 * 16),
-        memory(static_cast<float*>(::operator new(per_thread * pool.size() * sizeof(float), std::align_val_t(64)))) {}
-  ~State() { ::operator delete(memory, std::align_val_t(64)); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+      : task(std::move(t)), kernels(k), pool(threads), per_thread((kernels.memory(task) + 15) / 16 * 16), memory(per_thread * pool.size()) {}
 };
 
 void check_problem(const QpDims& d, const SolverSettings& s) {
@@ -75,7 +68,7 @@ void solve(const QpBatch& batch, const SolverSettings& settings, Workspace& work
   // whole packs per thread, so that a problem shares its registers with the same others for every number of threads
   const int unit = s.task.lanes == Lanes::kPack ? s.kernels.pack_lanes : 1, units = (batch.nworld + unit - 1) / unit;
   s.pool.run(units, [&](int i, int thread) {
-    s.kernels.solve(s.task, batch, i * unit, std::min(batch.nworld, (i + 1) * unit), s.memory + thread * s.per_thread);
+    s.kernels.solve(s.task, batch, i * unit, std::min(batch.nworld, (i + 1) * unit), s.memory.data + thread * s.per_thread);
   });
 }
 

@@ -92,7 +92,9 @@ TEST(Controllers, NothingDisturbsAnEvaluationUnlessAsked) {
   EXPECT_LT(scenario.world[0].parameters.friction, 0) << "not the model's";
   EXPECT_EQ(scenario.world[0].delay, 0);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>&) {
-    if (moment == Moment::kPrepared) EXPECT_EQ(loop.control.measured_q, loop.sim().output.q);
+    if (moment == Moment::kPrepared) {
+      EXPECT_EQ(loop.control.measured_q, loop.sim().output.q);
+    }
   });
   EXPECT_EQ(loop.task().physics_dt, 0.001);
 }
