@@ -103,6 +103,7 @@ void Task::Impl::evaluate(int w) {
   for (int t = 0; t < kRewardTerms; ++t) sum += terms[t];
   if (!std::isfinite(sum)) end = kEndNotFinite;  // action_rate is not where the action is not
   if (end == kEndNotFinite) return end_not_finite(w);
+  task.measures[i] = static_cast<float>(out.power[i]);
   if (end == kRunning && world.start + world.step >= sampler.steps()) end = kEndTimeOut;
   task.reward[i] = sum;
   task.termination[i] = end;
@@ -117,6 +118,7 @@ void Task::Impl::end_not_finite(int w) {
   const double term = loop.control_dt() * loop.settings().reward.termination;
   task.reward[i] = task.terms[i * kRewardTerms + kTermTermination] = static_cast<float>(term);
   task.termination[i] = kEndNotFinite;
+  task.measures[i] = 0;
   task.done[i] = 1;
   task.time_out[i] = 0;
 }
@@ -206,9 +208,10 @@ Task::Task(const Robot& robot, const TaskSettings& settings, int nworlds, int th
   naction = impl_->loop.naction();
   term_names = reward_names();
   termination_names = episode_end_names();
+  measure_names = {"power"};
   const size_t n = nworld;
   observation.assign(n * nobs, 0);
-  reward.assign(n, 0), terms.assign(n * kRewardTerms, 0);
+  reward.assign(n, 0), terms.assign(n * kRewardTerms, 0), measures.assign(n, 0);
   done.assign(n, 0), time_out.assign(n, 0), termination.assign(n, kRunning);
 }
 Task::~Task() = default;

@@ -19,7 +19,7 @@ struct TaskTimes {
 };
 
 // Every random number is a function of (seed, number of the world, number of its episode): runs do not depend on threads, and the same seed gives every
-// controller the same commands, states, noise, kicks, pushes and worlds.
+// controller the same commands, states, noise, kicks, pushes and worlds. Measures: "power", positive mechanical power [W].
 class Task : public VectorEnv {
  public:
   //   threads      that share the worlds, the caller's included; 0: one per processor

@@ -14,11 +14,13 @@ class VectorEnv {
   int nworld = 0, nobs = 0, naction = 0;
   std::vector<std::string> term_names;         // of the reward
   std::vector<std::string> termination_names;  // why an episode may end; the last is "time_out"
+  std::vector<std::string> measure_names;      // what is logged beside the reward; may be empty
 
   // Written by reset() and step(). After a step that ended an episode, `observation` is already that of the next episode's first state.
   std::vector<float> observation;      // (nworld, nobs)
   std::vector<float> reward;           // sum of the terms  (nworld)
   std::vector<float> terms;            // each term with its weight, times control_dt  (nworld, nterm)
+  std::vector<float> measures;         // of the step, finite  (nworld, nmeasure)
   std::vector<std::uint8_t> done;      // 1: the episode ended with this step  (nworld)
   std::vector<std::uint8_t> time_out;  // 1: it ended because its time was over, not by a failure  (nworld)
   std::vector<int> termination;        // index into termination_names where done, else -1  (nworld)

@@ -32,10 +32,12 @@ void restore(const NamedBytes& saved, std::vector<T>& values) {
 EpisodeStatistics::EpisodeStatistics(const VectorEnv& env)
     : term_names_(env.term_names),
       termination_names_(env.termination_names),
+      measure_names_(env.measure_names),
       term_sum_(static_cast<size_t>(env.nworld) * env.term_names.size(), 0.0),
       length_(env.nworld, 0),
       ended_term_(env.term_names.size(), 0.0),
-      ended_by_(env.termination_names.size(), 0) {}
+      ended_by_(env.termination_names.size(), 0),
+      measure_sum_(env.measure_names.size(), 0.0) {}
 
 void EpisodeStatistics::add_step(const VectorEnv& env) {
   const size_t nterm = term_names_.size();
@@ -44,6 +46,7 @@ void EpisodeStatistics::add_step(const VectorEnv& env) {
     for (size_t i = 0; i < nterm; ++i) sum[i] += env.terms[w * nterm + i];
     ++length_[w];
     reward_ += env.reward[w];
+    for (size_t i = 0; i < measure_sum_.size(); ++i) measure_sum_[i] += env.measures[w * measure_sum_.size() + i];
     ++samples_;
     if (!env.done[w]) continue;
     if (recent_reward_.size() == kRecent) {
@@ -64,11 +67,14 @@ std::vector<NamedNumber> EpisodeStatistics::take() {
   std::vector<NamedNumber> scalars{{"Train/mean_reward", mean(recent_reward_)},
                                    {"Train/mean_episode_length", mean(recent_length_)},
                                    {"Train/reward_per_step", reward_ / static_cast<double>(samples_)}};
+  for (size_t i = 0; i < measure_names_.size(); ++i)
+    scalars.emplace_back("Train/" + measure_names_[i], measure_sum_[i] / static_cast<double>(samples_));
   for (size_t i = 0; i < term_names_.size(); ++i) scalars.emplace_back("Episode_Reward/" + term_names_[i], ended_term_[i] / ended);
   for (size_t i = 0; i < termination_names_.size(); ++i)
     scalars.emplace_back("Episode_Termination/" + termination_names_[i], static_cast<double>(ended_by_[i]) / ended);
   std::fill(ended_term_.begin(), ended_term_.end(), 0.0);
   std::fill(ended_by_.begin(), ended_by_.end(), 0);
+  std::fill(measure_sum_.begin(), measure_sum_.end(), 0.0);
   reward_ = 0;
   samples_ = 0;
   return scalars;

@@ -19,6 +19,7 @@ class EpisodeStatistics {
   // The scalars of the steps since the last call, NaN where nothing can be said:
   //   Train/mean_reward, Train/mean_episode_length   of the last 100 episodes
   //   Train/reward_per_step                          mean over all steps and worlds
+  //   Train/<measure>                                mean over all steps and worlds
   //   Episode_Reward/<term>                          sum over an episode, mean over the episodes that ended
   //   Episode_Termination/<name>                     share of the episodes that ended
   std::vector<NamedNumber> take();
@@ -30,7 +31,7 @@ class EpisodeStatistics {
  private:
   static constexpr size_t kRecent = 100;
 
-  std::vector<std::string> term_names_, termination_names_;
+  std::vector<std::string> term_names_, termination_names_, measure_names_;
   // of the running episodes
   std::vector<double> term_sum_;      // (nworld, nterm)
   std::vector<std::int64_t> length_;  // (nworld)
@@ -39,6 +40,7 @@ class EpisodeStatistics {
   // since the last take()
   std::vector<double> ended_term_;      // (nterm)
   std::vector<std::int64_t> ended_by_;  // (ntermination)
+  std::vector<double> measure_sum_;     // (nmeasure)
   double reward_ = 0;
   std::int64_t samples_ = 0;
 };

@@ -289,7 +289,7 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
   EpisodeStatistics statistics(env);
   env.reset();
   std::vector<double> episode_reward, running(3, 0.0);
-  double all = 0, failures = 0;
+  double all = 0, distance = 0, failures = 0;
   const std::vector<float> action{0.5f, 0, 0};
   constexpr int kSteps = 130;
   for (int t = 0; t < kSteps; ++t) {
@@ -298,6 +298,7 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
     for (int w = 0; w < 3; ++w) {
       running[w] += env.reward[w];
       all += env.reward[w];
+      distance += env.measures[w];
       failures += env.termination[w] == 0;
       if (env.done[w]) episode_reward.push_back(std::exchange(running[w], 0.0));
     }
@@ -313,6 +314,7 @@ TEST_F(Training, EpisodeStatisticsAreThoseOfTheEpisodes) {
   ASSERT_GT(episode_reward.size(), 4u);
   EXPECT_NEAR(value("Train/mean_reward"), mean, 1e-5);
   EXPECT_NEAR(value("Train/reward_per_step"), all / (3 * kSteps), 1e-6);
+  EXPECT_NEAR(value("Train/distance"), distance / (3 * kSteps), 1e-6);
   EXPECT_NEAR(value("Episode_Reward/near") + value("Episode_Reward/effort"), mean, 1e-5);
   const double episodes = static_cast<double>(episode_reward.size());
   ASSERT_LT(failures, episodes) << "there must be time-outs";

@@ -19,8 +19,9 @@ class ToyEnv : public VectorEnv {
   ToyEnv(int worlds, std::uint64_t seed) : seed_(seed), position_(worlds), velocity_(worlds), step_(worlds), episode_(worlds, 0) {
     nworld = worlds, nobs = 2, naction = 1;
     term_names = {"near", "effort"};
+    measure_names = {"distance"};
     termination_names = {"far", "time_out"};
-    observation.resize(2 * worlds), reward.resize(worlds), terms.resize(2 * worlds);
+    observation.resize(2 * worlds), reward.resize(worlds), terms.resize(2 * worlds), measures.resize(worlds);
     done.resize(worlds), time_out.resize(worlds), termination.resize(worlds);
   }
 
@@ -35,6 +36,7 @@ class ToyEnv : public VectorEnv {
       terms[2 * w] = static_cast<float>(std::exp(-4 * position_[w] * position_[w]));
       terms[2 * w + 1] = static_cast<float>(-0.01 * force * force);
       reward[w] = terms[2 * w] + terms[2 * w + 1];
+      measures[w] = static_cast<float>(std::abs(position_[w]));
       const bool far = std::abs(position_[w]) > 2, late = ++step_[w] >= kEpisode;
       done[w] = far || late;
       time_out[w] = late && !far;
