@@ -22,7 +22,7 @@ DIRECT = {
     "policy": ["model"],
     "env": ["sim", "mpc", "policy"],
     "learn": ["env"],
-    "tune": ["env"],
+    "tune": ["env", "centroidal"],
     "deploy": ["mpc", "policy"],
     "cli": ["learn", "tune", "deploy"],
 }

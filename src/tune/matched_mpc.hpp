@@ -1,0 +1,59 @@
+// MatchedMpc: what the fit must know of a controller whose cost is linear in multipliers theta. One for each MPC of the project.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tune/recording.hpp"
+
+namespace tandem {
+
+// Where the states come from at which a window of a recording is costed. docs/cost-matching.md, section 3.
+enum class FeatureMode {
+  kRecorded,    // as recorded
+  kStabilised,  // predicted from the first one; wrenches with feedback towards the recording
+  kAnchored,    // predicted; the wrenches act at the recorded places in the world
+  kReplay       // predicted from the recorded inputs alone, as published
+};
+
+struct FeatureSettings {
+  FeatureMode mode = FeatureMode::kRecorded;
+  int horizon = 0;         // intervals of a window; 0: those of the controller
+  int restart = 0;         // intervals after which a prediction starts again at the recorded state; 0: never
+  bool penalties = false;  // of soft constraints in the cost of a window; put them into L too, or into neither
+  int threads = 0;         // 0: one per processor
+};
+
+// The cost of windows: Q = rest + sum of phi_i theta_i over the multipliers of the cost.
+struct Features {
+  int ntheta = 0;
+  std::vector<double> phi;   // dQ/dtheta; linear multipliers: the features. Momentum multipliers: the slope at the theta asked for  (n, ntheta)
+  std::vector<double> rest;  // penalties: what theta does not scale  (n)
+};
+
+// A block of theta that belongs together in reports.
+struct ThetaGroup {
+  std::string name;
+  int first, size;
+};
+
+struct MatchedMpc {
+  std::string controller;             // as in Recording
+  int ntheta;                         // multipliers, 1: as tuned by hand
+  int nmomentum;                      // the first of them scale the prediction model, the others the cost
+  std::vector<unsigned char> pinned;  // 1: stays at 1, because its weight is 0 or its residual is always 0  (ntheta)
+  std::vector<ThetaGroup> groups;     // cover theta in order
+  double interval;                    // between two nodes of its horizon [s]
+  int horizon;                        // intervals
+
+  // Features of the windows that start at `samples`. Windows must lie within their trajectories (tune/returns.hpp, usable_samples). Throws Error where
+  // the recording is not of this controller.   theta (ntheta)
+  std::function<Features(const Recording&, std::span<const int> samples, std::span<const double> theta, const FeatureSettings&)> features;
+
+  // The controller's stage cost per second at theta = 1, at every sample with its own references: the L of the hand-tuned controller.  (nsample)
+  std::function<std::vector<double>(const Recording&, bool penalties, int threads)> own_cost;
+};
+
+}  // namespace tandem
