@@ -252,15 +252,22 @@ def write_gif(pictures, target, fps):
     return target
 
 
-def strip(trajectory, frames, seconds, width, height):
-    """`frames` pictures side by side over `seconds` in the middle of the motion, or all of it, if shorter."""
+def strip_times(trajectories, frames, seconds):
+    """When the pictures of a strip are taken: in the middle of the motion; of motions of different lengths, at the end of the one that ends first."""
+    start = max(trajectory.time[0] for trajectory in trajectories)
+    ends = [trajectory.time[-1] for trajectory in trajectories]
+    spare = max(min(ends) - start - seconds, 0)
+    first = start + (spare if min(ends) < max(ends) else spare / 2)
+    return np.linspace(first, min(first + seconds, min(ends)), frames)
+
+
+def strip(trajectory, times, width, height):
+    """Pictures of a motion at these times, side by side."""
     scene = Scene(trajectory, width, height, fine=True)
     try:
-        span = min(trajectory.rows - 1, round(seconds / trajectory.meta["control_dt"]))
-        first = (trajectory.rows - 1 - span) // 2
         path = smooth_path(trajectory)
         pictures = []
-        for row in first + np.linspace(0, span, frames).astype(int):
+        for row in np.clip(np.searchsorted(trajectory.time, times - 1e-9), 0, trajectory.rows - 1):
             scene.look_at(path[row])
             pictures.append(scene.draw(row).copy())
         return np.concatenate(pictures, axis=1)
@@ -269,10 +276,11 @@ def strip(trajectory, frames, seconds, width, height):
 
 
 def write_strip(trajectories, folder, frames=8, seconds=1.0, width=240, height=360):
-    """Writes strip.png, a strip of pictures of each motion, one below the other, and returns its path."""
+    """Writes strip.png, a strip of pictures of each motion at the same moments, one below the other, and returns its path."""
     from PIL import Image
 
-    strips = [strip(trajectory, frames, seconds, width, height) for trajectory in trajectories]
+    times = strip_times(trajectories, frames, seconds)
+    strips = [strip(trajectory, times, width, height) for trajectory in trajectories]
     if len(strips) > 1:
         strips = [stamp(picture, trajectory.meta["title"]) for picture, trajectory in zip(strips, trajectories)]
     target = folder / "strip.png"
