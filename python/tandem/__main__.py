@@ -20,6 +20,10 @@ def main():
     os.environ.setdefault("TANDEM_PYTHON", sys.executable)  # draws films and figures
     if sys.argv[1:2] == ["train"]:
         return train(sys.argv[1:])
+    if sys.argv[1:2] == ["view"]:
+        from .view import launch
+
+        return launch.main(sys.argv[2:])
     return native.run_program(["python -m tandem", *sys.argv[1:]])
 
 

@@ -3,85 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 
 #include "base/check.hpp"
-#include "cli/body_maths.hpp"
+#include "cli/motion_recorder.hpp"
 #include "cli/progress.hpp"
-#include "sim/trajectory.hpp"
 
 namespace tandem {
-namespace {
-
-// Appends every control step to the trajectory: state and forces after it, and the plan that led there.
-class Recorder {
- public:
-  Recorder(const std::string& folder, ClosedLoop& loop, const std::string& title)
-      : loop_(loop), maths_(loop.robot().model), writer_(folder, loop.robot().model, info(loop, title)) {
-    base_.resize(3 * nodes());
-    points_.resize(base_.size() * loop.robot().model.contacts.size());
-  }
-  // To be called when the plan has been made, before the robot moves on.
-  void keep_ground() { ground_ = loop_.control.ground[0]; }
-  void append(int step) {
-    const SimOutput& out = loop_.sim().output;
-    TrajectoryRow row;
-    row.time = (step + 1) * loop_.control.control_dt();
-    row.q = out.q, row.v = out.v, row.tau = out.tau, row.tau_ff = loop_.sim().input.tau_ff, row.foot_force = out.foot_force;
-    row.command = std::span(loop_.control.command).subspan(1, 3);
-    row.solve_us = 1e6 * loop_.step_seconds;
-    if (nodes() > 0) append_plan(row);
-    writer_.append(row);
-  }
-  void finish() { writer_.finish(); }
-
- private:
-  size_t nodes() const { return loop_.control.mpc() ? loop_.mpc().settings().nodes : 0; }
-  void append_plan(TrajectoryRow& row) {
-    const Model& model = loop_.robot().model;
-    const size_t ncon = model.contacts.size();
-    plan_ = loop_.mpc().horizon(0);
-    for (size_t k = 0; k < nodes(); ++k) {
-      std::copy_n(&plan_.q[k * model.nq], 3, &base_[3 * k]);
-      base_[3 * k + 2] += ground_;
-      maths_.contact_points(&plan_.q[k * model.nq], std::span(points_).subspan(3 * k * ncon, 3 * ncon));
-    }
-    for (size_t i = 2; i < points_.size(); i += 3) points_[i] += ground_;
-    row.planned_force = std::span(plan_.force).first(3 * ncon);
-    row.value = loop_.mpc().output.value[0];
-    row.predicted_base = base_, row.predicted_point = points_;
-  }
-  TrajectoryInfo info(const ClosedLoop& loop, const std::string& title) const {
-    TrajectoryInfo info;
-    info.xml = std::filesystem::absolute(loop.robot().model_path).string();
-    info.control_dt = loop.control.control_dt();
-    info.base_height = loop.robot().base_height;
-    info.horizon = static_cast<int>(nodes());
-    info.title = title;
-    return info;
-  }
-  ClosedLoop& loop_;
-  BodyMaths maths_;
-  TrajectoryWriter writer_;
-  Horizon plan_;
-  std::vector<double> base_, points_;
-  double ground_ = 0;  // what the plan counts heights from [m]
-};
-
-// The ground as python/tandem/trajectory.py reads it; nothing, and nothing of an earlier run, if it is flat.
-void write_terrain(const Terrain& terrain, const std::string& folder) {
-  const std::string shape = folder + "/terrain.json", heights = folder + "/terrain.f32";
-  std::filesystem::remove(shape);
-  std::filesystem::remove(heights);
-  if (terrain.height.empty()) return;
-  std::ofstream(shape) << Json{{"rows", terrain.rows}, {"columns", terrain.columns}, {"cell", terrain.cell}} << '\n';
-  std::ofstream file(heights, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(terrain.height.data()), static_cast<long>(terrain.height.size() * sizeof(float)));
-  check(bool(file.flush()), heights, ": cannot be written; is the disk full?");
-}
-
-}  // namespace
 
 Played play_one(const RunSettings& settings, const Scenario& scenario, const std::string& folder) {
   ClosedLoop loop(settings, 1, 1);
@@ -89,18 +16,17 @@ Played play_one(const RunSettings& settings, const Scenario& scenario, const std
   Played played{settings, {}, {}, std::vector<double>(model.njnt, 0.0)};
   const int steps = step_count(loop, scenario.seconds);
   played.step_us.reserve(steps);
-  Recorder recorder(folder, loop, cat(settings.robot.name, ", ", settings.pilot.label));
+  MotionRecorder recorder(folder, loop, cat(settings.robot.name, ", ", settings.pilot.label));
   Progress progress("walking");
   const auto observe = [&](Moment moment, int step, const std::vector<unsigned char>&) {
-    if (moment == Moment::kPrepared) return recorder.keep_ground();
+    if (moment == Moment::kPrepared) return recorder.keep_ground(loop);
     played.step_us.push_back(1e6 * loop.step_seconds);
     for (int j = 0; j < model.njnt; ++j) played.peak[j] = std::max(played.peak[j], std::abs(loop.sim().output.tau[j]));
-    recorder.append(step);
+    recorder.append(loop, (step + 1) * loop.control.control_dt());
     progress.update((step + 1.0) / steps);
   };
   played.result = run(loop, scenario, observe)[0];
-  write_terrain(loop.control.terrain(), folder);
-  recorder.finish();
+  recorder.finish(loop);
   return played;
 }
 

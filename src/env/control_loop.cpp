@@ -32,6 +32,15 @@ Robot with_gait(Robot robot, const GaitSettings& gait) {
   return robot;
 }
 
+bool same_size(const Mpc& a, const Mpc& b) {
+  const QpDims &x = a.dims(), &y = b.dims();
+  return x.N == y.N && x.nx == y.nx && x.nu == y.nu && x.nc == y.nc && x.nd == y.nd;
+}
+
+bool same_ground(const TerrainSettings& a, const TerrainSettings& b) {
+  return a.kind == b.kind && a.amplitude == b.amplitude && a.cell == b.cell && a.extent == b.extent && a.seed == b.seed;
+}
+
 std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSettings& settings, const Terrain& terrain, int nworld, int threads) {
   SimSettings sim;
   sim.control_dt = settings.mpc.control_dt;
@@ -82,6 +91,18 @@ struct ControlLoop::Impl {
     kd_scale = kp_scale;
     start_q.resize(r.model.nq);
     no_action.assign(blending.joint.size(), 0);
+  }
+
+  // The MPC of other settings, with the plan of this one if it fits.
+  std::optional<Mpc> changed_mpc(const TaskSettings& next, const std::vector<double>& phase) {
+    if (next.controller == Controller::kRl) return {};
+    Mpc made(robot.model, next.mpc, nworld, pool.size());
+    if (mpc && same_size(*mpc, made)) {
+      made.load(mpc->save());
+    } else {
+      for (int w = 0; w < nworld; ++w) made.reset(w, phase[w]);
+    }
+    return made;
   }
 
   double* slot(int world, int age) { return &line[(static_cast<size_t>(world) * nslot + age % nslot) * kSetPointRows * njnt]; }
@@ -192,6 +213,26 @@ void ControlLoop::reset(int world, const WorldStart& start) {
   if (s.mpc) s.mpc->reset(world, start.phase);
   phase[world] = start.phase - std::floor(start.phase);
   ground[world] = s.sensor.height(s.terrain, s.start_q.data(), phase[world], 0);
+}
+
+void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
+  Impl& s = *impl_;
+  const TaskSettings& old = s.settings;
+  check(robot.name == s.robot.name, "change: robot ", robot.name, ", expected ", s.robot.name, "; make another loop");
+  check(settings.mpc.control_dt == old.mpc.control_dt && settings.physics_dt == old.physics_dt,
+        "change: mpc.control_dt or env.physics_dt differs; make ", "another loop");
+  check(delay_steps(settings.randomise.delay[1], control_dt()) == s.nslot - 1, "change: randomise.delay differs; make another loop");
+  check(same_ground(settings.terrain, old.terrain), "change: terrain differs; make another loop");
+  Robot next = with_gait(robot, settings.mpc.gait);
+  ObservationLayout layout = make_observation_layout(next, settings.controller != Controller::kRl, settings.value_scale);
+  Blending blending = make_blending(next, settings);
+  std::optional<Mpc> mpc = s.changed_mpc(settings, phase);
+  s.robot = std::move(next), s.settings = settings, s.layout = std::move(layout), s.blending = std::move(blending);
+  s.mpc.reset();
+  if (mpc) s.mpc.emplace(std::move(*mpc));
+  s.sensor = GroundSensor(s.robot.model, s.robot.gait, s.pool.size());
+  s.no_action.assign(s.blending.joint.size(), 0);
+  observation.assign(static_cast<size_t>(s.nworld) * s.layout.size, 0);
 }
 
 void ControlLoop::prepare(std::span<const unsigned char> active) {

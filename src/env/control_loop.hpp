@@ -71,6 +71,11 @@ class ControlLoop {
   // Puts one world at the start of an episode: forgets its plan and its delayed set points. Throws Error as Simulator::set_state and set_parameters do.
   void reset(int world, const WorldStart& start);
 
+  // Between advance() and prepare(): the same robots go on from the same states under another controller, gait, blending, solver or gains. The plan of the
+  // MPC is kept where the new one has the same size and starts afresh otherwise. Throws Error, and changes nothing, unless the robot, the ground, the time
+  // steps and the longest delay are those of before; and where ControlLoop does. Allocates.
+  void change(const Robot& robot, const TaskSettings& settings);
+
   // active (nworld)  0: leave this world alone; empty: all. A world that advance() left alone stands still until its reset().
   void prepare(std::span<const unsigned char> active = {});
   // actions (nworld, naction), ignored by kMpc; empty: all zero. A world with an action that is not finite gets kFaultSetPoint when it is applied.

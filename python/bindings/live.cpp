@@ -1,0 +1,358 @@
+#include "live.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "base/stopwatch.hpp"
+
+namespace tandem::python {
+namespace {
+
+constexpr size_t kFrames = 600;  // of the time line
+const std::vector<unsigned char> kActive = {1};
+
+std::string name_of(const std::string& assignment) {
+  const size_t sign = assignment.find('=');
+  check(sign != std::string::npos, assignment, ": expected name=value");
+  return assignment.substr(0, sign);
+}
+
+// Whether a loop can go on under other settings, or must be built anew.
+bool same_world(const TaskSettings& a, const TaskSettings& b) {
+  const TerrainSettings &x = a.terrain, &y = b.terrain;
+  return a.mpc.control_dt == b.mpc.control_dt && a.physics_dt == b.physics_dt && a.randomise.delay[1] == b.randomise.delay[1] && x.kind == y.kind &&
+         x.amplitude == y.amplitude && x.cell == y.cell && x.extent == y.extent && x.seed == y.seed;
+}
+
+double norm(std::span<const double> values) {
+  double sum = 0;
+  for (const double x : values) sum += x * x;
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+LiveLoop::LiveLoop(const std::string& robot)
+    : pristine_(load_settings(robot)),
+      base_(pristine_),
+      settings_(std::make_shared<const RunSettings>(pristine_)),
+      loop_(std::make_unique<ClosedLoop>(pristine_, 1, 1)),
+      table_(pristine_.robot.model),
+      clock_(pristine_.task.mpc.control_dt),
+      maths_(std::make_unique<BodyMaths>(pristine_.robot.model)) {
+  const size_t njnt = pristine_.robot.model.njnt;
+  tau_mpc_.assign(njnt, 0), tau_residual_.assign(njnt, 0);
+  planned_force_.assign(3 * pristine_.robot.model.contacts.size(), 0);
+  start();
+  thread_ = std::thread([this] { run(); });
+}
+
+LiveLoop::~LiveLoop() {
+  {
+    std::lock_guard lock(mutex_);
+    clock_.stop();
+  }
+  thread_.join();
+  finish_recording();
+}
+
+// --- settings ---------------------------------------------------------------------------------------------------------------------------------------
+
+void LiveLoop::choose(const std::string& controller, const std::string& policy_file) {
+  std::lock_guard change(change_mutex_);
+  RunSettings base = pristine_;
+  choose_controller(controller, policy_file, base);
+  RunSettings next = base;
+  for (const auto& [name, value] : overrides_) apply_override(next, name + "=" + value);
+  apply(next);
+  base_ = std::move(base);
+}
+
+void LiveLoop::set(const std::vector<std::string>& assignments) {
+  std::lock_guard change(change_mutex_);
+  std::map<std::string, std::string> overrides = overrides_;
+  for (const std::string& assignment : assignments) {
+    const std::string name = name_of(assignment);
+    check(name != "mpc.control_dt" && name != "mpc.nodes", name, ": the live view keeps it as the robot has it");
+    overrides[name] = assignment.substr(name.size() + 1);
+  }
+  RunSettings next = base_;
+  for (const auto& [name, value] : overrides) apply_override(next, name + "=" + value);
+  apply(next);
+  overrides_ = std::move(overrides);
+}
+
+void LiveLoop::apply(const RunSettings& next) {
+  if (!same_world(settings().task, next.task)) {
+    auto made = std::make_unique<ClosedLoop>(next, 1, 1);
+    std::lock_guard lock(mutex_);
+    finish_recording();
+    loop_ = std::move(made);
+    settings_ = std::make_shared<const RunSettings>(next);
+    ++ground_number_;
+    return start();
+  }
+  std::lock_guard lock(mutex_);
+  go_on(next);
+}
+
+// The same state under other settings.
+void LiveLoop::go_on(const RunSettings& next) {
+  loop_->control.change(next.robot, next.task);
+  loop_->actor = Actor(next.pilot, loop_->control);
+  loop_->control.command[0] = next.robot.base_height;
+  if (const double* friction = next.task.randomise.friction; friction[0] != settings_->task.randomise.friction[0])
+    loop_->sim().set_parameters(0, {.friction = friction[0]});
+  settings_ = std::make_shared<const RunSettings>(next);
+}
+
+RunSettings LiveLoop::settings() const {
+  std::lock_guard lock(mutex_);
+  return *settings_;
+}
+
+Terrain LiveLoop::terrain() const {
+  std::lock_guard lock(mutex_);
+  return loop_->control.terrain();
+}
+
+int LiveLoop::ground_number() const {
+  std::lock_guard lock(mutex_);
+  return ground_number_;
+}
+
+// --- what somebody does -----------------------------------------------------------------------------------------------------------------------------
+
+void LiveLoop::command(double forward, double left, double yaw_rate) {
+  check(std::isfinite(forward) && std::isfinite(left) && std::isfinite(yaw_rate), "command = ", forward, ", ", left, ", ", yaw_rate,
+        ", expected finite numbers");
+  std::lock_guard lock(mutex_);
+  command_ = {forward, left, yaw_rate};
+}
+
+void LiveLoop::pause(bool paused) {
+  std::lock_guard lock(mutex_);
+  clock_.pause(paused);
+}
+
+void LiveLoop::speed(double speed) {
+  check(speed > 0 && speed <= 10, "speed = ", speed, ", expected more than 0, at most 10; 1 is real time");
+  std::lock_guard lock(mutex_);
+  clock_.speed(speed);
+}
+
+void LiveLoop::single_step() {
+  std::lock_guard lock(mutex_);
+  clock_.single_step();
+}
+
+void LiveLoop::reset() {
+  std::lock_guard lock(mutex_);
+  start();
+}
+
+void LiveLoop::push(int body, const std::array<double, 3>& force, int steps) {
+  check(body >= 0 && body < pristine_.robot.model.nbody, "push: body ", body, ", expected 0 to ", pristine_.robot.model.nbody - 1);
+  check(std::isfinite(norm(force)), "push: the force is not finite");
+  check(steps >= 0, "push: ", steps, " control steps, expected 0 or more");
+  std::lock_guard lock(mutex_);
+  if (!push_.running || body != push_.body) push_ = {.body = body};
+  push_.force = force, push_.running = steps > 0, push_steps_ = steps;
+  loop_->sim().set_push({0, body, {force[0], force[1], force[2]}, steps});
+}
+
+void LiveLoop::scrub(int frame) {
+  std::lock_guard lock(mutex_);
+  clock_.pause(true);
+  frame_ = std::clamp(frame, 1 - static_cast<int>(frames_.size()), 0);
+  const Frame& kept = frames_[frames_.size() - 1 + frame_];
+  if (kept.settings != settings_) go_on(*kept.settings);
+  loop_->control.load(kept.loop);
+  steps_ = std::lround(kept.time / loop_->control.control_dt());
+  fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, loop_->control.ground[0]);
+  push_ = {}, push_steps_ = 0;
+}
+
+// --- recording --------------------------------------------------------------------------------------------------------------------------------------
+
+void LiveLoop::record(const std::string& folder, const std::string& title) {
+  std::lock_guard lock(mutex_);
+  finish_recording();
+  recorder_ = std::make_unique<MotionRecorder>(folder, *loop_, title);
+  recording_ = folder, recorded_ = 0;
+}
+
+void LiveLoop::stop_recording() {
+  std::lock_guard lock(mutex_);
+  finish_recording();
+}
+
+void LiveLoop::finish_recording() {
+  if (recorder_ && recorded_ > 0) try {
+      recorder_->finish(*loop_);
+    } catch (const Error& error) {
+      message_ = error.what();
+    }
+  recorder_.reset();
+  recording_.clear();
+}
+
+void LiveLoop::record_row() {
+  if (!recorder_) return;
+  try {
+    recorded_ += loop_->control.control_dt();
+    recorder_->append(*loop_, recorded_);
+  } catch (const Error& error) {
+    message_ = error.what();
+    recorder_.reset(), recording_.clear();
+  }
+}
+
+// --- the thread -------------------------------------------------------------------------------------------------------------------------------------
+
+void LiveLoop::run() {
+  std::unique_lock lock(mutex_);
+  while (clock_.wait(lock)) step();
+}
+
+// To the start, with nothing behind it.
+void LiveLoop::start() {
+  const Scenario scenario = standing_start(settings_->robot, settings_->task, 1, 1, 0);
+  start_episode(loop_->control, 0, scenario.world[0], {});
+  steps_ = 0, fall_ = FallCause::kNone;
+  push_ = {}, push_steps_ = 0;
+  frames_.clear(), frame_ = 0;
+  keep_frame();
+}
+
+void LiveLoop::keep_frame() {
+  // what was walked after the frame that is shown has not happened
+  frames_.resize(frames_.size() + static_cast<size_t>(std::min(frame_, 0)));
+  frame_ = 0;
+  frames_.push_back({static_cast<double>(steps_) * loop_->control.control_dt(), settings_, loop_->control.save()});
+  if (frames_.size() > kFrames) frames_.pop_front();
+}
+
+// One control step, as run() of closed_loop.hpp does it.
+void LiveLoop::step() {
+  ControlLoop& control = loop_->control;
+  std::copy(command_.begin(), command_.end(), &control.command[1]);
+  control.prepare();
+  if (recorder_) recorder_->keep_ground(*loop_);
+  Stopwatch watch;
+  loop_->actor.act(control, 0, static_cast<int>(steps_), kActive);
+  const double acting = watch.lap();
+  control.advance(loop_->actor.action);
+  loop_->step_seconds = control.times.mpc + control.times.observe + acting + control.times.blend;
+  ++steps_;
+  fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, control.ground[0]);
+  note_torques();
+  add_row();
+  note_push();
+  record_row();
+  if (steps_ % kFrameSteps == 0) keep_frame();
+}
+
+// What the set points of this step asked for, and what the MPC's alone would have.
+void LiveLoop::note_torques() {
+  ControlLoop& control = loop_->control;
+  const Model& model = robot().model;
+  const SimInput& in = loop_->sim().input;
+  const Blending& b = control.blending();
+  const double *q = &control.measured_q[model.nq - model.njnt], *v = &control.measured_v[model.nv - model.njnt];
+  const MpcOutput* mpc = control.mpc() ? &control.mpc()->output : nullptr;
+  for (int j = 0; j < model.njnt; ++j) {
+    const double asked = in.tau_ff[j] + in.kp[j] * (in.q_des[j] - q[j]) + in.kd[j] * (in.v_des[j] - v[j]);
+    tau_mpc_[j] = mpc ? mpc->tau_ff[j] + b.kp[j] * (mpc->q_des[j] - q[j]) + b.kd[j] * (mpc->v_des[j] - v[j]) : 0;
+    tau_residual_[j] = asked - tau_mpc_[j];
+  }
+  std::fill(planned_force_.begin(), planned_force_.end(), 0.0);
+  if (mpc) std::copy_n(control.mpc()->horizon(0).force.begin(), planned_force_.size(), planned_force_.begin());
+}
+
+void LiveLoop::add_row() {
+  const Model& model = robot().model;
+  const SimOutput& out = loop_->sim().output;
+  const HeadingVelocity velocity = heading_velocity(out.q.data(), out.v.data());
+  const Mpc* mpc = loop_->control.mpc();
+  std::vector<double> row = {static_cast<double>(steps_) * loop_->control.control_dt(),
+                             command_[0],
+                             command_[1],
+                             command_[2],
+                             velocity.forward,
+                             velocity.left,
+                             velocity.yaw_rate,
+                             out.q[2] - loop_->control.ground[0],
+                             mpc ? mpc->output.value[0] : 0,
+                             1e6 * loop_->step_seconds,
+                             push_.running ? norm(push_.force) : 0,
+                             norm(tau_mpc_),
+                             norm(tau_residual_)};
+  for (size_t f = 0; f < model.foot_name.size(); ++f) row.push_back(out.foot_force[3 * f + 2]);
+  std::vector<double> planned(model.foot_name.size());
+  for (size_t c = 0; c < model.contacts.size(); ++c) planned[model.contacts[c].foot] += planned_force_[3 * c + 2];
+  for (const std::vector<double>* block : std::initializer_list<const std::vector<double>*>{&planned, &out.tau, &tau_mpc_, &tau_residual_})
+    row.insert(row.end(), block->begin(), block->end());
+  table_.add(row);
+}
+
+void LiveLoop::note_push() {
+  if (!push_.running) return;
+  for (int i = 0; i < 3; ++i) push_.impulse[i] += push_.force[i] * loop_->control.control_dt();
+  push_.peak = std::max(push_.peak, norm(push_.force));
+  if (--push_steps_ <= 0) push_.running = false, push_.force = {};
+}
+
+// --- what is seen -----------------------------------------------------------------------------------------------------------------------------------
+
+LiveState LiveLoop::state() const {
+  std::lock_guard lock(mutex_);
+  const SimOutput& out = loop_->sim().output;
+  LiveState s;
+  s.time = static_cast<double>(steps_) * loop_->control.control_dt();
+  s.q = out.q, s.v = out.v;
+  s.command = {loop_->control.command[0], command_[0], command_[1], command_[2]};
+  s.point_force = out.point_force, s.foot_force = out.foot_force;
+  s.tau = out.tau, s.tau_mpc = tau_mpc_, s.tau_residual = tau_residual_;
+  s.phase = loop_->control.phase[0], s.ground = loop_->control.ground[0];
+  s.fall = fall_, s.push = push_;
+  s.paused = clock_.paused(), s.speed = clock_.speed(), s.real_time_factor = clock_.factor(), s.late = clock_.late();
+  s.frames = static_cast<int>(frames_.size()), s.frame = frame_, s.oldest = frames_.front().time;
+  s.recording = recording_, s.message = message_;
+  return s;
+}
+
+LivePlan LiveLoop::plan() const {
+  const Model& model = robot().model;
+  const size_t nq = model.nq, ncon = model.contacts.size();
+  Horizon horizon;
+  std::vector<double> q;
+  double ground = 0;
+  {
+    std::lock_guard lock(mutex_);
+    q = loop_->sim().output.q;
+    ground = loop_->control.ground[0];
+    if (loop_->control.mpc()) horizon = loop_->control.mpc()->horizon(0);
+  }
+  LivePlan plan{{}, {}, std::move(horizon.force), std::move(horizon.stance), std::vector<double>(3 * ncon)};
+  const size_t nodes = horizon.q.size() / nq;
+  plan.base.resize(3 * nodes), plan.point.resize(3 * nodes * ncon);
+  std::lock_guard lock(maths_mutex_);
+  maths_->contact_points(q.data(), plan.point_now);
+  for (size_t k = 0; k < nodes; ++k) {
+    std::copy_n(&horizon.q[k * nq], 3, &plan.base[3 * k]);
+    maths_->contact_points(&horizon.q[k * nq], std::span(plan.point).subspan(3 * k * ncon, 3 * ncon));
+  }
+  // the plan counts heights from the ground under the feet
+  for (std::vector<double>* points : {&plan.base, &plan.point})
+    for (size_t i = 2; i < points->size(); i += 3) (*points)[i] += ground;
+  return plan;
+}
+
+std::pair<long, std::vector<double>> LiveLoop::rows(long row) const {
+  std::lock_guard lock(mutex_);
+  return table_.since(row);
+}
+
+}  // namespace tandem::python
