@@ -32,12 +32,12 @@ BenchRow make_row(const std::string& name, const std::string& robot, int worlds,
 enum class Kind { kWalking, kPushed, kSlippery };
 constexpr int kKinds = 3;
 struct BenchStates {
-  Recording recording;
+  StateRecording recording;
   std::vector<Kind> kind;  // (nworld)
 };
 BenchStates record_states(const RunSettings& settings, const BenchOptions& options);
 
 // The first `steps` control steps of many worlds with random starts and commands.
-Recording record_batch(const RunSettings& settings, const BenchOptions& options, int worlds, int steps);
+StateRecording record_batch(const RunSettings& settings, const BenchOptions& options, int worlds, int steps);
 
 }  // namespace tandem

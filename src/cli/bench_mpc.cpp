@@ -105,8 +105,8 @@ void add_rows(const std::vector<StepTime>& times, const RunSettings& settings, i
 void bench_robot(const BenchOptions& options, RunSettings settings, BenchResult& out, const std::function<void()>& advance) {
   const BenchStates states = record_states(settings, options);
   const int threads = options.common.threads;
-  std::vector<Recording> batches;
-  for (int worlds : options.worlds) batches.push_back(worlds > 1 ? record_batch(settings, options, worlds, kBatchSteps) : Recording{});
+  std::vector<StateRecording> batches;
+  for (int worlds : options.worlds) batches.push_back(worlds > 1 ? record_batch(settings, options, worlds, kBatchSteps) : StateRecording{});
   for (int iterations : options.iterations) {
     settings.task.mpc.solver.iterations = iterations;
     const Checks checks = check_robot(settings, states, out.more["accuracy"]);

@@ -38,12 +38,12 @@ BenchStates record_states(const RunSettings& settings, const BenchOptions& optio
   return states;
 }
 
-Recording record_batch(const RunSettings& settings, const BenchOptions& options, int worlds, int steps) {
+StateRecording record_batch(const RunSettings& settings, const BenchOptions& options, int worlds, int steps) {
   ClosedLoop loop(settings, worlds, options.common.threads);
   Scenario scenario = standing_start(loop.robot(), loop.task(), worlds, steps * loop.control.control_dt(), options.common.seed);
   draw_states(loop.robot(), {}, 0.5, scenario);
   draw_commands(loop.robot().commands, scenario);
-  Recording recording = make_recording(loop, scenario, worlds, steps);
+  StateRecording recording = make_recording(loop, scenario, worlds, steps);
   Progress progress("recording a batch");
   run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
     if (moment == Moment::kPrepared) append(recording, loop, active);

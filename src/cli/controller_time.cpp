@@ -37,7 +37,7 @@ struct PolicyStep {
 
 }  // namespace
 
-std::vector<double> time_controller(const RunSettings& settings, const Recording& recording) {
+std::vector<double> time_controller(const RunSettings& settings, const StateRecording& recording) {
   const TaskSettings& task = settings.task;
   std::optional<Mpc> mpc;
   if (task.controller != Controller::kRl) mpc.emplace(settings.robot.model, task.mpc, 1);

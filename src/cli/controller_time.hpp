@@ -9,6 +9,6 @@ namespace tandem {
 
 // Shows a recording to a controller of one world, one world after the other: plan, and for policies observation, inference and blending.
 // Returns the time of each step [us].
-std::vector<double> time_controller(const RunSettings& settings, const Recording& recording);
+std::vector<double> time_controller(const RunSettings& settings, const StateRecording& recording);
 
 }  // namespace tandem

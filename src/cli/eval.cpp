@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/check.hpp"
-#include "cli/evaluation.hpp"
+#include "cli/centroidal_run.hpp"
 #include "cli/progress.hpp"
 
 namespace tandem {
@@ -13,6 +13,7 @@ namespace {
 struct EvalOptions {
   CommonOptions common;
   EvaluationOptions evaluation;
+  CentroidalOptions centroidal;
 };
 
 void print(const RunSettings& settings, const EvaluationOptions& options, const Json& r) {
@@ -38,19 +39,34 @@ void print(const RunSettings& settings, const EvaluationOptions& options, const 
   table.print();
 }
 
+// Prints and writes what came of it.   described: settings for the report
+void finish(const EvalOptions& options, const RunSettings& settings, Evaluation& evaluation, Json described) {
+  Json summary = summarise(evaluation);
+  print(settings, options.evaluation, summary);
+  summary["per_world"] = describe_worlds(evaluation);
+  described.update(describe(options.evaluation, settings));
+  write_report(options.common.json, options.common.argv, described, summary);
+}
+
+void eval_centroidal(const EvalOptions& options) {
+  CentroidalRun run = resolve_centroidal(options.common, options.centroidal);
+  Evaluation evaluation;
+  {
+    Progress progress("walking");
+    evaluation = evaluate_centroidal(options.evaluation, options.common, run, [&](double part) { progress.update(part); });
+  }
+  finish(options, run.settings, evaluation, describe_centroidal(options.common, options.centroidal, run));
+}
+
 void eval(const EvalOptions& options) {
+  if (options.common.controller == "centroidal") return eval_centroidal(options);
   RunSettings settings = resolve(options.common);
   Evaluation evaluation;
   {
     Progress progress("walking");
     evaluation = evaluate(options.evaluation, options.common, settings, [&](double part) { progress.update(part); });
   }
-  Json summary = summarise(evaluation);
-  print(settings, options.evaluation, summary);
-  summary["per_world"] = describe_worlds(evaluation);
-  Json described = describe(options.common, settings);
-  described.update(describe(options.evaluation, settings));
-  write_report(options.common.json, options.common.argv, described, summary);
+  finish(options, settings, evaluation, describe(options.common, settings));
 }
 
 }  // namespace
@@ -62,6 +78,7 @@ void add_eval(CLI::App& app, const std::vector<std::string>& argv) {
   add_common_options(*sub, o->common);
   add_controller_options(*sub, o->common);
   add_evaluation_options(*sub, o->evaluation);
+  add_centroidal_options(*sub, o->centroidal);
   sub->callback([o] { eval(*o); });
 }
 

@@ -12,19 +12,6 @@ namespace {
 
 constexpr int kTimedSteps = 5000;  // single steps to time, at least, where the run has that many
 
-Scenario make_scenario(const EvaluationOptions& o, const ClosedLoop& loop, std::uint64_t seed) {
-  const Robot& robot = loop.robot();
-  Scenario scenario = standing_start(robot, loop.task(), o.worlds, o.seconds, seed);
-  draw_states(robot, {}, o.start_scale, scenario);
-  draw_commands(loop.task().command, scenario);
-  for (int w = 0; w < o.worlds && !o.command.empty(); ++w) set_command(scenario, w, {o.command[0], o.command[1], o.command[2]});
-  if (o.push == 0) return scenario;
-  const int body = push_body(robot.model, o.push_body);
-  const double start = o.push_time < 0 ? o.seconds / 2 : o.push_time;
-  for (int w = 0; w < o.worlds; ++w) scenario.pushes.push_back(make_push(w, body, o.push, o.push_angle * M_PI / 180, start));
-  return scenario;
-}
-
 void override_range(const std::vector<double>& given, const char* option, double (&range)[2]) {
   if (given.empty()) return;
   check(given[0] <= given[1], option, " ", given[0], ",", given[1], ": expected the lower value first");
@@ -76,14 +63,31 @@ void add_evaluation_options(CLI::App& app, EvaluationOptions& o) {
   app.add_option("--push-body", o.push_body, "what it acts on; default: the torso, or else the base");
 }
 
-Evaluation evaluate(const EvaluationOptions& o, const CommonOptions& common, RunSettings& settings, const std::function<void(double)>& progress) {
+void override_ranges(const EvaluationOptions& o, RunSettings& settings) {
   override_range(o.vx, "--vx", settings.task.command.vx);
   override_range(o.vy, "--vy", settings.task.command.vy);
   override_range(o.wz, "--wz", settings.task.command.wz);
+}
+
+Scenario make_scenario(const EvaluationOptions& o, const RunSettings& settings, std::uint64_t seed) {
+  const Robot& robot = settings.robot;
+  Scenario scenario = standing_start(robot, settings.task, o.worlds, o.seconds, seed);
+  draw_states(robot, {}, o.start_scale, scenario);
+  draw_commands(settings.task.command, scenario);
+  for (int w = 0; w < o.worlds && !o.command.empty(); ++w) set_command(scenario, w, {o.command[0], o.command[1], o.command[2]});
+  if (o.push == 0) return scenario;
+  const int body = push_body(robot.model, o.push_body);
+  const double start = o.push_time < 0 ? o.seconds / 2 : o.push_time;
+  for (int w = 0; w < o.worlds; ++w) scenario.pushes.push_back(make_push(w, body, o.push, o.push_angle * M_PI / 180, start));
+  return scenario;
+}
+
+Evaluation evaluate(const EvaluationOptions& o, const CommonOptions& common, RunSettings& settings, const std::function<void(double)>& progress) {
+  override_ranges(o, settings);
   ClosedLoop loop(settings, o.worlds, common.threads);
-  Evaluation found{make_scenario(o, loop, common.seed), {}, {}};
+  Evaluation found{make_scenario(o, settings, common.seed), {}, {}};
   const int steps = step_count(loop, o.seconds), timed = std::min(o.worlds, (kTimedSteps + steps - 1) / steps);
-  Recording recording = make_recording(loop, found.scenario, timed, steps);
+  StateRecording recording = make_recording(loop, found.scenario, timed, steps);
   found.results = run(loop, found.scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
     if (moment == Moment::kPrepared) append(recording, loop, active);
     progress((step + 1.0) / steps);

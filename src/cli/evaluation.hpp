@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/controller_time.hpp"
 #include "cli/options.hpp"
 
 namespace tandem {
@@ -24,13 +25,18 @@ struct EvaluationOptions {
 // --command --vx --vy --wz --worlds --seconds --start-scale --push --push-angle --push-time --push-body
 void add_evaluation_options(CLI::App& app, EvaluationOptions& options);
 
+// --vx, --vy, --wz become settings.task.command.
+void override_ranges(const EvaluationOptions& options, RunSettings& settings);
+// Starts, commands and pushes of all worlds: functions of (options, seed), the same for every controller.
+Scenario make_scenario(const EvaluationOptions& options, const RunSettings& settings, std::uint64_t seed);
+
 struct Evaluation {
   Scenario scenario;
   std::vector<WorldResult> results;
   std::vector<double> step_us;  // of the controller of one world [us]
 };
 
-// Runs the worlds of (options, seed), which are the same for every controller. --vx, --vy, --wz become settings.task.command.
+// Runs make_scenario after override_ranges.
 //   progress: called with the share of the work that is done
 Evaluation evaluate(const EvaluationOptions& options, const CommonOptions& common, RunSettings& settings,
                     const std::function<void(double)>& progress);

@@ -32,6 +32,7 @@ void use_policy(const Policy& policy, RunSettings& settings) {
 }  // namespace
 
 void choose_controller(const std::string& controller, const std::string& policy_file, RunSettings& settings) {
+  check(controller != "centroidal", "--controller centroidal: only play and eval take it; choose another controller");
   check(controller.empty() || std::find(kNames.begin(), kNames.end(), controller) != kNames.end(), "--controller ", controller,
         ": there is no such controller; nearest: ", nearest(controller, kNames));
   const bool needs_file = controller == "residual" || controller == "rl";

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "base/check.hpp"
-#include "cli/options.hpp"
+#include "cli/centroidal_run.hpp"
 #include "cli/player.hpp"
 #include "cli/push_search.hpp"
 #include "cli/python.hpp"
@@ -22,6 +22,7 @@ struct PlayOptions {
   double start_scale = 0;
   std::string push, push_body;
   bool no_film = false;
+  CentroidalOptions centroidal;
 };
 
 // The push under which two controllers are shown, if none is given: from the front, a little more than the MIT Humanoid's MPC alone survives.
@@ -46,8 +47,8 @@ Scenario make_scenario(const PlayOptions& o, const RunSettings& settings) {
   return scenario;
 }
 
-Json describe(const PlayOptions& options, RunSettings& settings) {
-  Json described = describe(options.common, settings);
+// described: settings of the controller
+Json describe(const PlayOptions& options, Json described) {
   described["command"] = options.command;
   described["seconds"] = options.seconds;
   described["start_scale"] = options.start_scale;
@@ -69,14 +70,24 @@ void draw(const std::string& folder, const std::string& beside, bool film) {
     std::printf("pictures are missing: tandem.figures ended with %d; the line above says why\n", status);
 }
 
-void play_alone(const PlayOptions& options, const std::string& folder) {
-  RunSettings settings = resolve(options.common);
-  Played played = play_one(settings, make_scenario(options, settings), folder);
+// Prints and writes what came of one controller.   described: its settings
+void finish(const PlayOptions& options, Played& played, const Json& described, const std::string& folder) {
   print(played, options.command);
   Json found = results(played);
   found["folder"] = folder;
-  write_report(options.common.json, options.common.argv, describe(options, settings), found);
+  write_report(options.common.json, options.common.argv, describe(options, described), found);
   draw(folder, "", !options.no_film);
+}
+
+void play_alone(const PlayOptions& options, const std::string& folder) {
+  if (options.common.controller == "centroidal") {
+    CentroidalRun run = resolve_centroidal(options.common, options.centroidal);
+    Played played = play_centroidal(run, make_scenario(options, run.settings), folder);
+    return finish(options, played, describe_centroidal(options.common, options.centroidal, run), folder);
+  }
+  RunSettings settings = resolve(options.common);
+  Played played = play_one(settings, make_scenario(options, settings), folder);
+  finish(options, played, describe(options.common, settings), folder);
 }
 
 // What to look at in the film of MPC alone (first) and residual, by what happened.
@@ -102,7 +113,7 @@ void play_beside(PlayOptions options, const std::string& policy, const std::stri
     if (options.push.empty()) options.push = cat("-", fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0,0@", kShowTime);
     folders.push_back(folder + "/" + settings.pilot.label);
     all.push_back(play_one(settings, make_scenario(options, settings), folders.back()));
-    described = describe(options, settings);
+    described = describe(options, describe(options.common, settings));
   }
   print_beside(all);
   say_what_to_notice(all, options);
@@ -133,6 +144,7 @@ void add_play(CLI::App& app, const std::vector<std::string>& argv) {
   options->common.argv = argv;
   add_common_options(*sub, options->common);
   add_controller_options(*sub, options->common);
+  add_centroidal_options(*sub, options->centroidal);
   add_numbers(*sub, "--command", 3, options->command, "vx,vy,wz: forward and left [m/s], turning left [rad/s]; default 0.5,0,0");
   sub->add_option("--seconds", options->seconds, "how long [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   sub->add_option("--out", options->out, "folder for motion and pictures; default out/play-<robot>");

@@ -12,8 +12,8 @@ double us_since(Clock::time_point start) { return 1e6 * std::chrono::duration<do
 
 }  // namespace
 
-Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps) {
-  Recording r;
+StateRecording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps) {
+  StateRecording r;
   r.nworld = nworld, r.nq = loop.robot().model.nq, r.nv = loop.robot().model.nv;
   for (int w = 0; w < nworld; ++w) {
     r.phase.push_back(scenario.world[w].phase);
@@ -24,14 +24,14 @@ Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int n
   return r;
 }
 
-void append(Recording& r, const ClosedLoop& loop, const std::vector<unsigned char>& active) {
+void append(StateRecording& r, const ClosedLoop& loop, const std::vector<unsigned char>& active) {
   const std::vector<double>&q = loop.control.measured_q, &v = loop.control.measured_v;
   r.q.insert(r.q.end(), q.begin(), q.begin() + static_cast<long>(r.nworld) * r.nq);
   r.v.insert(r.v.end(), v.begin(), v.begin() + static_cast<long>(r.nworld) * r.nv);
   r.active.insert(r.active.end(), active.begin(), active.begin() + r.nworld);
 }
 
-std::vector<StepTime> replay(Mpc& mpc, const Recording& recording) {
+std::vector<StepTime> replay(Mpc& mpc, const StateRecording& recording) {
   std::vector<StepTime> times;
   times.reserve(recording.steps());
   for (int w = 0; w < recording.nworld; ++w) mpc.reset(w, recording.phase[w]);
@@ -45,7 +45,7 @@ std::vector<StepTime> replay(Mpc& mpc, const Recording& recording) {
   return times;
 }
 
-std::vector<StepTime> replay_single(Mpc& mpc, const Recording& recording, const ReplayObserver& before, const ReplayObserver& after) {
+std::vector<StepTime> replay_single(Mpc& mpc, const StateRecording& recording, const ReplayObserver& before, const ReplayObserver& after) {
   std::vector<StepTime> times;
   times.reserve(static_cast<size_t>(recording.steps()) * recording.nworld);
   for (int w = 0; w < recording.nworld; ++w) {

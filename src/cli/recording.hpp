@@ -8,7 +8,7 @@
 
 namespace tandem {
 
-struct Recording {
+struct StateRecording {
   int nworld = 0, nq = 0, nv = 0;
   std::vector<double> phase;          // at the first step  (nworld)
   std::vector<double> command;        // (nworld, 4)
@@ -25,9 +25,9 @@ struct Recording {
 };
 
 // A recording of the first `nworld` worlds of `scenario`, empty yet, with room for `steps` steps.
-Recording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps);
+StateRecording make_recording(const ClosedLoop& loop, const Scenario& scenario, int nworld, int steps);
 // Appends the measured state; call with the arguments of an Observer at Moment::kPrepared. Allocates nothing within its room.
-void append(Recording& recording, const ClosedLoop& loop, const std::vector<unsigned char>& active);
+void append(StateRecording& recording, const ClosedLoop& loop, const std::vector<unsigned char>& active);
 
 // What one call of Mpc::step took.
 struct StepTime {
@@ -36,11 +36,11 @@ struct StepTime {
 };
 
 // Shows a recording to `mpc`, of as many worlds, from its start; returns the time of each step.
-std::vector<StepTime> replay(Mpc& mpc, const Recording& recording);
+std::vector<StepTime> replay(Mpc& mpc, const StateRecording& recording);
 // The same, one world after the other, to a controller of one world: times of single steps.
 //   before, after  called around each step with the world, the step, its state and command; may be empty
 using ReplayObserver =
     std::function<void(int world, int step, std::span<const double> q, std::span<const double> v, std::span<const double> command)>;
-std::vector<StepTime> replay_single(Mpc& mpc, const Recording& recording, const ReplayObserver& before = {}, const ReplayObserver& after = {});
+std::vector<StepTime> replay_single(Mpc& mpc, const StateRecording& recording, const ReplayObserver& before = {}, const ReplayObserver& after = {});
 
 }  // namespace tandem

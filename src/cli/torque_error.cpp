@@ -107,7 +107,7 @@ TorqueErrors torque_errors(const Mpc& mpc, const std::vector<QpSample>& samples,
   return errors;
 }
 
-double formed_qp_error(Mpc& mpc, const Recording& r, int world, int step) {
+double formed_qp_error(Mpc& mpc, const StateRecording& r, int world, int step) {
   const MpcArrays<double> arrays = make_arrays<double>(mpc.model(), mpc.settings(), mpc.dims().align);
   const auto q = r.q_at(step).subspan(static_cast<size_t>(world) * r.nq, r.nq), v = r.v_at(step).subspan(static_cast<size_t>(world) * r.nv, r.nv);
   const auto command = std::span(r.command).subspan(4 * static_cast<size_t>(world), 4);

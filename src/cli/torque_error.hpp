@@ -30,7 +30,7 @@ TorqueErrors torque_errors(const Mpc& mpc, const std::vector<QpSample>& samples,
 
 // Largest difference between the problem that `mpc` (of one world, which is reset) forms for a state, in float and in vector lanes, and the same kernels
 // in double on one lane, over the largest entry of each of the problem's blocks, at least 0.1. NaN entries count as infinite.
-double formed_qp_error(Mpc& mpc, const Recording& recording, int world, int step);
+double formed_qp_error(Mpc& mpc, const StateRecording& recording, int world, int step);
 
 // Largest difference between the feed-forward torques of the last step() of `mpc` (of one world) and inverse dynamics in double of the plan [N m].
 double feed_forward_error(const Mpc& mpc, std::span<const double> q, std::span<const double> v);

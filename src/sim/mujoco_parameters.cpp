@@ -1,10 +1,34 @@
 // What differs between worlds: friction, gravity, motor strength, masses and reflected inertias, written over MuJoCo's model of that world.
 #include <algorithm>
+#include <memory>
 
 #include "base/check.hpp"
+#include "model/names.hpp"
 #include "sim/mujoco_simulator.hpp"
 
 namespace tandem {
+
+// Writes SimSettings::changes over the model that all worlds share.
+void MujocoSimulator::change_bodies(mjModel* m) const {
+  if (settings_.changes.empty()) return;
+  for (const BodyChange& change : settings_.changes) {
+    check(change.mass_scale > 0 && change.inertia_scale > 0, "simulator: scales of body \"", change.body, "\" are ", change.mass_scale, " and ",
+          change.inertia_scale, ", expected more than 0");
+    check(all_finite(change.com_offset, 3), "simulator: the shift of body \"", change.body, "\" is not finite");
+    int found = 0;
+    for (int b = 1; b < m->nbody; ++b) {
+      const int body = map_.model_body[b];
+      if (body < 0 || !matches(change.body, model_.body_name[body])) continue;
+      ++found;
+      m->body_mass[b] *= change.mass_scale;
+      for (int i = 0; i < 3; ++i) m->body_inertia[3 * b + i] *= change.mass_scale * change.inertia_scale, m->body_ipos[3 * b + i] += change.com_offset[i];
+    }
+    check(found > 0, "simulator: no body of the robot matches \"", change.body, "\"; nearest: ", nearest(change.body, model_.body_name));
+  }
+  const std::unique_ptr<mjData, void (*)(mjData*)> d(mj_makeData(m), mj_deleteData);
+  check(d != nullptr, "simulator: out of memory for MuJoCo's data");
+  mj_setConst(m, d.get());
+}
 
 // Every world starts with what the MJCF says.
 void MujocoSimulator::default_parameters(const mjModel* m) {

@@ -36,6 +36,7 @@ MujocoSimulator::MujocoSimulator(const std::string& xml, const Model& model, int
   m->opt.disableflags |= mjDSBL_AUTORESET;  // a bad state is reported, not replaced
   map_ = make_mujoco_map(m.get(), model, settings.foot_geoms);
   for (int actuator : map_.actuator) m->actuator_gainprm[mjNGAIN * actuator] = 1;
+  change_bodies(m.get());
   default_row(m.get());
   mjBatchConfig config;
   mjb_defaultConfig(&config);

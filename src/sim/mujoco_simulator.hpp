@@ -66,6 +66,7 @@ class MujocoSimulator final : public Simulator {
   void load(std::span<const std::byte> bytes) override;
 
  private:
+  void change_bodies(mjModel* m) const;
   void size_arrays();
   void default_row(const mjModel* m);
   void write_gains(int world);

@@ -23,12 +23,21 @@
 
 namespace tandem {
 
+// A change of some links of every world before anything runs: what the robot is, where its controller believes the model.
+struct BodyChange {
+  std::string body;                    // pattern of their names (model/names.hpp)
+  double mass_scale = 1;               // of masses and inertias
+  double inertia_scale = 1;            // of inertias, on top of that
+  double com_offset[3] = {0, 0, 0};    // shift of the centre of mass, body frame [m]
+};
+
 struct SimSettings {
   double control_dt = 0.01;   // time that one step() advances [s]; a whole multiple of physics_dt
   double physics_dt = 0.001;  // integration step [s]; 0.0025 is 2.5 times cheaper and walks too; beyond it contacts soften and stiff gains ring
   int threads = 1;            // threads that share the worlds, the caller's included; 0: one per processor. The results do not depend on it
   std::vector<std::string> foot_geoms = {};  // geoms that may touch the floor; empty: those whose name begins with their foot's
   Terrain terrain = {};                      // in place of the plane of the MJCF; empty: the MJCF as it is
+  std::vector<BodyChange> changes = {};      // of links, one after the other
 };
 
 // What the caller writes before step(). All start at zero.

@@ -145,7 +145,7 @@ TEST(ClosedLoop, RefusesScenariosOfAnotherSize) {
 TEST(Recording, ReplayRepeatsTheController) {
   ClosedLoop loop = make_loop("unitree_go2", 2, 1);
   const Scenario scenario = random_walk(loop, 0.5);
-  Recording recording = make_recording(loop, scenario, 2, 50);
+  StateRecording recording = make_recording(loop, scenario, 2, 50);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
     if (moment == Moment::kPrepared) append(recording, loop, active);
   });

@@ -200,7 +200,7 @@ TEST_F(PolicyFile, EveryControllerIsTimed) {
     const RunSettings settings = settings_of("unitree_go2", "", file);
     ClosedLoop loop(settings, 2, 1);
     const Scenario scenario = standing_start(loop.robot(), loop.task(), 2, 0.03, kSeed);
-    Recording recording = make_recording(loop, scenario, 2, 3);
+    StateRecording recording = make_recording(loop, scenario, 2, 3);
     run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
       if (moment == Moment::kPrepared) append(recording, loop, active);
     });

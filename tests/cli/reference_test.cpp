@@ -124,7 +124,7 @@ TEST(BenchChecks, SeeAWrongController) {
   const RunSettings settings = load_settings("unitree_go2");
   ClosedLoop loop(settings, 1, 1);
   const Scenario scenario = standing_start(loop.robot(), loop.task(), 1, 0.1, 0);
-  Recording recording = make_recording(loop, scenario, 1, 10);
+  StateRecording recording = make_recording(loop, scenario, 1, 10);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
     if (moment == Moment::kPrepared) append(recording, loop, active);
   });

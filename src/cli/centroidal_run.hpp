@@ -1,0 +1,51 @@
+// The centroidal MPC under eval and play: options, settings by name, many robots, one robot on film. docs/programs.md, "Controllers".
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/centroidal_loop.hpp"
+#include "cli/evaluation.hpp"
+#include "cli/fit_theta.hpp"
+#include "cli/player.hpp"
+
+namespace tandem {
+
+struct CentroidalOptions {
+  std::string theta;                 // file; empty: all 1
+  std::string plant = "nominal";     // fit_trial.hpp
+  std::string gait = "quick_walk";   // centroidal_gait
+};
+// --theta --plant --gait
+void add_centroidal_options(CLI::App& app, CentroidalOptions& options);
+
+// Everything that a run of this controller can be told to change.
+struct CentroidalRun {
+  RunSettings settings;  // robot, ranges of commands, limits; its controller is not used
+  CentroidalLoopSettings loop;
+  std::vector<Plant> plants;
+  Plant plant;                // the one chosen
+  std::vector<double> theta;  // empty: all 1
+};
+
+Fields fields(CentroidalRun& run);  // centroidal.*, gait.*, loop.*, plant.*, command.*, robot.*
+
+// Whose multipliers a theta file of this controller holds.
+ThetaOwner theta_owner(const Robot& robot, const CentroidalSettings& settings);
+
+// Throws Error as load_settings, apply_config, apply_override and load_theta do.
+CentroidalRun resolve_centroidal(const CommonOptions& common, const CentroidalOptions& options);
+Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& options, CentroidalRun& run);
+
+// World `world` of a scenario as a trial of one robot.
+Trial trial_of(const Scenario& scenario, int world);
+
+// As evaluate(), with the same starts, commands and pushes. Rewards are NaN.
+Evaluation evaluate_centroidal(const EvaluationOptions& options, const CommonOptions& common, CentroidalRun& run,
+                               const std::function<void(double)>& progress);
+
+// As play_one().
+Played play_centroidal(const CentroidalRun& run, const Scenario& scenario, const std::string& folder);
+
+}  // namespace tandem
