@@ -29,9 +29,14 @@ struct FeatureSettings {
 // The cost of windows: Q = rest + sum of phi_i theta_i over the multipliers of the cost.
 struct Features {
   int ntheta = 0;
-  std::vector<double> phi;   // dQ/dtheta; linear multipliers: the features. Momentum multipliers: the slope at the theta asked for  (n, ntheta)
+  std::vector<double> phi;   // dQ/dtheta; linear multipliers: the features. momentum multipliers: the slope at the theta asked for  (n, ntheta)
   std::vector<double> rest;  // penalties: what theta does not scale  (n)
 };
+
+// Features of the windows that start at `samples`; they must lie within their trajectories (tune/returns.hpp, usable_samples).
+//   theta   (ntheta)
+//   slopes  those of the momentum multipliers too, which costs several times as much where states are predicted
+using WindowCost = std::function<Features(std::span<const int> samples, std::span<const double> theta, bool slopes)>;
 
 // A block of theta that belongs together in reports.
 struct ThetaGroup {
@@ -48,9 +53,8 @@ struct MatchedMpc {
   double interval;                    // between two nodes of its horizon [s]
   int horizon;                        // intervals
 
-  // Features of the windows that start at `samples`. Windows must lie within their trajectories (tune/returns.hpp, usable_samples). Throws Error where
-  // the recording is not of this controller.   theta (ntheta)
-  std::function<Features(const Recording&, std::span<const int> samples, std::span<const double> theta, const FeatureSettings&)> features;
+  // Prepares a recording, which must live as long as the result. Throws Error where it is not of this controller, or the settings are not possible.
+  std::function<WindowCost(const Recording&, const FeatureSettings&)> open;
 
   // The controller's stage cost per second at theta = 1, at every sample with its own references: the L of the hand-tuned controller.  (nsample)
   std::function<std::vector<double>(const Recording&, bool penalties, int threads)> own_cost;
