@@ -21,6 +21,7 @@ PANELS = [  # curve, scale of x, labels
     ("reward_over_steps", 1e6, "robot-steps [million]", "reward of an episode"),
     ("reward_over_seconds", 3600, "time on this machine [h]", "reward of an episode"),
     ("length_over_steps", 1e6, "robot-steps [million]", "length of an episode [control steps]"),
+    ("power_over_steps", 1e6, "robot-steps [million]", "positive mechanical power [W]"),
 ]
 BARS = [  # measure, label
     ("survival", "survival"),
@@ -97,7 +98,7 @@ def write_plots(path):
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    for name, draw, size in (("curves", draw_curves, (13, 4)), ("energy", draw_energy, (11, 3.6))):
+    for name, draw, size in (("curves", draw_curves, (16, 4)), ("energy", draw_energy, (11, 3.6))):
         figure = Figure(figsize=size, dpi=120, layout="constrained")
         if not draw(figure, report["results"]["groups"]):
             continue

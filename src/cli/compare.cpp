@@ -35,7 +35,8 @@ struct Group {
 };
 
 constexpr int kPoints = 200;  // of a curve
-const std::string kSteps = "Perf/robot_steps", kSeconds = "Perf/seconds", kReward = "Train/mean_reward", kLength = "Train/mean_episode_length";
+const std::string kSteps = "Perf/robot_steps", kSeconds = "Perf/seconds", kReward = "Train/mean_reward", kLength = "Train/mean_episode_length",
+                  kPower = "Train/power";
 // of an evaluation, by key and as tables call it
 const std::vector<std::pair<std::string, std::string>> kMeasures = {{"survival", "survival"},           {"reward", "reward"},
                                                                     {"reward_of_run", "reward of run"}, {"velocity_error", "velocity error [m/s]"},
@@ -109,6 +110,7 @@ Json to_json(const Group& group) {
     json["curves"]["reward_over_steps"] = to_json(put_together(group.runs, kSteps, kReward, kPoints));
     json["curves"]["reward_over_seconds"] = to_json(put_together(group.runs, kSeconds, kReward, kPoints));
     json["curves"]["length_over_steps"] = to_json(put_together(group.runs, kSteps, kLength, kPoints));
+    json["curves"]["power_over_steps"] = to_json(put_together(group.runs, kSteps, kPower, kPoints));
   }
   if (group.evaluations.empty()) return json;
   for (const auto& [key, title] : kMeasures) json["evaluation"][key] = measure(group.evaluations, key);
@@ -178,10 +180,7 @@ void compare(const CompareOptions& o) {
   write_report(report, o.common.argv, settings, results);
   write_report(o.common.json, o.common.argv, settings, results);
   std::printf("\nreport: %s\n", report.c_str());
-  std::fflush(stdout);
-  if (const int status = run_python("tandem.compare_plots", {report}, kInherit).status; status != 0)
-    std::printf("no plot: %s\n",
-                status == 127 ? "there is no Python with the project's packages; ./tandem compare installs it" : "the line above says why");
+  draw_report("tandem.compare_plots", report, "compare");
 }
 
 }  // namespace

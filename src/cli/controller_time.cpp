@@ -1,14 +1,13 @@
 #include "cli/controller_time.hpp"
 
-#include <chrono>
+#include <algorithm>
 #include <optional>
 
+#include "base/stopwatch.hpp"
 #include "cli/progress.hpp"
 
 namespace tandem {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // A policy with all that it works on, for one world.
 struct PolicyStep {
@@ -35,17 +34,22 @@ struct PolicyStep {
   }
 };
 
-}  // namespace
+constexpr int kRepetitions = 5;
 
-std::vector<double> time_controller(const RunSettings& settings, const StateRecording& recording) {
-  const TaskSettings& task = settings.task;
+// One controller of one world.
+struct TimedController {
+  const RunSettings& settings;
   std::optional<Mpc> mpc;
-  if (task.controller != Controller::kRl) mpc.emplace(settings.robot.model, task.mpc, 1);
   std::optional<PolicyStep> policy;
-  if (settings.pilot.policy) policy.emplace(settings, *settings.pilot.policy);
-  std::vector<double> times;
-  times.reserve(static_cast<size_t>(recording.steps()) * recording.nworld);
-  for (int w = 0; w < recording.nworld; ++w) {
+
+  explicit TimedController(const RunSettings& s) : settings(s) {
+    if (s.task.controller != Controller::kRl) mpc.emplace(s.robot.model, s.task.mpc, 1);
+    if (s.pilot.policy) policy.emplace(s, *s.pilot.policy);
+  }
+
+  // Appends the time of each step of one world [us].
+  void run(const StateRecording& recording, int w, std::vector<double>& times) {
+    const TaskSettings& task = settings.task;
     if (mpc) mpc->reset(0, recording.phase[w]);
     for (int step = 0; step < recording.steps() && recording.active_at(step)[w]; ++step) {
       throw_if_interrupted();
@@ -53,11 +57,25 @@ std::vector<double> time_controller(const RunSettings& settings, const StateReco
       const auto v = recording.v_at(step).subspan(static_cast<size_t>(w) * recording.nv, recording.nv);
       const auto command = std::span(recording.command).subspan(4 * static_cast<size_t>(w), 4);
       const double phase = recording.phase[w] + step * task.mpc.control_dt / task.mpc.gait.period;
-      const Clock::time_point start = Clock::now();
+      Stopwatch watch;
       if (mpc) mpc->step(q, v, command);
       if (policy) policy->run({q.data(), v.data(), command.data(), phase, mpc ? mpc->output.value[0] : 0});
-      times.push_back(1e6 * std::chrono::duration<double>(Clock::now() - start).count());
+      times.push_back(1e6 * watch.lap());
     }
+  }
+};
+
+}  // namespace
+
+ControllerTimes time_controller(const RunSettings& settings, const StateRecording& recording) {
+  TimedController controller(settings);
+  ControllerTimes times;
+  for (int i = 0; i < kRepetitions; ++i) {
+    std::vector<double> us;
+    us.reserve(static_cast<size_t>(recording.steps()) * recording.nworld);
+    for (int w = 0; w < recording.nworld; ++w) controller.run(recording, w, us);
+    if (i == 0) times.us = times.best = us;
+    for (size_t k = 0; k < us.size(); ++k) times.best[k] = std::min(times.best[k], us[k]);
   }
   return times;
 }

@@ -92,13 +92,14 @@ Evaluation evaluate(const EvaluationOptions& o, const CommonOptions& common, Run
     if (moment == Moment::kPrepared) append(recording, loop, active);
     progress((step + 1.0) / steps);
   });
-  found.step_us = time_controller(settings, recording);
+  found.times = time_controller(settings, recording);
   return found;
 }
 
 Json summarise(Evaluation& evaluation) {
   const std::vector<WorldResult>& results = evaluation.results;
-  std::vector<double>& step_us = evaluation.step_us;
+  std::vector<double>& step_us = evaluation.times.us;
+  std::vector<double>& best = evaluation.times.best;
   int upright = 0, causes[kFallCauses] = {};
   for (const WorldResult& r : results) ++causes[static_cast<int>(r.cause)], upright += r.cause == FallCause::kNone;
   const int n = static_cast<int>(results.size());
@@ -121,6 +122,7 @@ Json summarise(Evaluation& evaluation) {
   json["step_us_p999"] = number(percentile(step_us, 0.999));
   std::vector<double> constant = time_constant_work(percentile(step_us, 0.5), static_cast<int>(step_us.size()));
   json["step_us_tail"] = number(percentile(step_us, 0.999) / percentile(step_us, 0.5));
+  json["step_us_own_tail"] = number(percentile(best, 0.999) / percentile(best, 0.5));
   json["step_us_machine_tail"] = number(percentile(constant, 0.999) / percentile(constant, 0.5));
   json["failures"] = Json::object();
   for (int c = 1; c < kFallCauses; ++c) json["failures"][name(static_cast<FallCause>(c))] = causes[c];

@@ -33,7 +33,7 @@ Scenario make_scenario(const EvaluationOptions& options, const RunSettings& sett
 struct Evaluation {
   Scenario scenario;
   std::vector<WorldResult> results;
-  std::vector<double> step_us;  // of the controller of one world [us]
+  ControllerTimes times;  // of the controller of one world
 };
 
 // Runs make_scenario after override_ranges.
@@ -41,7 +41,7 @@ struct Evaluation {
 Evaluation evaluate(const EvaluationOptions& options, const CommonOptions& common, RunSettings& settings,
                     const std::function<void(double)>& progress);
 
-// {"worlds": 100, "survival": ..., "reward": ..., ...}, and one object per world. Reorders evaluation.step_us.
+// {"worlds": 100, "survival": ..., "reward": ..., ...}, and one object per world. Reorders evaluation.times.
 Json summarise(Evaluation& evaluation);
 Json describe_worlds(const Evaluation& evaluation);
 // The options for a report.

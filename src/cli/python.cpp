@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/check.hpp"
@@ -80,6 +81,13 @@ ChildResult run_python(const std::string& module, const std::vector<std::string>
   std::vector<std::string> environment{"PYTHONPATH=" + project_root() + "/python"};
   if (!std::getenv("MUJOCO_GL")) environment.push_back("MUJOCO_GL=osmesa");  // pictures without a display
   return run_child(argv, environment, output);
+}
+
+void draw_report(const std::string& module, const std::string& report, const std::string& subcommand) {
+  std::fflush(stdout);
+  const int status = run_python(module, {report}, kInherit).status;
+  if (status == 127) std::printf("no plot: there is no Python with the project's packages; ./tandem %s installs it\n", subcommand.c_str());
+  if (status != 0 && status != 127) std::printf("no plot: the line above says why\n");
 }
 
 }  // namespace tandem

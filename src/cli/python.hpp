@@ -24,4 +24,7 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::vector<st
 // Status 127 if there is no such interpreter.
 ChildResult run_python(const std::string& module, const std::vector<std::string>& arguments, ChildOutput output);
 
+// Has a module draw the report of a subcommand; says so where it could not.
+void draw_report(const std::string& module, const std::string& report, const std::string& subcommand);
+
 }  // namespace tandem

@@ -29,10 +29,7 @@ void finish_sweep(const SweepOptions& options, RunSettings& settings, const Swee
   write_report(report, options.common.argv, described, found.results);
   write_report(options.common.json, options.common.argv, described, found.results);
   std::printf("\nreport: %s\n", report.c_str());
-  std::fflush(stdout);
-  if (const int status = run_python("tandem.sweep_plots", {report}, kInherit).status; status != 0)
-    std::printf("no plot: %s\n",
-                status == 127 ? "there is no Python with the project's packages; ./tandem sweep installs it" : "the line above says why");
+  draw_report("tandem.sweep_plots", report, "sweep");
 }
 
 int count_upright(const std::vector<WorldResult>& results, size_t begin, size_t end) {

@@ -89,7 +89,8 @@ Json measure(const ConditionOptions& o, const Condition& condition, RunSettings 
   const int upright = count_upright(results, 0, results.size());
   const ConfidenceInterval interval = wilson_interval(upright, o.worlds);
   double reward = 0;
-  for (const WorldResult& r : results) reward += r.reward_of_run / o.worlds;
+  std::vector<double> power;
+  for (const WorldResult& r : results) reward += r.reward_of_run / o.worlds, power.push_back(r.positive_power);
   return {{"condition", condition.name},
           {"controller", settings.pilot.policy ? short_name(settings.pilot.file) : settings.pilot.label},
           {"policy", settings.pilot.policy ? Json(settings.pilot.file) : Json(nullptr)},
@@ -99,7 +100,8 @@ Json measure(const ConditionOptions& o, const Condition& condition, RunSettings 
           {"worlds", o.worlds},
           {"survival", double(upright) / o.worlds},
           {"survival_interval", {interval.low, interval.high}},
-          {"reward_of_run", reward}};
+          {"reward_of_run", reward},
+          {"positive_power", number(finite_mean(power))}};
 }
 
 void print(const ConditionOptions& o, const std::string& robot, const Json& rows, size_t controllers) {

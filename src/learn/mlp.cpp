@@ -9,8 +9,6 @@
 namespace tandem {
 namespace {
 
-int round_up_16(int n) { return (n + 15) / 16 * 16; }
-
 const MlpKernels& kernels() {
   static const MlpKernels chosen = detect_isa() == Isa::kAvx512 ? avx512::mlp_kernels() : avx2::mlp_kernels();
   return chosen;

@@ -6,6 +6,9 @@
 
 namespace tandem {
 
+// Length of a row in memory: whole vector registers.
+constexpr int round_up_16(int n) { return (n + 15) / 16 * 16; }
+
 // Where one layer lies in an array of parameters. Offsets and ld are multiples of 16; what lies beyond `out` columns is zero.
 struct MlpLayer {
   int in, out;

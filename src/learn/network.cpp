@@ -13,8 +13,6 @@ namespace {
 constexpr std::uint32_t kInitialStream = 1000;
 constexpr int kBlock = 128;  // rows of one task
 
-int round_up_16(int n) { return (n + 15) / 16 * 16; }
-
 MlpShape hidden_shape(const PpoSettings& settings, int inputs, int outputs) {
   std::vector<int> widths{inputs};
   widths.insert(widths.end(), settings.layers, settings.width);

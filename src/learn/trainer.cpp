@@ -137,9 +137,8 @@ std::vector<NamedNumber> Trainer::learn() {
 void Trainer::save(bool must) {
   const double start = now();
   try {
-    const std::int64_t samples = static_cast<std::int64_t>(job_.env->nworld) * job_.steps * iteration_;
-    save_checkpoint({job_.identity, iteration_, samples, seconds_, job_.ppo ? copy(job_.ppo->state()) : std::vector<NamedBytes>{}, statistics_.save(),
-                     job_.env->save()},
+    save_checkpoint({job_.identity, iteration_, samples() * iteration_, seconds_, job_.ppo ? copy(job_.ppo->state()) : std::vector<NamedBytes>{},
+                     statistics_.save(), job_.env->save()},
                     job_.folder->checkpoint(iteration_));
     saved_ = iteration_;
     if (job_.hooks.saved) job_.hooks.saved(iteration_);
@@ -151,11 +150,10 @@ void Trainer::save(bool must) {
 }
 
 void Trainer::log(std::vector<NamedNumber> scalars, double elapsed) {
-  const double samples = static_cast<double>(job_.env->nworld) * job_.steps;
   const double update = value_of(scalars, "Perf/learning_time");
   scalars.emplace_back("Perf/collection_time", elapsed - (std::isnan(update) ? 0 : update));
-  scalars.emplace_back("Perf/total_fps", samples / elapsed);
-  scalars.emplace_back("Perf/robot_steps", samples * static_cast<double>(iteration_));
+  scalars.emplace_back("Perf/total_fps", static_cast<double>(samples()) / elapsed);
+  scalars.emplace_back("Perf/robot_steps", static_cast<double>(samples() * iteration_));
   scalars.emplace_back("Perf/seconds", seconds_);
   const bool in_csv = csv_->write(iteration_, scalars), in_events = events_->write(iteration_, scalars);
   if (!(in_csv && in_events) && !log_failed_ && job_.hooks.warn)
@@ -165,8 +163,7 @@ void Trainer::log(std::vector<NamedNumber> scalars, double elapsed) {
 
 void Trainer::report(const std::vector<NamedNumber>& scalars, double elapsed, double left) const {
   if (!job_.hooks.progress) return;
-  const std::int64_t samples = static_cast<std::int64_t>(job_.env->nworld) * job_.steps;
-  job_.hooks.progress({iteration_, job_.settings.iterations, samples * iteration_, static_cast<double>(samples) / elapsed,
+  job_.hooks.progress({iteration_, job_.settings.iterations, samples() * iteration_, static_cast<double>(samples()) / elapsed,
                        value_of(scalars, "Train/mean_reward"), value_of(scalars, "Train/mean_episode_length"), left});
 }
 
@@ -198,11 +195,10 @@ TrainResult Trainer::run() {
     report(scalars, now() - start, per_iteration * static_cast<double>(iterations - iteration_));
     result.last = std::move(scalars);
   }
-  const std::int64_t samples = static_cast<std::int64_t>(job_.env->nworld) * job_.steps;
   result.iteration = iteration_;
-  result.robot_steps = samples * iteration_;
+  result.robot_steps = samples() * iteration_;
   result.seconds = now() - begin;
-  result.steps_per_second = static_cast<double>(samples * (iteration_ - first)) / result.seconds;
+  result.steps_per_second = static_cast<double>(samples() * (iteration_ - first)) / result.seconds;
   double known = 0;
   for (const auto& [part, seconds] : time_) known += seconds;
   add_time("other", std::max(result.seconds - known, 0.0));

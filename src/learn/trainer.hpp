@@ -72,6 +72,8 @@ class Trainer {
   TrainResult run();
 
  private:
+  // Robot-steps of an iteration.
+  std::int64_t samples() const { return static_cast<std::int64_t>(job_.env->nworld) * job_.steps; }
   void collect();
   void act(int t);
   std::vector<NamedNumber> learn();

@@ -80,7 +80,7 @@ TEST_F(Program, EvalReportHasEveryKey) {
   EXPECT_TRUE(std::regex_match(json["commit"].get<std::string>(), std::regex("unknown|[0-9a-f]{40}(\\+dirty)?"))) << json["commit"];
   EXPECT_EQ(json["argv"][1], "eval");
   for (const char* key : {"survival", "velocity_error", "yaw_rate_error", "mean_squared_torque", "positive_power", "foot_slip", "step_us_median",
-                          "step_us_p99", "step_us_p999", "step_us_tail", "step_us_machine_tail"})
+                          "step_us_p99", "step_us_p999", "step_us_tail", "step_us_own_tail", "step_us_machine_tail"})
     EXPECT_TRUE(results[key].is_number()) << key << ": " << results[key];
   EXPECT_TRUE(results["cost_of_transport"].is_number() || results["cost_of_transport"].is_null());
   EXPECT_EQ(results["survival_interval"].size(), 2u);

@@ -8,7 +8,7 @@ from tandem import compare_plots
 CURVE = {"x": [1e6, 2e6], "mean": [1, 2], "low": [0.5, 1], "high": [1.5, 3]}
 ALONE = {"x": [1e6, 2e6], "mean": [1, 2], "low": [None, None], "high": [None, None]}
 NONE = {"x": [], "mean": [], "low": [], "high": []}
-CURVES = ("reward_over_steps", "reward_over_seconds", "length_over_steps")
+CURVES = ("reward_over_steps", "reward_over_seconds", "length_over_steps", "power_over_steps")
 
 
 def group(name, curve=None, evaluated=False, fell=False):
