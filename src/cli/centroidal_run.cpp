@@ -131,7 +131,7 @@ Evaluation evaluate_centroidal(const EvaluationOptions& o, const CommonOptions& 
     ++done;
     if (thread == 0) progress(static_cast<double>(done) / o.worlds);
   });
-  for (const auto& some : times) found.step_us.insert(found.step_us.end(), some.begin(), some.end());
+  for (const auto& some : times) found.times.us.insert(found.times.us.end(), some.begin(), some.end());
   return found;
 }
 
