@@ -63,6 +63,7 @@ void bind_state(nb::module_& module) {
       .def_ro("frames", &LiveState::frames, "Length of the time line.")
       .def_ro("frame", &LiveState::frame, "Which of them is shown: 0 the newest, -1 the one before, ...")
       .def_ro("oldest", &LiveState::oldest, "Time of the oldest one [s].")
+      .def_ro("changes", &LiveState::changes, "Of settings so far.")
       .def_ro("recording", &LiveState::recording, "Folder that is written; empty: none.")
       .def_ro("message", &LiveState::message, "What went wrong last; empty: nothing.");
 }

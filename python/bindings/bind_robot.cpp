@@ -26,6 +26,12 @@ std::vector<std::string> contact_names(const Robot& robot) {
   return names;
 }
 
+std::vector<int> contact_feet(const Robot& robot) {
+  std::vector<int> feet;
+  for (const ContactPoint& contact : robot.model.contacts) feet.push_back(contact.foot);
+  return feet;
+}
+
 std::vector<std::string> action_joint_names(const Robot& robot) {
   std::vector<std::string> names;
   for (const int joint : robot.action_joint) names.push_back(robot.model.joint_name[joint]);
@@ -61,6 +67,7 @@ void bind_names(nb::class_<Robot>& robot) {
       .def_prop_ro(
           "foot_names", [](const Robot& r) { return r.model.foot_name; }, "In the order of the gait's offsets.")
       .def_prop_ro("contact_names", &contact_names, "In the order of contact forces.")
+      .def_prop_ro("contact_feet", &contact_feet, "Index in foot_names of each contact point.")
       .def_prop_ro("action_joint_names", &action_joint_names, "In the order of actions.");
 }
 

@@ -90,7 +90,7 @@ void LiveLoop::apply(const RunSettings& next) {
     finish_recording();
     loop_ = std::move(made);
     settings_ = std::make_shared<const RunSettings>(next);
-    ++ground_number_;
+    ++ground_number_, ++changes_;
     return start();
   }
   std::lock_guard lock(mutex_);
@@ -105,6 +105,7 @@ void LiveLoop::go_on(const RunSettings& next) {
   if (const double* friction = next.task.randomise.friction; friction[0] != settings_->task.randomise.friction[0])
     loop_->sim().set_parameters(0, {.friction = friction[0]});
   settings_ = std::make_shared<const RunSettings>(next);
+  ++changes_;
 }
 
 RunSettings LiveLoop::settings() const {
@@ -319,6 +320,7 @@ LiveState LiveLoop::state() const {
   s.fall = fall_, s.push = push_;
   s.paused = clock_.paused(), s.speed = clock_.speed(), s.real_time_factor = clock_.factor(), s.late = clock_.late();
   s.frames = static_cast<int>(frames_.size()), s.frame = frame_, s.oldest = frames_.front().time;
+  s.changes = changes_;
   s.recording = recording_, s.message = message_;
   return s;
 }

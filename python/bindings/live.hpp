@@ -52,6 +52,7 @@ struct LiveState {
   double late = 0;              // wall time that was given up because the machine was too busy [s]
   int frames = 0, frame = 0;    // time line: how many, and how many back from the newest is shown, 0 or negative
   double oldest = 0;            // time of the first of them [s]
+  int changes = 0;              // of settings so far: choose(), set(), and scrub() to before one
   std::string recording;        // folder that is written; empty: none
   std::string message;          // the last thing that went wrong on the thread; empty: nothing
 };
@@ -129,7 +130,7 @@ class LiveLoop {
   mutable std::mutex mutex_;                      // of what follows, up to `clock_`
   std::shared_ptr<const RunSettings> settings_;
   std::unique_ptr<ClosedLoop> loop_;
-  int ground_number_ = 0;
+  int ground_number_ = 0, changes_ = 0;
   std::array<double, 3> command_{};  // forward, left, yaw rate
   long steps_ = 0;                   // since the reset
   int push_steps_ = 0;               // that it still lasts

@@ -6,8 +6,9 @@ import importlib.util
 import os
 import socket
 import sys
+from pathlib import Path
 
-from .. import native
+from .. import native, policy
 from ..trajectory import Error
 
 FIRST_PORT, PORTS = 8080, 20
@@ -59,14 +60,23 @@ def bind(host, port):
     raise Error(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; name a free one with --port")
 
 
-def policy_of(options, robot):
-    """The file of the policy: the one named, or that of the robot in policies/ if the controller needs one."""
-    if options.policy or options.controller not in ("residual", "rl"):
-        return options.policy
-    known = native.ROOT / "policies" / f"{robot.name}_{options.controller}.safetensors"
-    if not known.exists():
-        raise Error(f"--controller {options.controller} needs a policy, and {known} does not exist; name its file with --policy")
-    return str(known)
+def controllers_of(robot, named):
+    """(what it is called, file of its policy) of the controllers that the panel offers: the MPC, the named file and those of the robot in policies/."""
+    files = sorted((native.ROOT / "policies").glob(f"{robot.name}_*.safetensors"))
+    if named and Path(named).resolve() not in files:
+        files.append(Path(named))
+    return [("mpc", ""), *((f"{policy.read(file).metadata.get('controller')}: {file.stem}", str(file)) for file in files)]
+
+
+def first_controller(options, controllers):
+    """The one of them that the options ask for."""
+    if options.policy:
+        return next(entry for entry in controllers if entry[1] and Path(entry[1]).resolve() == Path(options.policy).resolve())
+    wanted = options.controller or "mpc"
+    found = [entry for entry in controllers if entry[0].split(":")[0] == wanted]
+    if not found:
+        raise Error(f"--controller {wanted} needs a policy, and policies/ has none for this robot; name its file with --policy")
+    return found[0]
 
 
 def numbers(text):
@@ -78,13 +88,17 @@ def numbers(text):
 
 
 def make_live(options):
+    """The live loop under the controller, settings and command that the options name, and what the panel offers."""
     live = native.LiveLoop(options.robot)
-    policy = policy_of(options, live.robot)
-    live.choose(options.controller, policy)
+    if options.policy:
+        live.choose(options.controller, options.policy)  # says what is wrong with the file
+    controllers = controllers_of(live.robot, options.policy)
+    name, file = first_controller(options, controllers)
+    live.choose("" if file else "mpc", file)
     if options.settings:
         live.set(options.settings)
     live.command(*numbers(options.command))
-    return live, policy
+    return live, controllers, name
 
 
 def run_web(config, plugins, model, page):
@@ -110,15 +124,20 @@ def run(arguments):
     if options.native and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise Error("--native needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; leave it out to use the browser")
     page = None if options.native else bind(options.host, options.port)
-    live, policy = make_live(options)
+    live, controllers, name = make_live(options)
 
     from mujoco.studio import app, launch_native, viewer_protocol
 
+    from .overlay import Overlay
     from .panel import Panel
     from .plant import Plant, Scene
+    from .plots import Plots
+    from .recorder import Recorder
 
     scene = Scene(live)
-    plugins = [app.App(app.Config(show_inspector=False)), Plant(live, scene), Panel(live, policy)]
+    studio = app.App(app.Config())
+    panel = Panel(live, studio, controllers, Recorder(live, options.out, name))
+    plugins = [studio, Plant(live, scene), panel, Overlay(live, panel), Plots(live, panel)]
     config = viewer_protocol.ViewerConfig(title=f"tandem: {live.robot.name}", gfx="" if options.native else "web", open_browser=not options.native)
     live.pause(False)
     if options.native:

@@ -141,6 +141,7 @@ class Scene:
         from ..film import load_model
 
         self.model = load_model(mujoco, {"xml": str(self.robot.model_path), "terrain": self.live.terrain})
+        self.model.opt.timestep = self.frame_dt  # what Studio's time line takes for the time between two of its frames
         joints = [self.model.joint(name) for name in self.robot.joint_names]
         self.q_index = [int(joint.qposadr[0]) for joint in joints]
         self.v_index = [int(joint.dofadr[0]) for joint in joints]
