@@ -1,4 +1,4 @@
-# Sourced by ./tandem: set_up play|bench|train|test makes the machine ready for a subcommand. Expects $root, the project folder.
+# Sourced by ./tandem: set_up play|bench|train|view|test makes the machine ready for a subcommand. Expects $root, the project folder.
 #
 # Four steps: machine, packages (apt-get), Python environment (.venv), build (build). Each looks at what is there and returns at once if that is enough.
 # Files written at the end of a step tell that it is done, so that an interrupted one is done again. Logs: build/setup.
@@ -15,7 +15,8 @@ die() { say "$*"; exit 1; }
 play_packages="g++=g++ ffmpeg=ffmpeg libosmesa6=libOSMesa.so.8 libcli11-dev=CLI/CLI.hpp libtomlplusplus-dev=toml++/toml.h
   libspdlog-dev=spdlog/spdlog.h nlohmann-json3-dev=nlohmann/json.hpp"
 bench_packages="libeigen3-dev=eigen3/Eigen/Core"
-test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git python3-dev=python3-config"
+view_packages="python3-dev=python3-config"
+test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git chromium=chromium"
 
 set_up() {
   local needs=$1
@@ -53,6 +54,7 @@ check_machine() {
 set_up_packages() {
   local entry wanted=$play_packages missing=()
   [[ $1 == bench || $1 == test ]] && wanted+=" $bench_packages"
+  [[ $1 == view || $1 == test ]] && wanted+=" $view_packages"
   [[ $1 == test ]] && wanted+=" $test_packages"
   for entry in $wanted; do
     present "${entry#*=}" || missing+=("${entry%%=*}")
@@ -79,7 +81,8 @@ set_up_python() {
   local set sets=play python note options
   [[ $1 == bench ]] && sets+=" bench"
   [[ $1 == train ]] && sets+=" train"
-  [[ $1 == test ]] && sets+=" bench train torch test"
+  [[ $1 == view ]] && sets+=" view"
+  [[ $1 == test ]] && sets+=" bench train torch view test"
   if ! python_ready; then
     rm -rf "$venv"
     python=$(find_python) || die "there is no Python 3.11 to 3.14 with venv here; use Debian 12 or install python3 and python3-venv of such a version"
@@ -104,23 +107,25 @@ set_up_python() {
   return 0
 }
 
-# The tests, the CUDA backend and the Python module are part of the build once the packages for the tests are there, the reference library of the
-# benchmarks likewise.
+# The tests and the CUDA backend are part of the build once the packages for the tests are there, the Python module once those for the view are, the
+# reference library of the benchmarks likewise.
 set_up_build() {
-  local tests=OFF mujoco key target=tandem
+  local tests=OFF module=OFF mujoco key target=tandem
   [[ -e $venv/set-test ]] && tests=ON
+  [[ $tests == ON || -e $venv/set-view ]] && module=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
   key="$root $mujoco $(cd "$venv" && echo set-*) with Python module"
   if [[ ! -e $root/build/build.ninja || $(cat "$state/configured" 2>/dev/null) != "$key" ]]; then
     check_disk
     run_step "configure the build (tests and CUDA $tests)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
       -DCMAKE_MAKE_PROGRAM="$venv/bin/ninja" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release \
-      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests -DTANDEM_PYTHON=$tests
+      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests -DTANDEM_PYTHON=$module
     echo "$key" >"$state/configured"
   fi
   # the test driver builds everything itself and counts a failure as one
   [[ $1 == test ]] && return
   [[ $1 == train ]] && target=tandem-train
+  [[ $1 == view ]] && target=tandem_core
   [[ $("$venv/bin/ninja" -C "$root/build" -n "$target" 2>&1 | tail -n 1) == *"no work to do"* ]] && return
   run_step "build the program ($(nproc) cores)" build "$venv/bin/ninja" -C "$root/build" -j "$(nproc)" "$target"
 }

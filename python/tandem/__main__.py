@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from . import native
 
@@ -24,6 +25,10 @@ def main():
         from .view import launch
 
         return launch.main(sys.argv[2:])
+    if sys.argv[1:2] == ["replay"] and (Path(*sys.argv[2:3]) / "trajectory.json").exists():
+        from .view import replay
+
+        return replay.main(sys.argv[2:])
     return native.run_program(["python -m tandem", *sys.argv[1:]])
 
 

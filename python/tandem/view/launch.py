@@ -25,13 +25,17 @@ def parse(arguments):
     parser.add_argument(
         "--policy", default="", metavar="FILE", help="policy.safetensors that training wrote; default for residual: that of policies/"
     )
-    parser.add_argument("--port", type=int, default=0, help=f"of the page; default: the first free one from {FIRST_PORT} on")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine alone. 0.0.0.0: anybody who reaches it")
-    parser.add_argument("--native", action="store_true", help="in a window instead of the browser")
+    add_page_options(parser)
     parser.add_argument("--command", default="0,0,0", metavar="VX,VY,WZ", help="what it does at the start [m/s, m/s, rad/s]")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="another value for a setting, repeatable")
     parser.add_argument("--out", default="out/view", help="folder of recordings; default: out/view")
     return parser.parse_args(arguments)
+
+
+def add_page_options(parser):
+    parser.add_argument("--port", type=int, default=0, help=f"of the page; default: the first free one from {FIRST_PORT} on")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine alone. 0.0.0.0: anybody who reaches it")
+    parser.add_argument("--native", action="store_true", help="in a window instead of the browser")
 
 
 def check_studio():
@@ -118,15 +122,31 @@ def announce(host, port):
         print("there is no password: whoever reaches this address can steer the robot", flush=True)
 
 
-def run(arguments):
-    options = parse(arguments)
+def check_page(options):
+    """The socket of the page, or None for a window; an Error if neither can be."""
     check_studio()
-    if options.native and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not options.native:
+        return bind(options.host, options.port)
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise Error("--native needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; leave it out to use the browser")
-    page = None if options.native else bind(options.host, options.port)
-    live, controllers, name = make_live(options)
+    return None
 
-    from mujoco.studio import app, launch_native, viewer_protocol
+
+def show(plugins, title, page):
+    """Runs Studio with these plugins, one of them a Plant, until it is closed."""
+    from mujoco.studio import launch_native, viewer_protocol
+
+    config = viewer_protocol.ViewerConfig(title=title, gfx="web" if page else "", open_browser=page is not None)
+    model = next(entry.scene.model for entry in plugins if hasattr(entry, "scene"))
+    if page:
+        run_web(config, plugins, model, page)
+    else:
+        launch_native.run(config, model=model, plugins=plugins)
+
+
+def make_plugins(live, controllers, name, out):
+    """Studio with our panels around a live loop."""
+    from mujoco.studio import app
 
     from .overlay import Overlay
     from .panel import Panel
@@ -134,26 +154,33 @@ def run(arguments):
     from .plots import Plots
     from .recorder import Recorder
 
-    scene = Scene(live)
     studio = app.App(app.Config())
-    panel = Panel(live, studio, controllers, Recorder(live, options.out, name))
-    plugins = [studio, Plant(live, scene), panel, Overlay(live, panel), Plots(live, panel)]
-    config = viewer_protocol.ViewerConfig(title=f"tandem: {live.robot.name}", gfx="" if options.native else "web", open_browser=not options.native)
+    panel = Panel(live, studio, controllers, Recorder(live, out, name))
+    return [studio, Plant(live, Scene(live)), panel, Overlay(live, panel), Plots(live, panel)]
+
+
+def run(arguments):
+    options = parse(arguments)
+    page = check_page(options)
+    live, controllers, name = make_live(options)
+    plugins = make_plugins(live, controllers, name, options.out)
     live.pause(False)
-    if options.native:
-        launch_native.run(config, model=scene.model, plugins=plugins)
-    else:
-        run_web(config, plugins, scene.model, page)
+    show(plugins, f"tandem: {live.robot.name}", page)
+
+
+def end(name, body):
+    """Exit code of body(): 0; 1 after one line on stderr for a mistake of the caller; 130 after Ctrl-C."""
+    try:
+        body()
+    except (Error, native.Error, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 def main(arguments):
     """Exit code of `tandem view ARGUMENTS`."""
     os.environ.setdefault("TANDEM_ROOT", str(native.ROOT))
-    try:
-        run(arguments)
-    except (Error, native.Error, OSError) as error:
-        print(f"tandem view: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return end("tandem view", lambda: run(arguments))

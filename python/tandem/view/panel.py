@@ -3,6 +3,7 @@
 import math
 import time
 
+import mujoco
 from mujoco.studio import messages, plugin, ux
 from mujoco.studio.dear_imgui import dear_imgui as imgui
 
@@ -42,6 +43,14 @@ def combo(label, chosen, names):
 def section(label, opened=True):
     imgui.SetNextItemOpen(opened, imgui.Cond.FirstUseEver)
     return imgui.CollapsingHeader(label)
+
+
+def track(viewer, app, robot):
+    """Has the camera follow the robot."""
+    camera = viewer.camera
+    camera.type, camera.trackbodyid, camera.fixedcamid = int(mujoco.mjtCamera.mjCAMERA_TRACKING), min(1, viewer.model.nbody - 1), -1
+    camera.distance, camera.azimuth, camera.elevation = 4.5 * robot.base_height, 130, -15
+    app.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
 
 
 class Panel(plugin.ViewerPlugin):
@@ -88,11 +97,8 @@ class Panel(plugin.ViewerPlugin):
     # --- every frame -------------------------------------------------------------------------------------------------------------------------
 
     @messages.handler(priority=0)  # after Studio has placed its own camera
-    def on_post_model(self, event: messages.PostModelEvent) -> None:
-        camera = self.viewer.camera
-        camera.type, camera.trackbodyid, camera.fixedcamid = 1, min(1, event.model.nbody - 1), -1
-        camera.distance, camera.azimuth, camera.elevation = 4.5 * self.robot.base_height, 130, -15
-        self.app.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
+    def on_post_model(self, _: messages.PostModelEvent) -> None:
+        track(self.viewer, self.app, self.robot)
 
     @messages.handler
     def on_update(self, _: messages.UpdateEvent) -> None:
