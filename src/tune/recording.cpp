@@ -69,7 +69,7 @@ class FileReader {
     check(bool(file), path, ": cannot be read; is it a file?");
     std::uint64_t length = 0;
     if (bytes_.size() >= sizeof length) std::memcpy(&length, bytes_.data(), sizeof length);
-    check(bytes_.size() >= sizeof length && bytes_[sizeof length] == '{', path, ": not a recording; expected a file that save_recording wrote");
+    check(bytes_.size() > sizeof length && bytes_[sizeof length] == '{', path, ": not a recording; expected a file that save_recording wrote");
     check(length <= bytes_.size() - sizeof length, path, ": ", bytes_.size(), " bytes, too few for its header; it was cut off: record it again");
     head_ = Json::parse(bytes_.begin() + sizeof length, bytes_.begin() + static_cast<long>(sizeof length + length), nullptr, false);
     check(head_.is_object() && head_.value("format", Json()) == kFormat, path, ": not a recording; expected a file that save_recording wrote");
@@ -191,8 +191,8 @@ Recording load_recording(const std::string& path) {
   r.robot = file.field<std::string>("robot"), r.controller = file.field<std::string>("controller");
   r.sample_dt = file.field<double>("sample_dt");
   const size_t n = file.field<size_t>("samples");
-  const Json& arrays = file.head().value("arrays", Json::object());
-  const auto length = [&](const char* name) { return arrays.contains(name) ? arrays[name]["shape"][0].get<size_t>() : size_t(0); };
+  const Json arrays = file.head().value("arrays", Json::object());
+  const auto length = [&](const char* name) { return arrays.at(name).at("shape").at(0).get<size_t>(); };
   try {
     file.read("theta", "<f8", length("theta"), r.theta), file.read("cost", "<f8", length("cost"), r.cost);
     file.read("time", "<f8", n, r.time), file.read("trajectory", "<i4", n, r.trajectory);

@@ -77,8 +77,7 @@ TEST_F(Kinodynamic, DeployedWeightsAreNominalOnesTimesTheta) {
   const std::vector<int> samples = {0, 9};
   const Vec one(mpc.ntheta, 1.0);
   const Features nominal = mpc.open(r, {.threads = 1})(samples, one, false), scaled = deployed.open(r, {.threads = 1})(samples, one, false);
-  for (size_t i = 0; i < nominal.phi.size(); ++i)
-    EXPECT_NEAR(scaled.phi[i], theta[i % mpc.ntheta] * nominal.phi[i], 1e-9 * (1 + scaled.phi[i])) << i;
+  for (size_t i = 0; i < nominal.phi.size(); ++i) EXPECT_NEAR(scaled.phi[i], theta[i % mpc.ntheta] * nominal.phi[i], 1e-9 * (1 + scaled.phi[i])) << i;
 }
 
 TEST_F(Kinodynamic, GivesAKnownThetaBack) {
@@ -124,7 +123,8 @@ TEST_F(Kinodynamic, OwnCostIsHalfTheWeightedSquares) {
   // at the reference but for one joint velocity
   const Model& model = robot.model;
   for (int k = 0; k < 4; ++k) {
-    for (int i = 0; i < model.nq; ++i) r.columns[0].data[k * model.nq + i] = static_cast<float>(i < 7 ? (i == 2 ? robot.base_height : i == 3) : robot.nominal[i - 7]);
+    for (int i = 0; i < model.nq; ++i)
+      r.columns[0].data[k * model.nq + i] = static_cast<float>(i < 7 ? (i == 2 ? robot.base_height : i == 3) : robot.nominal[i - 7]);
     for (int i = 0; i < model.nv; ++i) r.columns[1].data[k * model.nv + i] = i == 9 ? 2.0f : 0.0f;
     double weight = 0;
     for (double m : model.mass) weight += 9.81 * m;

@@ -18,7 +18,8 @@ TEST(Returns, AreTheDiscountedSumsOfTheStageCosts) {
   const std::vector<double> returns = discounted_returns(r, time, 5);
   for (int k = 0; k < nsample(r); ++k) {
     double sum = 0;
-    for (int i = k; i < nsample(r) && r.trajectory[i] == r.trajectory[k]; ++i) sum += std::exp(-(i - k) * r.sample_dt / time) * r.cost[i] * r.sample_dt;
+    for (int i = k; i < nsample(r) && r.trajectory[i] == r.trajectory[k]; ++i)
+      sum += std::exp(-(i - k) * r.sample_dt / time) * r.cost[i] * r.sample_dt;
     EXPECT_NEAR(returns[k], sum, 1e-12 * (1 + sum)) << k;
   }
 }
