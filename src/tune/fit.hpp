@@ -75,7 +75,7 @@ struct FitResult {
 FitResult fit(const MatchedMpc& mpc, const Recording& recording, const FitSettings& settings,
               const std::function<void(double share, double mse)>& progress = {});
 
-// What the data can tell apart: singular values of the centred features, each divided by its standard deviation over all samples times the root of their number.
+// What the data can tell apart: singular values of the centred features, each divided by its standard deviation and the root of their number.
 struct Identifiability {
   std::vector<int> parameter;           // multipliers that are free and have features that vary  (m)
   std::vector<double> singular_values;  // descending  (m)
