@@ -38,7 +38,7 @@ class CentroidalLoop {
   CentroidalLoop(CentroidalLoop&&) noexcept;
 
   CentroidalMpc& mpc();
-  Simulator& sim();        // advances by physics_dt
+  Simulator& sim();  // advances by physics_dt
   const Tracker& tracker() const;
   const Robot& robot() const;
   int bad_solves() const;  // steps of the last run whose QP failed

@@ -47,8 +47,9 @@ class MotionWriter {
 
 void add_centroidal_options(CLI::App& app, CentroidalOptions& options) {
   app.add_option("--theta", options.theta, "of --controller centroidal: multipliers that `tandem fit` wrote (theta.json); default: all 1");
-  app.add_option("--plant", options.plant,
-                 "of --controller centroidal: nominal, or how the robot differs from the controller's model: torso_heavy, friction_low, delay_10ms, ...")
+  app.add_option(
+         "--plant", options.plant,
+         "of --controller centroidal: nominal, or how the robot differs from the controller's model: torso_heavy, friction_low, delay_10ms, ...")
       ->capture_default_str();
   app.add_option("--gait", options.gait, "of --controller centroidal: stance, slow_walk, walk, quick_walk, trot, run")->capture_default_str();
 }

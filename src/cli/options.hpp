@@ -55,5 +55,6 @@ void add_sweep(CLI::App& app, const std::vector<std::string>& argv);
 void add_bench(CLI::App& app, const std::vector<std::string>& argv);
 void add_compare(CLI::App& app, const std::vector<std::string>& argv);
 void add_replay(CLI::App& app, const std::vector<std::string>& argv);
+void add_fit(CLI::App& app, const std::vector<std::string>& argv);
 
 }  // namespace tandem

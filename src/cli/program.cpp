@@ -44,6 +44,7 @@ int parse_and_run(const std::vector<std::string>& arguments) {
   add_bench(app, arguments);
   add_compare(app, arguments);
   add_replay(app, arguments);
+  add_fit(app, arguments);
   check_subcommand(app, arguments);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 1);  // as CLI11 takes a vector
   try {

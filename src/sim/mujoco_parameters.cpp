@@ -21,7 +21,8 @@ void MujocoSimulator::change_bodies(mjModel* m) const {
       if (body < 0 || !matches(change.body, model_.body_name[body])) continue;
       ++found;
       m->body_mass[b] *= change.mass_scale;
-      for (int i = 0; i < 3; ++i) m->body_inertia[3 * b + i] *= change.mass_scale * change.inertia_scale, m->body_ipos[3 * b + i] += change.com_offset[i];
+      for (int i = 0; i < 3; ++i)
+        m->body_inertia[3 * b + i] *= change.mass_scale * change.inertia_scale, m->body_ipos[3 * b + i] += change.com_offset[i];
     }
     check(found > 0, "simulator: no body of the robot matches \"", change.body, "\"; nearest: ", nearest(change.body, model_.body_name));
   }

@@ -25,10 +25,10 @@ namespace tandem {
 
 // A change of some links of every world before anything runs: what the robot is, where its controller believes the model.
 struct BodyChange {
-  std::string body;                    // pattern of their names (model/names.hpp)
-  double mass_scale = 1;               // of masses and inertias
-  double inertia_scale = 1;            // of inertias, on top of that
-  double com_offset[3] = {0, 0, 0};    // shift of the centre of mass, body frame [m]
+  std::string body;                  // pattern of their names (model/names.hpp)
+  double mass_scale = 1;             // of masses and inertias
+  double inertia_scale = 1;          // of inertias, on top of that
+  double com_offset[3] = {0, 0, 0};  // shift of the centre of mass, body frame [m]
 };
 
 struct SimSettings {

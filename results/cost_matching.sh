@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The experiment of docs/cost-matching.md: fits the G1's centroidal MPC in several ways with the same rollouts and compares them in pairs on the nominal
+# plant and on others, then the same with a stage cost that holds the velocity error, then the whole-body MPC of the MIT Humanoid. Run it from the project's
+# folder; what is done is not done again, so it may be stopped at any time. Runs go to out/cost-matching, tables to results/.
+#   TRIALS pairs per row (40), TRAJECTORIES per round (24), ROUNDS (2), PLANTS (all), SEED (1)
+set -euo pipefail
+
+out=out/cost-matching
+trials=${TRIALS:-40} trajectories=${TRAJECTORIES:-24} rounds=${ROUNDS:-2} plants=${PLANTS:-all} seed=${SEED:-1}
+mkdir -p "$out"
+
+fit() {  # name, options of `tandem fit`
+  local folder=$out/$1
+  [[ -f $folder/report.json ]] && return
+  ./tandem fit --out "$folder" --rounds "$rounds" --trajectories "$trajectories" --seed "$seed" $([[ -f $folder/run.json ]] && echo --resume) "${@:2}"
+  ./tandem fit report "$folder"
+}
+
+compare() {  # name of the table, names of fits with commas between, options of `tandem fit compare`
+  local thetas=() name
+  for name in ${2//,/ }; do thetas+=("$name=$out/$name/theta.json"); done
+  ./tandem fit compare "${thetas[@]}" --trials "$trials" --seed "$((seed + 1000))" --out "$out/compare-$1" --json "results/cost-matching-$1.json" "${@:3}"
+  ./tandem fit report "$out/compare-$1"
+  cp "$out/compare-$1/report.md" "results/cost-matching-$1.md"
+}
+
+# the centroidal MPC
+fit fast
+fit both --parameters both
+fit momentum --parameters momentum
+fit adam --mode adam
+fit published --mode adam --parameters both --features replay --set fit.scale=false --set fit.offset=false
+fit random --mode random
+compare unitree_g1 fast,both,momentum,adam,published,random --plants "$plants" --recoveries "$trials" --limits "$trials"
+
+# a stage cost of the user's: the controller's own and the velocity error
+printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
+fit velocity --cost "$out/velocity.toml"
+compare velocity-unitree_g1 velocity --plants nominal --cost "$out/velocity.toml"
+
+# the whole-body MPC
+fit kinodynamic --robot mit_humanoid --controller kinodynamic --set trial.push_impulse=5,16
+compare mit_humanoid kinodynamic --robot mit_humanoid --controller kinodynamic --set trial.push_impulse=5,16 \
+  --plants nominal,torso_heavy,torso_light,com_forward,friction_low,delay_10ms,gains_weak,pushes_strong --recoveries "$trials" --limits "$trials"
