@@ -20,7 +20,7 @@ using Step = Eigen::Matrix<double, kBaseStates, kBoth, Eigen::RowMajor>;
 // One node of the controller's own problem, reduced to base states and wrenches.
 struct Linearisation {
   explicit Linearisation(const CentroidalView<double>& v)
-      : view(v),
+      : view(one_interval(v)),
         list(row_list(v)),
         dims(centroidal_dims(1, v.nx, 1)),
         memory(node_memory_size<double>(v.model.nbody)),
@@ -47,7 +47,13 @@ struct Linearisation {
       }
   }
 
-  const CentroidalView<double>& view;
+  // Matrices are made for one interval, whatever the horizon of the controller.
+  static CentroidalView<double> one_interval(CentroidalView<double> v) {
+    v.N = 1;
+    return v;
+  }
+
+  CentroidalView<double> view;
   RowList<double> list;
   QpDims dims;
   std::vector<double> memory, data, rows;

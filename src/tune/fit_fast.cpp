@@ -12,6 +12,7 @@ using Eigen::VectorXd;
 
 constexpr int kNewtonSteps = 200, kHalvings = 30;
 constexpr double kFlat = 1e-11;     // gradient of a solved problem, against that at the start
+constexpr double kFloor = 1e-12;    // least information of a direction, against that of a multiplier on its own
 constexpr double kProgress = 1e-4;  // Gauss-Newton stops at steps that gain less than this share of the objective
 
 // Minimises d'Hd/2 + g'd over low <= d <= high by projected Newton steps (Bertsekas 1982); H positive definite, 0 within the bounds.
@@ -41,6 +42,17 @@ VectorXd solve_bounded(const MatrixXd& H, const VectorXd& g, const VectorXd& low
   return d;
 }
 
+// The same for features of very different size: in units in which the diagonal of H is 1. Directions without information stay where they are.
+VectorXd solve_scaled(const MatrixXd& H, const VectorXd& g, const VectorXd& low, const VectorXd& high) {
+  VectorXd unit = H.diagonal().cwiseSqrt();
+  for (double& u : unit)
+    if (u == 0) u = 1;
+  const VectorXd inverse = unit.cwiseInverse();
+  MatrixXd scaled = inverse.asDiagonal() * H * inverse.asDiagonal();
+  scaled.diagonal().array() += kFloor;
+  return inverse.cwiseProduct(solve_bounded(scaled, inverse.cwiseProduct(g), unit.cwiseProduct(low), unit.cwiseProduct(high)));
+}
+
 // Step of the free multipliers that minimises the objective with Q linear around theta: eq. (10), (11).
 VectorXd best_step(const FitProblem& p, const Features& features, const VectorXd& q, const std::vector<double>& theta) {
   const int m = static_cast<int>(p.free.size()), n = static_cast<int>(p.train.size());
@@ -61,10 +73,8 @@ VectorXd best_step(const FitProblem& p, const Features& features, const VectorXd
   MatrixXd H = MatrixXd::Zero(m, m);
   H.selfadjointView<Eigen::Lower>().rankUpdate(J.transpose(), 1 / (n * p.variance));
   H.triangularView<Eigen::StrictlyUpper>() = H.transpose();
-  // directions without information and without ridge stay where they are
-  const double floor = 1e-12 * (1e-300 + H.diagonal().maxCoeff());
-  H.diagonal().array() += p.settings.ridge + floor;
-  return solve_bounded(H, J.transpose() * error / (n * p.variance) + pull, low, high);
+  H.diagonal().array() += p.settings.ridge;
+  return solve_scaled(H, J.transpose() * error / (n * p.variance) + pull, low, high);
 }
 
 std::vector<double> moved(const FitProblem& p, const std::vector<double>& theta, const VectorXd& step, double share) {

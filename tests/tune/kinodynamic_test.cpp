@@ -15,7 +15,7 @@ namespace {
 
 using Vec = std::vector<double>;
 
-// Samples of numbers around a standing robot.
+// Samples of numbers around a standing robot, its base tilted.
 Recording random_walk(const Robot& robot, int ntrajectory, int length, double dt, unsigned seed) {
   const Model& model = robot.model;
   std::mt19937 random(seed);
@@ -27,7 +27,10 @@ Recording random_walk(const Robot& robot, int ntrajectory, int length, double dt
   const auto put = [&](int c, double value) { r.columns[c].data.push_back(static_cast<float>(value)); };
   for (int t = 0; t < ntrajectory; ++t)
     for (int k = 0; k < length; ++k) {
-      const States state = disturbed_states(robot, 1, random());
+      States state = disturbed_states(robot, 1, random());
+      double norm = 0;
+      for (int i = 3; i < 7; ++i) state.q[i] += 0.1 * normal(random), norm += state.q[i] * state.q[i];
+      for (int i = 3; i < 7; ++i) state.q[i] /= std::sqrt(norm);
       for (int i = 0; i < model.nq; ++i) put(0, state.q[i]);
       for (int i = 0; i < model.nv; ++i) put(1, state.v[i] * (1 + std::abs(normal(random))));
       for (int i = 0; i < nforce; ++i) put(2, 20 * normal(random) + (i % 3 == 2 ? 60 : 0));
