@@ -20,7 +20,7 @@ class Overlay(plugin.ViewerPlugin):
         robot = live.robot
         self.size = 1.6 * robot.base_height
         self.arrow = FORCE_SCALE * self.size / (9.81 * robot.mass)  # length of the arrow of 1 N
-        self.torque = 0.25 * self.size / max(float(x) for x in robot.tau_max if np.isfinite(x))  # length of the bar of 1 N m
+        self.torque = 1.5 * self.size / max(float(x) for x in robot.tau_max if np.isfinite(x))  # length of the bar of 1 N m
         self.point_foot = list(robot.contact_feet)
         self.joint_names = list(robot.joint_names)
         self.shown = dict.fromkeys(NAMES, True) | {"friction cones": False}

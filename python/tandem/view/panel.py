@@ -49,7 +49,7 @@ def track(viewer, app, robot):
     """Has the camera follow the robot."""
     camera = viewer.camera
     camera.type, camera.trackbodyid, camera.fixedcamid = int(mujoco.mjtCamera.mjCAMERA_TRACKING), min(1, viewer.model.nbody - 1), -1
-    camera.distance, camera.azimuth, camera.elevation = 4.5 * robot.base_height, 130, -15
+    camera.distance, camera.azimuth, camera.elevation = 5.5 * robot.base_height, 130, -12
     app.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
 
 

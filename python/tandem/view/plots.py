@@ -8,7 +8,7 @@ from mujoco.studio.implot import implot
 SECONDS = 8.0  # that are shown
 POINTS = 270  # of a line, at most
 BUDGET_MS = 10.0  # time between two control steps of the robot
-LEFT, RIGHT, HEIGHT = 220, 274, 200  # where the window stands [pixels]
+LEFT, RIGHT, HEIGHT = 220, 274, 215  # where the window stands [pixels]
 RATIO_FLOOR = 1.0  # N m: below this torque of the MPC the ratio means nothing
 
 
