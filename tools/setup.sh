@@ -1,4 +1,5 @@
-# Sourced by ./tandem: set_up play|bench|train|view|test makes the machine ready for a subcommand. Expects $root, the project folder.
+# Sourced by ./tandem: set_up play|bench|train|view|plot|test [SET] makes the machine ready for a subcommand, with one more set of Python packages.
+# Expects $root, the project folder.
 #
 # Four steps: machine, packages (apt-get), Python environment (.venv), build (build). Each looks at what is there and returns at once if that is enough.
 # Files written at the end of a step tell that it is done, so that an interrupted one is done again. Logs: build/setup.
@@ -29,7 +30,7 @@ set_up() {
     flock 9
   fi
   set_up_packages "$needs"
-  set_up_python "$needs"
+  set_up_python "$needs" "${2-}"
   export PATH=$venv/bin:$PATH
   set_up_build "$needs"
   exec 9>&-
@@ -80,7 +81,9 @@ set_up_python() {
   [[ $1 == bench ]] && sets+=" bench"
   [[ $1 == train ]] && sets+=" train"
   [[ $1 == view ]] && sets+=" view"
-  [[ $1 == test ]] && sets+=" bench train torch view test"
+  [[ $1 == plot ]] && sets+=" plot"
+  [[ $1 == test ]] && sets+=" bench train torch view test plot drake rsl"
+  sets+=" $2"
   if ! python_ready; then
     rm -rf "$venv"
     python=$(find_python) || die "there is no Python 3.11 to 3.14 with venv here; use Debian 12 or install python3 and python3-venv of such a version"
@@ -93,6 +96,7 @@ set_up_python() {
     case $set in
       train) check_disk 5120; note="; about 1.5 GB, a minute" options=(--no-deps) ;;  # Torch without what only its GPU part needs
       torch) check_disk 8192; note="; about 4 GB, a minute or two" options=(--no-deps) ;;
+      drake | rsl) check_disk; options=(--no-deps) ;;
       *) check_disk ;;
     esac
     touch "$venv/unfinished"
@@ -112,7 +116,7 @@ set_up_build() {
   [[ -e $venv/set-test ]] && tests=ON
   [[ $tests == ON || -e $venv/set-view ]] && module=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
-  key="$root $mujoco $(cd "$venv" && echo set-*) with Python module"
+  key="$root $mujoco $(ls "$venv" | grep -xE 'set-(bench|play|test|torch|train|view)' | tr '\n' ' ')with Python module"
   if [[ ! -e $root/build/build.ninja || $(cat "$state/configured" 2>/dev/null) != "$key" ]]; then
     check_disk
     run_step "configure the build (tests and CUDA $tests)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
@@ -120,8 +124,8 @@ set_up_build() {
       -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests -DTANDEM_PYTHON=$module
     echo "$key" >"$state/configured"
   fi
-  # the test driver builds everything itself and counts a failure as one
-  [[ $1 == test ]] && return
+  # figures need no program; the test driver builds everything itself and counts a failure as one
+  [[ $1 == plot || $1 == test ]] && return
   [[ $1 == train ]] && target=tandem-train
   [[ $1 == view ]] && target=tandem_core
   [[ $("$venv/bin/ninja" -C "$root/build" -n "$target" 2>&1 | tail -n 1) == *"no work to do"* ]] && return

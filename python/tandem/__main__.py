@@ -1,14 +1,14 @@
-"""`python -m tandem SUBCOMMAND ...`: the program tandem, with the same subcommands."""
+"""`python -m tandem SUBCOMMAND ...`: the program tandem, with the same subcommands; `test` alone belongs to the project's folder."""
 
 import os
 import sys
 from pathlib import Path
 
-from . import native
-
 
 def train(arguments):
     """Training is a program of its own, since it alone needs Torch's library: goes on as that program, or says where it is."""
+    from . import native
+
     program = native.ROOT / "build" / "tandem-train"
     if not program.exists():
         print(f"tandem: training is not in this package ({program} does not exist); run ./tandem train in the project's folder", file=sys.stderr)
@@ -17,9 +17,19 @@ def train(arguments):
 
 
 def main():
+    subcommand = sys.argv[1:2]
+    if subcommand == ["plot"]:
+        from . import plot_runs
+
+        return plot_runs.main(sys.argv[2:])
+    if subcommand == ["test"]:
+        print("tandem: the tests are not in this package; run ./tandem test in the project's folder", file=sys.stderr)
+        return 1
+    from . import native
+
     os.environ.setdefault("TANDEM_ROOT", str(native.ROOT))  # has robots/ and policies/
     os.environ.setdefault("TANDEM_PYTHON", sys.executable)  # draws films and figures
-    if sys.argv[1:2] == ["train"]:
+    if subcommand == ["train"]:
         return train(sys.argv[1:])
     if sys.argv[1:2] == ["view"]:
         from .view import launch

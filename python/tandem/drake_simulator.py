@@ -1,0 +1,349 @@
+"""Drake as the physics of the programs:  ./tandem eval --simulator drake.  docs/second-simulator.md
+
+`python -m tandem.drake_simulator` is started by src/sim/remote_simulator.cpp, which documents what goes over the socket at file descriptor 0.
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from .trajectory import Error
+
+FAULT_SET_POINT, FAULT_STATE = 1, 2
+LOADED = 1e-6  # normal force above which a contact counts [N]
+DRY_FRICTION_SPEED = 0.05  # joint speed at which dry friction is three quarters of its full size [rad/s]
+
+
+@dataclass
+class Layout:
+    """What the programs say of the robot; names are those of the MJCF."""
+
+    xml: str
+    control_dt: float  # [s]
+    physics_dt: float  # [s]
+    joints: list  # names
+    bodies: list  # names; pushes say their number
+    feet: list  # names
+    contacts: list  # {"body": name, "position": [x, y, z], "foot": number}
+    foot_geoms: list  # names; empty: those whose name begins with their foot's
+
+
+class World:
+    """One robot in Drake, advanced a control step at a time."""
+
+    def __init__(self, layout, model):
+        self.layout, self.model = layout, model
+        self.substeps = round(layout.control_dt / layout.physics_dt)
+        self.foot_of_geom = foot_geoms(layout, model)
+        self.points = [(model.body(c["body"]).id, np.array(c["position"]), c["foot"]) for c in layout.contacts]
+        self.floating = model.njnt > 0 and model.jnt_type[0] == 0
+        dofs = [model.joint(name).dofadr[0] for name in layout.joints]
+        self.dry_friction = model.dof_frictionloss[dofs]
+        self.friction = None
+        self.push_steps = 0
+        self.build()
+
+    def build(self):
+        """The plant; again where friction changes."""
+        from pydrake.systems.analysis import Simulator
+
+        from .drake_model import make_plant
+
+        made = self.made = make_plant(self.model, self.layout.physics_dt, self.friction)
+        self.simulator = Simulator(made.diagram)
+        plant = self.plant = made.plant
+        self.context = plant.GetMyMutableContextFromRoot(self.simulator.get_mutable_context())
+        instance = plant.GetModelInstanceByName("DefaultModelInstance")
+        joints = [made.joints[name] for name in self.layout.joints]
+        self.actuators = [made.actuators[name] for name in self.layout.joints]
+        self.inputs = np.array([actuator.input_start() for actuator in self.actuators])
+        self.q_at = np.array([joint.position_start() for joint in joints])
+        self.v_at = np.array([joint.velocity_start() for joint in joints])
+        self.gains = None
+        self.feed_forward, self.desired = plant.get_actuation_input_port(), plant.get_desired_state_input_port(instance)
+        self.applied = plant.get_applied_generalized_force_input_port()
+        self.geom_of = made.geoms
+        self.link = [int(self.model.body_weldid[body]) for body in self.model.geom_bodyid]  # of a geom: the body it moves with; 0 is the world
+
+    def reset(self, friction, q, v):
+        friction = None if friction < 0 else friction
+        if friction != self.friction:
+            self.friction = friction
+            self.build()
+        self.end_push()
+        self.time, self.fault = 0.0, 0
+        self.write_state(q, v)
+
+    def write_state(self, q, v):
+        nq, nv = self.plant.num_positions(), self.plant.num_velocities()
+        positions, velocities = np.empty(nq), np.empty(nv)
+        if self.floating:
+            quaternion = q[3:7] / np.linalg.norm(q[3:7])
+            positions[:4], positions[4:7] = quaternion, q[:3]
+            velocities[:3], velocities[3:6] = rotation(quaternion) @ v[3:6], v[:3]
+        positions[self.q_at] = q[len(q) - len(self.q_at) :]
+        velocities[self.v_at] = v[len(v) - len(self.v_at) :]
+        context = self.simulator.get_mutable_context()
+        context.SetTime(0)
+        self.plant.SetPositions(self.context, positions)
+        self.plant.SetVelocities(self.context, velocities)
+        self.simulator.Initialize()
+        self.ticks = 0
+
+    def read_state(self):
+        """q, v in the conventions of the programs."""
+        positions, velocities = self.plant.GetPositions(self.context), self.plant.GetVelocities(self.context)
+        q, v = positions[self.q_at], velocities[self.v_at]
+        if self.floating:
+            q = np.concatenate([positions[4:7], positions[:4], q])
+            v = np.concatenate([velocities[3:6], rotation(positions[:4]).T @ velocities[:3], v])
+        return q, v
+
+    def kick(self, dv):
+        q, v = self.read_state()
+        v[:6] += dv
+        self.write_state(q, v)
+
+    def push(self, body, force, steps):
+        from pydrake.multibody.math import SpatialForce
+        from pydrake.multibody.plant import ExternallyAppliedSpatialForce
+
+        number = self.model.body(self.layout.bodies[body]).id
+        applied = ExternallyAppliedSpatialForce()
+        applied.body_index = self.made.bodies[number].index()
+        applied.p_BoBq_B = self.model.body_ipos[number]
+        applied.F_Bq_W = SpatialForce(tau=np.zeros(3), f=force)
+        self.set_spatial([applied] if steps > 0 else [])
+        self.push_steps = steps
+
+    def end_push(self):
+        self.push_steps = 0
+        self.set_spatial([])
+
+    def set_spatial(self, forces):
+        from pydrake.common.value import Value
+        from pydrake.multibody.plant import ExternallyAppliedSpatialForce
+
+        self.plant.get_applied_spatial_force_input_port().FixValue(self.context, Value[list[ExternallyAppliedSpatialForce]](forces))
+
+    def set_points(self, tau_ff, q_des, v_des, kp, kd):
+        from pydrake.multibody.tree import PdControllerGains
+
+        gains = list(zip(kp.tolist(), kd.tolist()))
+        if gains != self.gains:
+            for actuator, (p, d) in zip(self.actuators, gains):
+                actuator.set_controller_gains(PdControllerGains(p=p, d=d))
+            self.gains = gains
+        nu = len(self.inputs)
+        feed_forward, desired = np.empty(nu), np.empty(2 * nu)
+        feed_forward[self.inputs] = tau_ff
+        desired[self.inputs], desired[nu + self.inputs] = q_des, v_des
+        self.feed_forward.FixValue(self.context, feed_forward)
+        self.desired.FixValue(self.context, desired)
+
+    def step(self, set_points, out):
+        """One control step; writes this world's rows of `out`. A world with a fault stands still."""
+        if self.fault == 0 and not all(np.isfinite(row).all() for row in set_points):
+            self.fault = FAULT_SET_POINT
+        if self.fault:
+            out["fault"][:] = self.fault
+            return
+        self.set_points(*set_points)
+        for name in ("tau", "power", "point_force", "foot_force", "foot_slip", "floor_contact", "self_collision"):
+            out[name][:] = 0
+        try:
+            for _ in range(self.substeps):
+                self.physics_step(out)
+        except RuntimeError as error:  # Drake gave up, for example on a state that is not finite
+            print(f"tandem.drake_simulator: {str(error).splitlines()[0]}", file=sys.stderr)
+            self.fault = FAULT_STATE
+        q, v = self.read_state()
+        if not (np.isfinite(q).all() and np.isfinite(v).all()):
+            self.fault = FAULT_STATE
+        out["fault"][:] = self.fault
+        if self.fault:
+            return
+        if self.push_steps > 0:
+            self.push_steps -= 1
+            if self.push_steps == 0:
+                self.end_push()
+        self.time += self.layout.control_dt
+        out["time"][:], out["q"][:], out["v"][:] = self.time, q, v
+
+    def physics_step(self, out):
+        if self.dry_friction.any():
+            force = np.zeros(self.plant.num_velocities())
+            force[self.v_at] = -self.dry_friction * np.tanh(self.plant.GetVelocities(self.context)[self.v_at] / DRY_FRICTION_SPEED)
+            self.applied.FixValue(self.context, force)
+        self.ticks += 1
+        self.simulator.AdvanceTo(self.ticks * self.layout.physics_dt)
+        mean = 1 / self.substeps
+        tau = self.plant.get_net_actuation_output_port().Eval(self.context)[self.inputs]
+        speed = self.plant.GetVelocities(self.context)[self.v_at]
+        out["tau"][:] += mean * tau
+        out["power"][:] += mean * np.maximum(tau * speed, 0).sum()
+        self.add_contacts(out, mean)
+
+    def add_contacts(self, out, mean):
+        results = self.plant.get_contact_results_output_port().Eval(self.context)
+        load, slide = np.zeros(len(self.layout.feet)), np.zeros(len(self.layout.feet))
+        for i in range(results.num_point_pair_contacts()):
+            contact = results.point_pair_contact_info(i)
+            pair = contact.point_pair()
+            a, b = self.geom_of[pair.id_A], self.geom_of[pair.id_B]
+            if self.link[a] and self.link[b]:
+                out["self_collision"][:] = 1
+                continue
+            geom, force = (b, contact.contact_force()) if self.link[b] else (a, -contact.contact_force())
+            normal = abs(force @ pair.nhat_BA_W)
+            if normal < LOADED:
+                continue
+            foot = self.foot_of_geom.get(geom)
+            if foot is None:
+                out["floor_contact"][:] = 1
+                continue
+            out["foot_force"][foot] += mean * force
+            out["point_force"][self.nearest_point(geom, contact.contact_point())] += mean * force
+            load[foot] += normal
+            slide[foot] += normal * contact.slip_speed()
+        loaded = load > 0
+        out["foot_slip"][loaded] += self.layout.physics_dt * slide[loaded] / load[loaded]
+
+    def nearest_point(self, geom, position):
+        body = self.link[geom]
+        X_WB = self.plant.EvalBodyPoseInWorld(self.context, self.made.bodies[body])
+        distances = [np.linalg.norm(X_WB @ p - position) if owner == body else np.inf for owner, p, _ in self.points]
+        return int(np.argmin(distances))
+
+
+def rotation(quaternion):
+    """Matrix of a unit quaternion (w, x, y, z)."""
+    w, x, y, z = quaternion
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def foot_geoms(layout, model):
+    """Foot number by geom, for the geoms that may touch the floor."""
+    link_foot = {model.body(contact["body"]).id: contact["foot"] for contact in layout.contacts}
+    feet = {}
+    for geom in range(model.ngeom):
+        foot = link_foot.get(int(model.body_weldid[model.geom_bodyid[geom]]))
+        name = model.geom(geom).name
+        if foot is not None and (name in layout.foot_geoms if layout.foot_geoms else name.startswith(layout.feet[foot])):
+            feet[geom] = foot
+    return feet
+
+
+def output_shapes(layout, nq, nv):
+    """What a step answers, in this order, all worlds of one field before the next: name -> shape of one world."""
+    nfoot, njnt = len(layout.feet), len(layout.joints)
+    return {
+        "time": (1,),
+        "q": (nq,),
+        "v": (nv,),
+        "tau": (njnt,),
+        "power": (1,),
+        "point_force": (len(layout.contacts), 3),
+        "foot_force": (nfoot, 3),
+        "foot_slip": (nfoot,),
+        "floor_contact": (1,),
+        "self_collision": (1,),
+        "fault": (1,),
+    }
+
+
+class Batch:
+    """Some worlds, and the commands of the programs."""
+
+    def __init__(self, layout, nworld):
+        from .drake_model import compile_mjcf
+
+        model = compile_mjcf(layout.xml)
+        self.layout = layout
+        self.nq, self.nv, self.njnt = model.nq, model.nv, len(layout.joints)
+        self.worlds = [World(layout, model) for _ in range(nworld)]
+        shapes = output_shapes(layout, self.nq, self.nv)
+        self.out = {name: np.zeros((nworld, *shape)) for name, shape in shapes.items()}
+
+    def step(self, set_points):
+        """set_points (5, nworld, njnt): tau_ff, q_des, v_des, kp, kd. The answer, one row of numbers."""
+        for w, world in enumerate(self.worlds):
+            world.step(set_points[:, w], {name: rows[w] for name, rows in self.out.items()})
+        return np.concatenate([rows.ravel() for rows in self.out.values()])
+
+    def reset(self, w, friction, q, v):
+        world = self.worlds[w]
+        world.reset(friction, q, v)
+        for rows in self.out.values():
+            rows[w] = 0
+        self.out["q"][w], self.out["v"][w] = world.read_state()
+
+
+def serve(batch, receive, send):
+    """Answers commands until the program hangs up: numbers that begin with what to do."""
+    sizes = {"r": 2 + batch.nq + batch.nv, "k": 7, "p": 6, "s": 5 * batch.njnt * len(batch.worlds)}
+    while True:
+        head = receive(1)
+        if head is None:
+            return
+        what = chr(int(head[0]))
+        numbers = receive(sizes[what])
+        if what == "r":
+            batch.reset(int(numbers[0]), numbers[1], numbers[2 : 2 + batch.nq], numbers[2 + batch.nq :])
+        elif what == "k":
+            batch.worlds[int(numbers[0])].kick(numbers[1:])
+        elif what == "p":
+            batch.worlds[int(numbers[0])].push(int(numbers[1]), numbers[2:5], int(numbers[5]))
+        else:
+            send(batch.step(numbers.reshape(5, len(batch.worlds), batch.njnt)).tobytes())
+
+
+def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that started this one hangs up after Ctrl-C
+    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(0, "wb", buffering=0)
+
+    def send(data):
+        view = memoryview(data)
+        while view:
+            view = view[target.write(view) :]
+
+    def receive(count):
+        data = source.read(8 * count)
+        return np.frombuffer(data) if len(data) == 8 * count else None
+
+    try:
+        told = json.loads(source.readline())
+        nworld = told.pop("worlds")
+        import pydrake.common
+
+        pydrake.common.configure_logging()
+        import logging
+
+        logging.getLogger("drake").setLevel(logging.ERROR)
+        batch = Batch(Layout(**told), nworld)
+        version = getattr(pydrake, "__version__", "")
+    except ModuleNotFoundError as error:
+        send(json.dumps({"error": f"the simulator drake needs the Python package {error.name}: {INSTALL}"}).encode() + b"\n")
+        return 1
+    except (Error, RuntimeError, KeyError, ValueError) as error:
+        send(json.dumps({"error": str(error).splitlines()[0]}).encode() + b"\n")
+        return 1
+    send(json.dumps({"simulator": f"drake {version}".strip()}).encode() + b"\n")
+    serve(batch, receive, send)
+    return 0
+
+
+INSTALL = "python -m pip install --no-deps drake==1.51.1 pydot PyYAML; ./tandem play --simulator drake does so"
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""A folder for a robot that this project has not seen, from its URDF or MJCF:  docs/tutorial.md
+
+python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
+
+Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of gains, gait
+and weights from mass and leg length. Meshes are left out, and sticks drawn in their place; what is left of the shapes may touch the floor and nothing else.
+"""
+
+import argparse
+import fnmatch
+import sys
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from .program import run_program
+from .trajectory import Error
+
+FLOOR = {
+    "name": "floor",
+    "type": mujoco.mjtGeom.mjGEOM_PLANE,
+    "size": [0, 0, 0.05],
+    "contype": 1,
+    "conaffinity": 0,
+    "condim": 3,
+    "rgba": [0.75, 0.77, 0.8, 1],
+}
+QUADRUPED_GAIT = {0: 0.0, 1: 0.5, 2: 0.5, 3: 0.0}  # diagonal legs together, in the order of --foot
+WEIGHT_TOML = """
+[mpc]
+friction = 0.7
+[mpc.weights.joint_position]
+"*" = 1.0
+[mpc.weights.joint_velocity]
+"*" = 0.06
+"""
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="tandem.new_robot", description="A folder for ./tandem --robot from a URDF or MJCF.")
+    parser.add_argument("file", type=Path, help="URDF or MJCF of the robot")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; its name becomes the robot's")
+    parser.add_argument("--foot", action="append", required=True, metavar="BODY[:x,y,z]", help="link that carries a foot, and where on it; per foot")
+    parser.add_argument(
+        "--pose", action="append", default=[], metavar="PATTERN=VALUE", help="joint positions of the nominal pose [rad]; a later one wins"
+    )
+    parser.add_argument("--radius", type=float, default=0.02, help="of the round feet [m]; default 0.02")
+    parser.add_argument("--effort", type=float, help="torque limit of every joint [N m]; default: the file's")
+    parser.add_argument("--armature", type=float, default=0.01, help="reflected inertia of joints that have none [kg m^2]; default 0.01")
+    return parser.parse_args(argv)
+
+
+def read(path):
+    """The file without what the simulator does not need; a URDF's root link gets a floating base."""
+    try:
+        spec = mujoco.MjSpec.from_file(str(path))
+    except (ValueError, FileNotFoundError) as error:
+        raise Error(f"{path}: {str(error).splitlines()[0]}") from None
+    for geom in list(spec.geoms):
+        if geom.type in (mujoco.mjtGeom.mjGEOM_MESH, mujoco.mjtGeom.mjGEOM_PLANE):
+            spec.delete(geom)
+    for unused in [*spec.meshes, *spec.actuators, *spec.keys, *spec.sensors]:
+        spec.delete(unused)
+    if not spec.worldbody.bodies:
+        raise Error(f"{path}: has no link; expected a URDF or MJCF of a robot")
+    spec.compiler.fusestatic = False
+    spec.compiler.discardvisual = False  # of URDF files MuJoCo drops the shapes that touch nothing
+    spec.compiler.balanceinertia = True  # some published inertias are rounded to what no body has
+    root = spec.worldbody.bodies[0]
+    if not any(joint.type == mujoco.mjtJoint.mjJNT_FREE for joint in spec.joints):
+        root.add_freejoint(name="base")
+    return spec
+
+
+def place_feet(spec, feet, radius):
+    """Adds a sphere per foot; returns [(name, body, position)] with the body that a joint moves."""
+    placed = []
+    for text in feet:
+        name, _, where = text.partition(":")
+        try:
+            position = [float(value) for value in where.split(",")] if where else [0.0, 0.0, 0.0]
+        except ValueError:
+            raise Error(f"--foot {text}: expected BODY or BODY:x,y,z") from None
+        body = spec.body(name)
+        if body is None or len(position) != 3:
+            raise Error(f"--foot {text}: expected BODY or BODY:x,y,z with a link of the file: {', '.join(b.name for b in spec.bodies[1:])}")
+        body.add_geom(
+            name=f"{name}_sole", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, priority=1, friction=[1, 0.005, 0.0001]
+        )
+        placed.append((name, body, position))
+    return placed
+
+
+def add_shapes(spec, radius):
+    """Something to look at, where nothing is left: a stick to every link that hangs on another, as thick as a foot."""
+    for body in spec.bodies[1:]:
+        if any(not geom.name.endswith("_sole") for geom in body.geoms):
+            continue
+        for child in body.bodies:
+            if np.linalg.norm(child.pos) > radius:
+                stick = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[0.8 * radius, 0, 0], fromto=[0, 0, 0, *child.pos], group=2)
+                stick.contype = stick.conaffinity = 0
+                stick.rgba = [0.25, 0.35, 0.5, 1] if body.name == spec.worldbody.bodies[0].name else [0.85, 0.85, 0.86, 1]
+
+
+def add_physics(spec, options):
+    """Floor, time step and solver as of the robots of this project, one motor per joint."""
+    spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
+    spec.option.iterations, spec.option.ls_iterations = 20, 50
+    for geom in spec.geoms:
+        geom.contype, geom.conaffinity = 0, 1
+    add_shapes(spec, options.radius)
+    spec.worldbody.add_geom(**FLOOR)
+    spec.worldbody.add_light(pos=[0, 0, 4], dir=[0, 0, -1])
+    for joint in spec.joints:
+        if joint.type == mujoco.mjtJoint.mjJNT_FREE:
+            continue
+        limit = options.effort or float(np.ravel(joint.actfrcrange)[1])
+        if limit <= 0:
+            raise Error(f'{options.file}: joint "{joint.name}" has no torque limit; give one with --effort')
+        joint.armature = joint.armature or options.armature
+        motor = spec.add_actuator(name=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint.name, forcerange=[-limit, limit])
+        motor.forcelimited, motor.gaintype, motor.biastype = 1, mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
+        motor.gainprm[0] = 1
+
+
+def nominal_pose(joints, assignments):
+    pose = dict.fromkeys(joints, 0.0)
+    for assignment in assignments:
+        pattern, _, value = assignment.partition("=")
+        matched = fnmatch.filter(joints, pattern)
+        try:
+            pose |= dict.fromkeys(matched, float(value))
+        except ValueError:
+            matched = []
+        if not matched:
+            raise Error(f"--pose {assignment}: expected PATTERN=VALUE with a pattern of the joints {', '.join(joints)}")
+    return pose
+
+
+def describe(model, pose, feet, options):
+    """robot.toml: the pose as given, everything else guessed from mass and height."""
+    data = mujoco.MjData(model)
+    for joint, value in pose.items():
+        data.joint(joint).qpos[0] = value
+    mujoco.mj_kinematics(model, data)
+    lowest = min(data.geom(f"{name}_sole").xpos[2] for name, _, _ in feet) - options.radius
+    height = float(data.qpos[2] - lowest)
+    if height < 0.05:
+        raise Error(f"{options.file}: the base is {height:.3f} m above the feet; give a standing pose with --pose")
+    mass = float(model.body_mass.sum())
+    period = 0.36 * np.sqrt(height / 0.28) if len(feet) > 2 else 0.5 * np.sqrt(height / 0.61)
+    lines = [f'model = "{options.out.name}.xml"', "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
+    lines += [f'"{joint}" = {value:g}' for joint, value in pose.items()]
+    lines += ["", "[joints.kp]", f'"*" = {1.3 * mass:.3g}', "[joints.kd]", f'"*" = {0.035 * mass:.3g}']
+    for i, (name, body, position) in enumerate(feet):
+        offset = QUADRUPED_GAIT.get(i, 0.0) if len(feet) == 4 else i / len(feet)
+        carrier, point = moving_link(model, body.name, position)
+        lines += ["", "[[foot]]", f'name = "{name}"', f'body = "{carrier}"', f"gait_offset = {offset:g}", f'geoms = ["{name}_sole"]']
+        x, y, z = point
+        lines += [f'points = [{{ name = "{name}_tip", position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }}]']
+    lines += ["", "[gait]", f"period = {period:.2f}", f"swing_height = {0.2 * height:.3f}"]
+    return "\n".join(lines) + "\n" + WEIGHT_TOML, height
+
+
+def moving_link(model, name, position):
+    """The link that a joint moves and that carries body `name`, and the point in its frame."""
+    body, point = model.body(name).id, np.array(position)
+    while model.body_jntnum[body] == 0 and body != 0:
+        turned = np.zeros(3)
+        mujoco.mju_rotVecQuat(turned, point, model.body_quat[body])
+        point, body = turned + model.body_pos[body], model.body_parentid[body]
+    return model.body(body).name, point
+
+
+def write(options):
+    spec = read(options.file)
+    spec.modelname = options.out.name
+    feet = place_feet(spec, options.foot, options.radius)
+    add_physics(spec, options)
+    try:
+        model = spec.compile()
+    except ValueError as error:
+        raise Error(f"{options.file}: {str(error).splitlines()[0]}") from None
+    joints = [joint.name for joint in spec.joints if joint.type != mujoco.mjtJoint.mjJNT_FREE]
+    pose = nominal_pose(joints, options.pose)
+    text, height = describe(model, pose, feet, options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / f"{options.out.name}.xml").write_text(spec.to_xml())
+    (options.out / "robot.toml").write_text(text)
+    print(f"{options.out}: {len(joints)} joints, {model.body_mass.sum():.2f} kg, base {height:.3f} m above the ground")
+    print(f"next: ./tandem play --robot {options.out / 'robot.toml'}")
+
+
+def main(argv=None):
+    options = parse(argv)
+    return run_program("tandem.new_robot", lambda: write(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
