@@ -54,7 +54,7 @@ void add_centroidal_options(CLI::App& app, CentroidalOptions& options) {
   app.add_option("--gait", options.gait, "of --controller centroidal: stance, slow_walk, walk, quick_walk, trot, run")->capture_default_str();
 }
 
-Fields fields(CentroidalRun& run) {
+Fields fields(CentroidalSetup& run) {
   Fields out = fields(run.loop);
   for (const Field& field : fields(run.plants)) out.push_back(field);
   CommandRange& range = run.settings.task.command;
@@ -76,11 +76,11 @@ ThetaOwner theta_owner(const Robot& robot, const CentroidalSettings& settings) {
   return owner;
 }
 
-CentroidalRun resolve_centroidal(const CommonOptions& common, const CentroidalOptions& options) {
+CentroidalSetup resolve_centroidal(const CommonOptions& common, const CentroidalOptions& options) {
   check_report_path(common.json);
   check(common.policy.empty(), "--policy ", common.policy, ": --controller centroidal takes no policy; leave one of them out");
   check(common.disturbances == "none", "--disturbances ", common.disturbances, ": --controller centroidal has --plant instead; leave it out");
-  CentroidalRun run{load_settings(common.robot), {}, standard_plants(), {}, {}};
+  CentroidalSetup run{load_settings(common.robot), {}, standard_plants(), {}, {}};
   run.settings.pilot.label = "centroidal";
   run.loop.mpc.gait = centroidal_gait(options.gait);
   for (const std::string& path : common.configs) read_fields(path, fields(run), "", {"trial", "fit", "features", "returns", "adam", "cost", "round"});
@@ -90,7 +90,7 @@ CentroidalRun resolve_centroidal(const CommonOptions& common, const CentroidalOp
   return run;
 }
 
-Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& options, CentroidalRun& run) {
+Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& options, CentroidalSetup& run) {
   Json json = {{"robot", run.settings.robot.name}};
   json.update(to_json(fields(run)));
   json["controller"] = run.settings.pilot.label;
@@ -112,7 +112,7 @@ Trial trial_of(const Scenario& scenario, int world) {
   return trial;
 }
 
-Evaluation evaluate_centroidal(const EvaluationOptions& o, const CommonOptions& common, CentroidalRun& run,
+Evaluation evaluate_centroidal(const EvaluationOptions& o, const CommonOptions& common, CentroidalSetup& run,
                                const std::function<void(double)>& progress) {
   override_ranges(o, run.settings);
   Evaluation found{make_scenario(o, run.settings, common.seed), {}, {}};
@@ -136,7 +136,7 @@ Evaluation evaluate_centroidal(const EvaluationOptions& o, const CommonOptions& 
   return found;
 }
 
-Played play_centroidal(const CentroidalRun& run, const Scenario& scenario, const std::string& folder) {
+Played play_centroidal(const CentroidalSetup& run, const Scenario& scenario, const std::string& folder) {
   CentroidalLoop loop(run.settings.robot, run.loop, run.plant);
   if (!run.theta.empty()) loop.mpc().set_theta(run.theta);
   Played played{run.settings, {}, {}, std::vector<double>(run.settings.robot.model.njnt, 0.0)};

@@ -21,7 +21,7 @@ struct CentroidalOptions {
 void add_centroidal_options(CLI::App& app, CentroidalOptions& options);
 
 // Everything that a run of this controller can be told to change.
-struct CentroidalRun {
+struct CentroidalSetup {
   RunSettings settings;  // robot, ranges of commands, limits; its controller is not used
   CentroidalLoopSettings loop;
   std::vector<Plant> plants;
@@ -29,23 +29,23 @@ struct CentroidalRun {
   std::vector<double> theta;  // empty: all 1
 };
 
-Fields fields(CentroidalRun& run);  // centroidal.*, gait.*, loop.*, plant.*, command.*, robot.*
+Fields fields(CentroidalSetup& run);  // centroidal.*, gait.*, loop.*, plant.*, command.*, robot.*
 
 // Whose multipliers a theta file of this controller holds.
 ThetaOwner theta_owner(const Robot& robot, const CentroidalSettings& settings);
 
 // Throws Error as load_settings, apply_config, apply_override and load_theta do.
-CentroidalRun resolve_centroidal(const CommonOptions& common, const CentroidalOptions& options);
-Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& options, CentroidalRun& run);
+CentroidalSetup resolve_centroidal(const CommonOptions& common, const CentroidalOptions& options);
+Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& options, CentroidalSetup& run);
 
 // World `world` of a scenario as a trial of one robot.
 Trial trial_of(const Scenario& scenario, int world);
 
 // As evaluate(), with the same starts, commands and pushes. Rewards are NaN.
-Evaluation evaluate_centroidal(const EvaluationOptions& options, const CommonOptions& common, CentroidalRun& run,
+Evaluation evaluate_centroidal(const EvaluationOptions& options, const CommonOptions& common, CentroidalSetup& run,
                                const std::function<void(double)>& progress);
 
 // As play_one().
-Played play_centroidal(const CentroidalRun& run, const Scenario& scenario, const std::string& folder);
+Played play_centroidal(const CentroidalSetup& run, const Scenario& scenario, const std::string& folder);
 
 }  // namespace tandem

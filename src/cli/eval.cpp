@@ -51,7 +51,7 @@ void finish(const EvalOptions& options, const RunSettings& settings, Evaluation&
 }
 
 void eval_centroidal(const EvalOptions& options) {
-  CentroidalRun run = resolve_centroidal(options.common, options.centroidal);
+  CentroidalSetup run = resolve_centroidal(options.common, options.centroidal);
   Evaluation evaluation;
   {
     Progress progress("walking");

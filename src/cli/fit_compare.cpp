@@ -97,27 +97,26 @@ std::string key_of(const char* kind, const Plant& plant, const NamedTheta& theta
   return cat(kind, "/", plant.name, "/", theta_key(theta.theta), "/", number);
 }
 
-std::vector<Task> make_tasks(const CompareOptions& o, const FitSetup& setup, const std::vector<Plant>& plants,
-                             const std::vector<NamedTheta>& thetas) {
-  std::vector<Task> tasks;
+std::vector<Job> make_jobs(const CompareOptions& o, const FitSetup& setup, const std::vector<Plant>& plants, const std::vector<NamedTheta>& thetas) {
+  std::vector<Job> jobs;
   for (const Plant& plant : plants)
     for (const NamedTheta& theta : thetas) {
       for (int t = 0; t < o.trials; ++t)
-        tasks.push_back({key_of("trial", plant, theta, t), [&, t](int thread) {
-                           TrialSettings settings = setup.run.trial;
-                           settings.seconds = o.seconds;
-                           const Trial trial = draw_trial(setup.subject.robot, settings, setup.subject.body, setup.run.seed, t);
-                           TrialRun run = setup.subject.run(thread, plant, theta.theta, trial);
-                           return to_json(measure(setup.subject, {setup.run.cost, setup.run.fit.returns}, run));
-                         }});
+        jobs.push_back({key_of("trial", plant, theta, t), [&, t](int thread) {
+                          TrialSettings settings = setup.run.trial;
+                          settings.seconds = o.seconds;
+                          const Trial trial = draw_trial(setup.subject.robot, settings, setup.subject.body, setup.run.seed, t);
+                          TrialRun run = setup.subject.run(thread, plant, theta.theta, trial);
+                          return to_json(measure(setup.subject, {setup.run.cost, setup.run.fit.returns}, run));
+                        }});
       if (&plant != &plants[0]) continue;
       for (int t = 0; t < o.recoveries; ++t)
-        tasks.push_back(
+        jobs.push_back(
             {key_of("recovery", plant, theta, t), [&, t](int thread) { return recover(setup, plant, theta.theta, t, o.recovery_impulse, thread); }});
       for (int t = 0; t < o.limits; ++t)
-        tasks.push_back({key_of("limit", plant, theta, t), [&, t](int thread) { return limit(setup, plant, theta.theta, t, thread); }});
+        jobs.push_back({key_of("limit", plant, theta, t), [&, t](int thread) { return limit(setup, plant, theta.theta, t, thread); }});
     }
-  return tasks;
+  return jobs;
 }
 
 // One quantity of all trials; NaN where the robot fell.
@@ -190,7 +189,7 @@ void compare(const CompareOptions& o) {
   OutcomeStore store(folder + "/outcomes.jsonl");
   {
     Progress progress("comparing");
-    work_through(store, pool, make_tasks(o, setup, plants, thetas), [&](double share) { progress.update(share); });
+    work_through(store, pool, make_jobs(o, setup, plants, thetas), [&](double share) { progress.update(share); });
   }
   Json rows = Json::array();
   for (const Plant& plant : plants)

@@ -11,7 +11,7 @@ const char* kDefaults = "/robots/cost_matching.toml";
 
 // Settings of one controller and of the fit, by name.
 struct Settings {
-  CentroidalRun centroidal;
+  CentroidalSetup centroidal;
   FitRunSettings run;
 };
 

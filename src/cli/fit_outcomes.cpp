@@ -41,10 +41,10 @@ void OutcomeStore::add(const std::string& key, const Json& value) {
   check(bool(file.flush()), path_, ": cannot be written; is the disk full?");
 }
 
-void work_through(OutcomeStore& store, ThreadPool& pool, const std::vector<Task>& tasks, const std::function<void(double)>& progress) {
-  std::vector<const Task*> open;
-  for (const Task& task : tasks)
-    if (!store.has(task.key)) open.push_back(&task);
+void work_through(OutcomeStore& store, ThreadPool& pool, const std::vector<Job>& jobs, const std::function<void(double)>& progress) {
+  std::vector<const Job*> open;
+  for (const Job& job : jobs)
+    if (!store.has(job.key)) open.push_back(&job);
   std::atomic<int> done = 0;
   run_tasks(pool, static_cast<int>(open.size()), [&](int i, int thread) {
     store.add(open[i]->key, open[i]->work(thread));

@@ -31,13 +31,13 @@ class OutcomeStore {
 };
 
 // One result to work out.
-struct Task {
+struct Job {
   std::string key;
   std::function<Json(int thread)> work;
 };
 // Works out all that the store does not have.
 //   progress  called with the share that is done
-void work_through(OutcomeStore& store, ThreadPool& pool, const std::vector<Task>& tasks, const std::function<void(double)>& progress);
+void work_through(OutcomeStore& store, ThreadPool& pool, const std::vector<Job>& jobs, const std::function<void(double)>& progress);
 
 // A short name of a theta: the same for the same numbers.
 std::string theta_key(const std::vector<double>& theta);

@@ -53,16 +53,16 @@ Trial draw(const FitRun& run, double seconds, int number) {
 
 // The closed loops of one round under `theta`.
 Recording record(FitRun& run, int round, const std::vector<double>& theta) {
-  std::vector<Task> tasks;
+  std::vector<Job> jobs;
   std::vector<std::string> files;
   for (int t = 0; t < run.settings.round.trajectories; ++t) {
     files.push_back(cat(round_folder(run, round), "/trajectory-", t, ".rec"));
     const auto work = [&run, &theta, round, t, file = files.back()](int thread) {
       return run_trial(run, thread, theta, draw(run, run.settings.trial.seconds, 100'000 * round + t), file);
     };
-    tasks.push_back({cat("record/", round, "/", t), work});
+    jobs.push_back({cat("record/", round, "/", t), work});
   }
-  work_through(run.store, run.pool, tasks, [&](double share) { run.progress(cat("round ", round, ": closed loops"), share); });
+  work_through(run.store, run.pool, jobs, [&](double share) { run.progress(cat("round ", round, ": closed loops"), share); });
   Recording all;
   for (const std::string& file : files) append(all, load_recording(file));
   return all;
@@ -146,16 +146,16 @@ std::vector<double> random_theta(const FitRun& run, const std::vector<double>& t
 std::vector<Candidate> random_candidate(FitRun& run, int round, const std::vector<double>& theta) {
   const RoundSettings& s = run.settings.round;
   const int count = std::max(1, s.trajectories / s.random_trials);
-  std::vector<Task> tasks;
+  std::vector<Job> jobs;
   std::vector<std::vector<double>> thetas;
   for (int c = 0; c < count; ++c) thetas.push_back(random_theta(run, theta, 1000 * round + c));
   for (int c = 0; c < count; ++c)
     for (int t = 0; t < s.random_trials; ++t)
-      tasks.push_back({cat("random/", round, "/", c, "/", t), [&run, &thetas, round, c, t](int thread) {
-                         const Trial trial = draw(run, run.settings.trial.seconds, kRandomTrials + 1000 * round + t);
-                         return run_trial(run, thread, thetas[c], trial, "");
-                       }});
-  work_through(run.store, run.pool, tasks, [&](double share) { run.progress(cat("round ", round, ": random search"), share); });
+      jobs.push_back({cat("random/", round, "/", c, "/", t), [&run, &thetas, round, c, t](int thread) {
+                        const Trial trial = draw(run, run.settings.trial.seconds, kRandomTrials + 1000 * round + t);
+                        return run_trial(run, thread, thetas[c], trial, "");
+                      }});
+  work_through(run.store, run.pool, jobs, [&](double share) { run.progress(cat("round ", round, ": random search"), share); });
   int best = 0;
   std::pair<int, double> least{std::numeric_limits<int>::max(), 0};
   for (int c = 0; c < count; ++c) {
@@ -173,13 +173,13 @@ std::vector<Candidate> random_candidate(FitRun& run, int round, const std::vecto
 std::vector<Deployment> deploy(FitRun& run, int round, const std::vector<std::vector<double>>& thetas) {
   const RoundSettings& s = run.settings.round;
   const auto key = [](const std::vector<double>& theta, int t) { return cat("deploy/", theta_key(theta), "/", t); };
-  std::vector<Task> tasks;
+  std::vector<Job> jobs;
   for (const auto& theta : thetas)
     for (int t = 0; t < s.accept_trials; ++t)
-      tasks.push_back({key(theta, t), [&run, &theta, t](int thread) {
-                         return run_trial(run, thread, theta, draw(run, run.settings.round.accept_seconds, kDeployTrials + t), "");
-                       }});
-  work_through(run.store, run.pool, tasks, [&](double share) { run.progress(cat("round ", round, ": deployments"), share); });
+      jobs.push_back({key(theta, t), [&run, &theta, t](int thread) {
+                        return run_trial(run, thread, theta, draw(run, run.settings.round.accept_seconds, kDeployTrials + t), "");
+                      }});
+  work_through(run.store, run.pool, jobs, [&](double share) { run.progress(cat("round ", round, ": deployments"), share); });
   std::vector<Deployment> all;
   for (const auto& theta : thetas) {
     Deployment d;

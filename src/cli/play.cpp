@@ -81,7 +81,7 @@ void finish(const PlayOptions& options, Played& played, const Json& described, c
 
 void play_alone(const PlayOptions& options, const std::string& folder) {
   if (options.common.controller == "centroidal") {
-    CentroidalRun run = resolve_centroidal(options.common, options.centroidal);
+    CentroidalSetup run = resolve_centroidal(options.common, options.centroidal);
     Played played = play_centroidal(run, make_scenario(options, run.settings), folder);
     return finish(options, played, describe_centroidal(options.common, options.centroidal, run), folder);
   }

@@ -1,0 +1,135 @@
+// `tandem fit` as a user runs it: keys of its report, runs that are killed and go on, refusals; the centroidal controller under eval and play.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// The shortest run that has everything: two closed loops of 1.2 s, windows of 0.2 s, two short deployments.
+const std::string kShortFit =
+    "fit --rounds 1 --trajectories 2 --seed 3 --set trial.seconds=1.2 --set returns.discount_time=0.2 --set features.horizon=10"
+    " --set round.accept_trials=2 --set round.accept_seconds=0.4 --set round.ridges=0.01 --set trial.push_start=0.2 --set trial.push_impulse=2 ";
+
+struct Finished {
+  int status;
+  std::string output;  // stdout and stderr
+};
+
+class FitProgram : public testing::Test {
+ protected:
+  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  void SetUp() override { fs::create_directories(folder); }
+  void TearDown() override { fs::remove_all(folder); }
+
+  Finished run(const std::string& arguments, const std::string& prefix = "") const {
+    const std::string command = "cd '" + folder.string() + "' && " + prefix + " '" TANDEM_PROGRAM "' " + arguments + " 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    Finished finished{-1, ""};
+    char buffer[4096];
+    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
+    const int status = ::pclose(pipe);
+    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return finished;
+  }
+  std::string bytes(const std::string& file) const {
+    std::ifstream stream(folder / file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  Json report(const std::string& file) const { return Json::parse(bytes(file)); }
+  void expect_refusal(const std::string& arguments, const std::string& text) const {
+    const Finished finished = run(arguments);
+    EXPECT_EQ(finished.status, 1) << arguments << "\n" << finished.output;
+    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
+    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
+  }
+};
+
+TEST_F(FitProgram, ReportHasListsByRound) {
+  const Finished finished = run(kShortFit + "--out a --json fit.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const Json results = report("fit.json")["results"];
+  for (const char* key : {"validation_mse", "closed_loop_cost", "velocity_error", "falls"}) {
+    ASSERT_EQ(results[key].size(), 2u) << key;
+    for (const Json& value : results[key]) EXPECT_TRUE(value.is_number()) << key << ": " << results[key];
+  }
+  EXPECT_EQ(report("a/theta.json")["robot"], "unitree_g1");
+}
+
+// Killed at moments that fall into recording, fit and deployment; the last start ends the run.
+TEST_F(FitProgram, AKilledRunGoesOnToTheSameEnd) {
+  ASSERT_EQ(run(kShortFit + "--out whole").status, 0);
+  std::string resume;
+  int kills = 0;
+  for (double seconds : {0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 60.0}) {
+    const Finished finished = run(kShortFit + "--out parts --threads 1" + resume, "timeout -s KILL " + std::to_string(seconds));
+    if (finished.status == 0) break;
+    ++kills;
+    if (fs::exists(folder / "parts/run.json")) resume = " --resume";
+  }
+  EXPECT_GT(kills, 0);
+  EXPECT_EQ(bytes("parts/theta.json"), bytes("whole/theta.json"));
+  const Json parts = report("parts/report.json")["results"], whole = report("whole/report.json")["results"];
+  for (const char* key : {"validation_mse", "closed_loop_cost", "velocity_error", "falls"}) EXPECT_EQ(parts[key], whole[key]) << key;
+}
+
+TEST_F(FitProgram, OtherSettingsAndMissingRunsAreNotResumed) {
+  ASSERT_EQ(run(kShortFit + "--out a").status, 0);
+  expect_refusal(kShortFit + "--out a", "--resume");
+  expect_refusal(kShortFit + "--out nowhere --resume", "nowhere");
+  expect_refusal(kShortFit + "--out a --resume --set trial.start_scale=0.1", "trial.start_scale");
+}
+
+TEST_F(FitProgram, CompareFindsNoDifferenceOfAThetaToItself) {
+  ASSERT_EQ(run(kShortFit + "--out a --set round.accept_velocity=1e-9").status, 0);  // nothing is kept: theta stays 1
+  const Finished finished =
+      run("fit compare same=a/theta.json --trials 2 --seconds 0.4 --plants nominal,delay_10ms --recoveries 1 --out b --json compare.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const Json rows = report("compare.json")["results"]["rows"];
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[1]["theta"], "same");
+  EXPECT_EQ(rows[1]["cost"]["difference"], 0);
+  EXPECT_EQ(rows[1]["cost"]["ratio"], 1);
+  EXPECT_NE(rows[0]["cost"]["second"], rows[2]["cost"]["second"]);
+  EXPECT_TRUE(rows[0]["recovery_peak"]["second"].is_number() || rows[0]["recovery_falls"] == 1);
+}
+
+TEST_F(FitProgram, MistakesAreOneLine) {
+  expect_refusal("fit --robot unitree_g2", "unitree_g1");
+  expect_refusal("fit --plant torso_hevy", "torso_heavy");
+  expect_refusal("fit --gait wolk", "walk");
+  expect_refusal("fit --cost nowhere.toml", "nowhere.toml");
+  expect_refusal("fit --set trial.second=3", "trial.seconds");
+  expect_refusal("fit report nowhere", "nowhere");
+  expect_refusal("fit compare nowhere.json", "NAME=FILE");
+  expect_refusal("fit compare a=nowhere.json", "nowhere.json");
+  std::ofstream(folder / "theta.json") << "{}";
+  expect_refusal("eval --robot unitree_g1 --controller centroidal --theta theta.json", "theta.json");
+  expect_refusal("eval --robot mit_humanoid --controller centroidal --worlds 1", "centroidal");
+  expect_refusal("sweep pushes --controller centroidal", "only play and eval");
+}
+
+TEST_F(FitProgram, EvalAndPlayRunTheCentroidalController) {
+  const std::string eval = "eval --robot unitree_g1 --controller centroidal --worlds 2 --seconds 0.5 --start-scale 0 --command 0.3,0,0 --json ";
+  ASSERT_EQ(run(eval + "a.json --threads 1").status, 0);
+  ASSERT_EQ(run(eval + "b.json --threads 2").status, 0);
+  ASSERT_EQ(run(eval + "c.json --plant delay_10ms").status, 0);
+  Json a = report("a.json")["results"]["per_world"], c = report("c.json")["results"]["per_world"];
+  EXPECT_EQ(a, report("b.json")["results"]["per_world"]);
+  EXPECT_NE(a, c);
+  EXPECT_EQ(report("a.json")["results"]["survival"], 1);
+  const Finished finished = run("play --robot unitree_g1 --controller centroidal --seconds 0.3 --no-film --json play.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  EXPECT_TRUE(fs::exists(folder / "out/play-unitree_g1/trajectory.json"));
+  EXPECT_EQ(report("play.json")["settings"]["controller"], "centroidal");
+}
+
+}  // namespace
