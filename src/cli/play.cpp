@@ -25,9 +25,9 @@ struct PlayOptions {
   CentroidalOptions centroidal;
 };
 
-// The push under which two controllers are shown, if none is given: from the front, a little more than the MIT Humanoid's MPC alone survives.
+// The push under which two controllers are shown, if none is given: from behind, a little more than the MIT Humanoid's MPC alone survives.
 constexpr double kShowImpulse = 2.06;  // per robot's mass [m/s]
-constexpr double kShowTime = 4;        // [s]
+constexpr double kShowTime = 4.13;     // [s]
 
 // "fx,fy,fz@t"
 TimedPush parse_push(const std::string& text, int body) {
@@ -110,7 +110,7 @@ void play_beside(PlayOptions options, const std::string& policy, const std::stri
   Json described;
   for (const std::string& file : {std::string(), policy}) {
     RunSettings settings = resolve(options.common, file.empty() ? "mpc" : "", file);
-    if (options.push.empty()) options.push = cat("-", fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0,0@", kShowTime);
+    if (options.push.empty()) options.push = cat(fixed(kShowImpulse * total_mass(settings.robot.model) / kPushDuration, 0), ",0,0@", kShowTime);
     folders.push_back(folder + "/" + settings.pilot.label);
     all.push_back(play_one(settings, make_scenario(options, settings), folders.back()));
     described = describe(options, describe(options.common, settings));
