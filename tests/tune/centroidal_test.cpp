@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ctime>
 #include <iostream>
 #include <memory>
 #include <numeric>
 
 #include "base/check.hpp"
+#include "base/stopwatch.hpp"
 #include "centroidal/centroidal.hpp"
 #include "centroidal/evaluate.hpp"
 #include "tests/tune/recordings.hpp"
@@ -88,7 +90,9 @@ TEST_F(Windows, ThatStartAgainAtEveryNodeAreTheRecordedStates) {
   const Features replay = mpc.open(r, {.mode = FeatureMode::kReplay, .restart = 1, .threads = 1})(samples, one, false);
   const ThetaBlock terminal = theta_blocks(arrays.view.nj)[3];
   for (int t = mpc.nmomentum; t < mpc.ntheta; ++t)
-    if (t < terminal.first || t >= terminal.first + terminal.size) EXPECT_NEAR(replay.phi[t], recorded.phi[t], 1e-9 * (1 + recorded.phi[t])) << t;
+    if (t < terminal.first || t >= terminal.first + terminal.size) {
+      EXPECT_NEAR(replay.phi[t], recorded.phi[t], 1e-9 * (1 + recorded.phi[t])) << t;
+    }
 }
 
 class Predicted : public Windows, public testing::WithParamInterface<std::tuple<FeatureMode, bool, int>> {};
@@ -110,7 +114,9 @@ TEST_P(Predicted, WindowsHaveTheSlopesOfTheMomentumMultipliers) {
     };
     const double expected = (moved(h) - moved(-h)) / (2 * h);
     EXPECT_NEAR(at.phi[t], expected, 1e-4 * (1 + std::abs(expected))) << "momentum " << t;
-    if (restart == 0) EXPECT_NE(expected, 0);
+    if (restart == 0) {
+      EXPECT_NE(expected, 0);
+    }
   }
 }
 INSTANTIATE_TEST_SUITE_P(Modes, Predicted,
@@ -205,10 +211,18 @@ TEST_F(Windows, OfReturnsMadeFromThemGiveTheirThetaBack) {
 
 TEST_F(Windows, PinWhatNeverMatters) {
   const MatchedMpc mpc = matched_centroidal(robot, settings);
-  const auto count = std::count(mpc.pinned.begin(), mpc.pinned.end(), 1);
+  const auto count = std::ranges::count(mpc.pinned, 1);
   EXPECT_EQ(mpc.ntheta, 161);
   EXPECT_EQ(mpc.ntheta - count, 139);
   EXPECT_EQ(mpc.groups.back().first + mpc.groups.back().size, mpc.ntheta);
+}
+
+// Weights on what every sample measures its references from do not become free by being there.
+TEST_F(Windows, PinWhatStartsFromTheMeasuredState) {
+  const int before = static_cast<int>(std::ranges::count(matched_centroidal(robot, settings).pinned, 1));
+  for (int i : {0, 1, 3}) settings.weights.base[i] = settings.weights.terminal_base[i] = 1;
+  for (int i : {0, 1, 5}) settings.weights.torso[i] = 1;
+  EXPECT_EQ(std::ranges::count(matched_centroidal(robot, settings).pinned, 1), before);
 }
 
 TEST_F(Windows, OwnCostIsThatOfTheControllerAtThetaOne) {
@@ -253,6 +267,28 @@ TEST(FitTime, OfThirtyThousandSamplesIsBelowAMinuteOfTwoCores) {
             << result.feature_seconds << " s in the features)\n";
   EXPECT_GT(result.sample.size(), 30000u);
   EXPECT_LT(seconds, 120);
+}
+
+// Predicted windows, one core: the quickest of several short runs, so that other work on the machine does not matter.
+TEST(FitTime, OfAPredictedWindowIsAFewMilliseconds) {
+  const Robot robot = load_robot("unitree_g1");
+  const CentroidalSettings settings;
+  const Recording r = random_nodes(make_arrays<double>(robot, settings), robot, 0.02, 1, settings.horizon + 3, 15);
+  const MatchedMpc mpc = matched_centroidal(robot, settings);
+  const std::vector<int> samples = {0, 1};
+  const char* names[] = {"recorded", "stabilised", "anchored", "replay"};
+  for (FeatureMode mode : {FeatureMode::kStabilised, FeatureMode::kAnchored, FeatureMode::kReplay})
+    for (bool slopes : {false, true}) {
+      const WindowCost windows = mpc.open(r, {.mode = mode, .threads = 1});
+      double best = 1;
+      for (int run = 0; run < 15 || (run < 150 && best > 0.005); ++run) {
+        Stopwatch watch;
+        windows(samples, Vec(mpc.ntheta, 1.0), slopes);
+        best = std::min(best, watch.lap() / static_cast<double>(samples.size()));
+      }
+      std::cout << names[static_cast<int>(mode)] << (slopes ? ", with slopes: " : ": ") << 1e3 * best << " ms per window\n";
+      EXPECT_LT(best, 0.02);
+    }
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 
 #include <memory>
 
+#include "mpc/mpc.hpp"
 #include "tests/centroidal/closed_loop.hpp"
 #include "tune/centroidal_recorder.hpp"
+#include "tune/kinodynamic.hpp"
 #include "tune/stage_cost.hpp"
 
 namespace tandem {
@@ -100,6 +102,41 @@ TEST_F(Recorded, TermsAreThoseOfTheMotion) {
   EXPECT_GT(power, 10);
   EXPECT_LT(power, 500);
   EXPECT_LT(error, 0.1);
+}
+
+// The MIT Humanoid walking under the whole-body MPC: what is recorded is what was measured, in the places where the fit looks for it.
+TEST(RecordedWholeBody, IsWhatTheFitReads) {
+  const Robot robot = load_robot("mit_humanoid");
+  const Model& model = robot.model;
+  Mpc mpc(model, make_mpc_settings(robot), 1);
+  const auto sim = make_simulator(robot, 1, {});
+  const std::vector<int> world = {0};
+  sim->set_state(world, robot.stand, std::vector<double>(model.nv, 0.0));
+  const std::vector<double> command = {robot.base_height, 0.3, 0, 0};
+  const MatchedMpc matched = matched_kinodynamic(model, mpc.settings());
+  KinodynamicRecorder recorder(mpc, 0, std::vector<double>(matched.ntheta, 1.0));
+  recorder.begin();
+  std::vector<float> q;
+  for (int step = 0; step < 150; ++step) {
+    q.insert(q.end(), sim->output.q.begin(), sim->output.q.end());
+    mpc.step(sim->output.q, sim->output.v, command);
+    recorder.planned(mpc, sim->output.q, sim->output.v, command);
+    sim->input.tau_ff = mpc.output.tau_ff, sim->input.q_des = mpc.output.q_des, sim->input.v_des = mpc.output.v_des;
+    sim->step();
+    recorder.measured(*sim);
+  }
+  Recording r = recorder.finish(false);
+  ASSERT_EQ(nsample(r), 150);
+  EXPECT_EQ(column(r, "q").data, q);
+  // over whole strides the ground carries the weight
+  double weight = 0, force = 0;
+  for (double m : model.mass) weight += 9.81 * m;
+  const Column& forces = column(r, "force");
+  for (int k = 50; k < 150; ++k)
+    for (int i = 2; i < forces.size; i += 3) force += forces.data[static_cast<size_t>(k) * forces.size + i] / 100;
+  EXPECT_NEAR(force, weight, 0.1 * weight);
+  compute_stage_cost(matched, {.own = 1, .velocity_error = 10}, r, 1);
+  for (double cost : r.cost) EXPECT_GT(cost, 0);
 }
 
 }  // namespace
