@@ -25,5 +25,5 @@ mit="--robot mit_humanoid" residual="--controller residual --config policies/res
   done
   train end_to_end 0 410 $mit --controller rl
   train go2 0 90 --robot unitree_go2 $residual
-  train g1 0 90 --robot unitree_g1 $residual
+  train g1 0 84 --robot unitree_g1 $residual --set env.action_scale=1.5  # its gains are larger
 }

@@ -2,8 +2,9 @@
 
 python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
 
-Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of gains, gait
-and weights from mass and leg length. Meshes are left out, and sticks drawn in their place; what is left of the shapes may touch the floor and nothing else.
+Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of
+gains, gait and weights from mass and leg length. Meshes are left out, and sticks drawn in their place; what is left of the shapes may touch the floor and
+nothing else.
 """
 
 import argparse

@@ -32,9 +32,10 @@ void add_task_options(CLI::App& app, CommonOptions& options) {
 }
 
 void add_controller_options(CLI::App& app, CommonOptions& options) {
-  app.add_option("--controller", options.controller,
-                 "mpc: alone; residual, rl: with the policy of --policy; zero, random: residual with such actions; centroidal: the centroidal MPC (play "
-                 "and eval); default: what the policy is for, or mpc")
+  app.add_option(
+         "--controller", options.controller,
+         "mpc: alone; residual, rl: with the policy of --policy; zero, random: residual with such actions; centroidal: the centroidal MPC (play "
+         "and eval); default: what the policy is for, or mpc")
       ->check(CLI::IsMember({"mpc", "residual", "rl", "zero", "random", "centroidal"}));
   app.add_option("--policy", options.policy, "file that training wrote (policy.safetensors)");
   add_task_options(app, options);

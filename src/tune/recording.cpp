@@ -143,7 +143,7 @@ void check_recording(const Recording& r) {
           " after one of trajectory ", last, "; expected the same or the next");
     last = r.trajectory[i];
   }
-  check(r.fell.size() == static_cast<size_t>(last + 1), "recording: ", r.fell.size(), " ends of trajectories, expected ", last + 1);
+  check(r.fell.size() == static_cast<size_t>(last) + 1, "recording: ", r.fell.size(), " ends of trajectories, expected ", last + 1);
 }
 
 void append(Recording& all, const Recording& more) {

@@ -7,8 +7,10 @@ import tandem
 from tandem import new_robot
 
 LEG = """
-  <link name="{n}_thigh"><inertial><mass value="0.5"/><origin xyz="0 0 -0.1"/><inertia ixx="0.002" iyy="0.002" izz="0.0005" ixy="0" ixz="0" iyz="0"/></inertial></link>
-  <link name="{n}_shin"><inertial><mass value="0.2"/><origin xyz="0 0 -0.1"/><inertia ixx="0.001" iyy="0.001" izz="0.0002" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="{n}_thigh"><inertial><mass value="0.5"/><origin xyz="0 0 -0.1"/>
+    <inertia ixx="0.002" iyy="0.002" izz="0.0005" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="{n}_shin"><inertial><mass value="0.2"/><origin xyz="0 0 -0.1"/>
+    <inertia ixx="0.001" iyy="0.001" izz="0.0002" ixy="0" ixz="0" iyz="0"/></inertial></link>
   <link name="{n}_foot"><inertial><mass value="0.05"/><inertia ixx="1e-5" iyy="1e-5" izz="1e-5" ixy="0" ixz="0" iyz="0"/></inertial></link>
   <joint name="{n}_hip" type="revolute"><parent link="trunk"/><child link="{n}_thigh"/><origin xyz="0 {y} 0"/><axis xyz="0 1 0"/>
     <limit lower="-2" upper="2" effort="20" velocity="10"/></joint>
