@@ -40,8 +40,8 @@ const std::vector<Condition> kMild = {
 };
 // A step beyond, where the MPC alone falls more often than not.
 const std::vector<Condition> kHard = {
-    {"delay 50 ms", {"randomise.delay=0.05"}, {0.5, 0, 0}},
-    {"noise x5", {"noise.scale=5"}, {0.5, 0, 0}},
+    {"delay 40 ms", {"randomise.delay=0.04"}, {0.5, 0, 0}},
+    {"noise x4", {"noise.scale=4"}, {0.5, 0, 0}},
     {"noise x2, delay 20-30 ms", {"noise.scale=2", "randomise.delay=0.02,0.03"}, {0.5, 0, 0}},
     {"3 m/s", {}, {3, 0, 0}},
     {"rough +-5 cm, noise x2, delay 20-30 ms",
