@@ -32,12 +32,21 @@ measure sweep-iterations-mit_humanoid sweep iterations $mit --modes riccati --it
 measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --modes riccati --iterations 10,25 --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
 measure sweep-iterations-osqp-mit_humanoid sweep iterations $mit --modes osqp-0.01,osqp-0.1 --iterations 10,25 --out out/sweep-iterations-osqp-mit_humanoid
 # policies: on the task they were trained for, and where the MPC alone falls; throughput of training
-hard="--config policies/hard.toml --disturbances task --worlds 200 --seconds 5 --start-scale 1"
 residual=policies/mit_humanoid_residual.safetensors
-measure eval-hard-mpc-mit_humanoid eval $mit --controller mpc $hard
-measure eval-hard-residual-mit_humanoid eval $mit --policy $residual $hard
-measure eval-residual-mit_humanoid eval $mit --policy $residual --worlds 100 --seconds 20 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
-measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 32 --push-phases 4 --out out/sweep-conditions-mit_humanoid
+for controller in mpc residual; do
+  pilot="--controller mpc"
+  if [[ $controller == residual ]]; then pilot="--policy $residual"; fi
+  measure eval-undisturbed-$controller-mit_humanoid eval $mit $pilot --worlds 100 --seconds 10 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
+done
+measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
+# runs of results/train.sh, if they are there
+runs=logs/mit_humanoid_residual
+if compgen -G "$runs/*_joint_torque_seed2" >/dev/null; then
+  hard="--config policies/hard.toml --disturbances task --worlds 100 --seconds 5 --start-scale 1 --seed 100"
+  measure compare-hard compare mpc $runs/*_joint_torque_seed? logs/mit_humanoid_rl/*_end_to_end_seed0 $hard --out out/compare-hard
+  measure compare-blendings compare mpc $runs/*_seed? $hard --out out/compare-blendings
+  measure compare-end_to_end compare $runs/*_joint_torque_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
+fi
 measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
 measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput
 cp out/results/*.json results/
