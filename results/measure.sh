@@ -44,9 +44,19 @@ runs=logs/mit_humanoid_residual
 if compgen -G "$runs/*_joint_torque_seed2" >/dev/null; then
   hard="--config policies/hard.toml --disturbances task --worlds 100 --seconds 5 --start-scale 1 --seed 100"
   measure compare-hard compare mpc $runs/*_joint_torque_seed? logs/mit_humanoid_rl/*_end_to_end_seed0 $hard --out out/compare-hard
-  measure compare-blendings compare mpc $runs/*_seed? $hard --out out/compare-blendings
+  measure compare-blendings compare $runs/*_seed? --no-eval --out out/compare-blendings
+  measure compare-blendings-eval compare mpc $runs/*_seed?/policy_150.safetensors $hard --out out/compare-blendings-eval
+  measure compare-robots compare logs/unitree_go2_residual/*_go2_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
   measure compare-end_to_end compare $runs/*_joint_torque_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
 fi
+for robot in unitree_go2 unitree_g1; do
+  run=$(compgen -G "logs/${robot}_residual/*_seed0" | tail -n 1) || continue
+  name=eval-hard task="--config policies/hard.toml"
+  if [[ $robot == unitree_g1 ]]; then name=eval-task task="--set env.max_angular_velocity=10"; fi
+  task+=" --disturbances task --worlds 64 --seconds 5 --start-scale 1 --seed 100"
+  measure $name-mpc-$robot eval --robot $robot --controller mpc $task
+  measure $name-residual-$robot eval --robot $robot --policy $run/policy.safetensors $task
+done
 measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
 measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput
 cp out/results/*.json results/

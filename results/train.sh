@@ -10,9 +10,10 @@ train() {  # NAME SEED ITERATIONS ARGUMENTS...
   if [[ -n $only && " $only " != *" $name "* ]]; then return; fi
   if compgen -G "logs/*/*_$name/model_$iterations" >/dev/null; then return; fi
   echo "== $name"
-  ./tandem train --config policies/hard.toml --name "$name" --seed "$seed" --iterations "$iterations" "$@"
+  ./tandem train --name "$name" --seed "$seed" --iterations "$iterations" "$@"
 }
-mit="--robot mit_humanoid" residual="--controller residual --config policies/residual.toml"
+mit="--robot mit_humanoid" hard="--config policies/hard.toml"
+residual="--controller residual $hard --config policies/residual.toml"
 
 # shellcheck disable=SC2086  # the variables hold several arguments
 {
@@ -23,7 +24,8 @@ mit="--robot mit_humanoid" residual="--controller residual --config policies/res
     train joint_joint $seed 164 $mit $residual --blend joint_joint
     train torque_torque $seed 164 $mit $residual --blend torque_torque --set env.action_scale=240
   done
-  train end_to_end 0 410 $mit --controller rl
+  train end_to_end 0 410 $mit --controller rl $hard
   train go2 0 90 --robot unitree_go2 $residual
-  train g1 0 84 --robot unitree_g1 $residual --set env.action_scale=1.5  # its gains are larger
+  # the default task
+  train g1 0 84 --robot unitree_g1 --controller residual --config policies/residual.toml --set env.action_scale=1 --set env.max_angular_velocity=10
 }
