@@ -52,7 +52,7 @@ fi
 for robot in unitree_go2 unitree_g1; do
   run=$(compgen -G "logs/${robot}_residual/*_seed0" | tail -n 1) || continue
   name=eval-hard task="--config policies/hard.toml"
-  if [[ $robot == unitree_g1 ]]; then name=eval-task task="--set env.max_angular_velocity=10"; fi
+  if [[ $robot == unitree_g1 ]]; then name=eval-task task=""; fi
   task+=" --disturbances task --worlds 64 --seconds 5 --start-scale 1 --seed 100"
   measure $name-mpc-$robot eval --robot $robot --controller mpc $task
   measure $name-residual-$robot eval --robot $robot --policy $run/policy.safetensors $task

@@ -27,5 +27,5 @@ residual="--controller residual $hard --config policies/residual.toml"
   train end_to_end 0 410 $mit --controller rl $hard
   train go2 0 90 --robot unitree_go2 $residual
   # the default task
-  train g1 0 84 --robot unitree_g1 --controller residual --config policies/residual.toml --set env.action_scale=1 --set env.max_angular_velocity=10
+  train g1 0 84 --robot unitree_g1 --controller residual --config policies/residual.toml --set env.action_scale=1
 }
