@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS, HATCHES
-from .program import run_program
+from .program import print_paths
 from .trajectory import Error
 
 DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]
@@ -112,12 +112,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="tandem.compare_plots", description="Plots of a comparison.")
     parser.add_argument("report", type=Path, help="report.json of tandem compare")
     options = parser.parse_args(argv)
-
-    def body():
-        for out in write_plots(options.report):
-            print(out, flush=True)
-
-    return run_program("tandem.compare_plots", body)
+    return print_paths("tandem.compare_plots", write_plots(options.report))
 
 
 if __name__ == "__main__":

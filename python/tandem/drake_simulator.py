@@ -1,6 +1,6 @@
-"""Drake as the physics of the programs:  ./tandem eval --simulator drake.  docs/second-simulator.md
+"""Drake as the physics of a program that is at the other end of a socket, file descriptor 0:  python -m tandem.drake_simulator
 
-`python -m tandem.drake_simulator` is started by src/sim/remote_simulator.cpp, which documents what goes over the socket at file descriptor 0.
+The first line is a JSON object, Layout with the number of `worlds`; then commands, see serve().
 """
 
 import json
@@ -343,7 +343,7 @@ def main():
     return 0
 
 
-INSTALL = "python -m pip install --no-deps drake==1.51.1 pydot PyYAML; ./tandem play --simulator drake does so"
+INSTALL = "python -m pip install --no-deps drake==1.51.1 pydot PyYAML"
 
 if __name__ == "__main__":
     sys.exit(main())

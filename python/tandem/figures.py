@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from . import trajectory
-from .program import run_program
+from .program import print_paths
 
 KINDS = ("strip", "plot", "film")
 
@@ -62,12 +62,7 @@ def write(options):
 
 def main(argv=None):
     options = parse(argv)
-
-    def body():
-        for path in write(options):
-            print(path, flush=True)
-
-    return run_program("tandem.figures", body)
+    return print_paths("tandem.figures", write(options))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS
-from .program import run_program
+from .program import print_paths
 from .trajectory import Error
 
 CURVES = [  # list by round, label
@@ -197,12 +197,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="tandem.fit_report", description="Pictures and one page of a run of cost matching.")
     parser.add_argument("run", type=Path, help="folder that tandem fit or tandem fit compare wrote")
     options = parser.parse_args(argv)
-
-    def body():
-        for path in write(options.run):
-            print(path, flush=True)
-
-    return run_program("tandem.fit_report", body)
+    return print_paths("tandem.fit_report", write(options.run))
 
 
 if __name__ == "__main__":

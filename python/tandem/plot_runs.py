@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import HATCHES
-from .program import run_program
+from .program import print_paths
 from .trajectory import Error
 
 POINTS = 200  # of a curve
@@ -268,12 +268,7 @@ def write(options):
 
 def main(argv=None):
     options = parse(argv)
-
-    def body():
-        for path in write(options):
-            print(path, flush=True)
-
-    return run_program("tandem plot", body)
+    return print_paths("tandem plot", write(options))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ import errno
 import importlib.util
 import os
 import socket
-import sys
 from pathlib import Path
 
 from .. import native, policy
+from ..program import run_program
 from ..trajectory import Error
 
 FIRST_PORT, PORTS = 8080, 20
@@ -168,19 +168,7 @@ def run(arguments):
     show(plugins, f"tandem: {live.robot.name}", page)
 
 
-def end(name, body):
-    """Exit code of body(): 0; 1 after one line on stderr for a mistake of the caller; 130 after Ctrl-C."""
-    try:
-        body()
-    except (Error, native.Error, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
 def main(arguments):
     """Exit code of `tandem view ARGUMENTS`."""
     os.environ.setdefault("TANDEM_ROOT", str(native.ROOT))
-    return end("tandem view", lambda: run(arguments))
+    return run_program("tandem view", lambda: run(arguments), (native.Error,))

@@ -11,8 +11,9 @@ import numpy as np
 from mujoco.studio import messages, plugin
 from mujoco.studio.dear_imgui import dear_imgui as imgui
 
-from .. import film, trajectory
+from .. import film, native, trajectory
 from ..plot import heading_velocity
+from ..program import run_program
 from .panel import track
 
 
@@ -194,9 +195,7 @@ def run(arguments):
 
 def main(arguments):
     """Exit code of `tandem replay FOLDER`."""
-    from . import launch
-
-    return launch.end("tandem replay", lambda: run(arguments))
+    return run_program("tandem replay", lambda: run(arguments), (native.Error,))
 
 
 if __name__ == "__main__":
