@@ -4,6 +4,7 @@ The first line is a JSON object, Layout with the number of `worlds`; then comman
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -324,10 +325,7 @@ def main():
     try:
         told = json.loads(source.readline())
         nworld = told.pop("worlds")
-        import pydrake.common
-
-        pydrake.common.configure_logging()
-        import logging
+        import pydrake
 
         logging.getLogger("drake").setLevel(logging.ERROR)
         batch = Batch(Layout(**told), nworld)

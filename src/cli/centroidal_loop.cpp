@@ -25,6 +25,7 @@ int whole_ratio(double whole, double part, const char* what) {
 std::unique_ptr<Simulator> make_plant(const Robot& robot, const CentroidalLoopSettings& settings, const Plant& plant) {
   SimSettings sim;
   sim.control_dt = sim.physics_dt = settings.physics_dt;
+  sim.program = settings.simulator;
   const double* c = plant.com_offset;
   if (plant.torso_mass != 1 || c[0] != 0 || c[1] != 0 || c[2] != 0)
     sim.changes.push_back({settings.mpc.torso, plant.torso_mass, 1, {c[0], c[1], c[2]}});

@@ -18,8 +18,9 @@ namespace tandem {
 
 struct CentroidalLoopSettings {
   CentroidalSettings mpc;
-  double physics_dt = 0.001;  // integration step [s]
-  double track_dt = 0.002;    // time between two set points of the joints [s]
+  double physics_dt = 0.001;                // integration step [s]
+  double track_dt = 0.002;                  // time between two set points of the joints [s]
+  std::vector<std::string> simulator = {};  // SimSettings::program
 };
 Fields fields(CentroidalLoopSettings& settings);  // centroidal.*, loop.*
 

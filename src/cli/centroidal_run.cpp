@@ -83,6 +83,7 @@ CentroidalSetup resolve_centroidal(const CommonOptions& common, const Centroidal
   CentroidalSetup run{load_settings(common.robot), {}, standard_plants(), {}, {}};
   run.settings.pilot.label = "centroidal";
   run.loop.mpc.gait = centroidal_gait(options.gait);
+  run.loop.simulator = simulator_command(common);
   for (const std::string& path : common.configs) read_fields(path, fields(run), "", {"trial", "fit", "features", "returns", "adam", "cost", "round"});
   for (const std::string& assignment : common.overrides) apply_assignment(fields(run), assignment);
   run.plant = find_plant(run.plants, options.plant);
@@ -97,6 +98,7 @@ Json describe_centroidal(const CommonOptions& common, const CentroidalOptions& o
   json["theta"] = options.theta.empty() ? Json(nullptr) : Json(options.theta);
   json["plant"] = options.plant;
   json["gait"] = options.gait;
+  json["simulator"] = common.simulator;
   json["seed"] = common.seed;
   return json;
 }

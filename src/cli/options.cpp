@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "cli/python.hpp"
 #include "cli/report.hpp"
 #include "env/episode.hpp"
 #include "model/names.hpp"
@@ -38,6 +39,9 @@ void add_controller_options(CLI::App& app, CommonOptions& options) {
          "and eval); default: what the policy is for, or mpc")
       ->check(CLI::IsMember({"mpc", "residual", "rl", "zero", "random", "centroidal"}));
   app.add_option("--policy", options.policy, "file that training wrote (policy.safetensors)");
+  app.add_option("--simulator", options.simulator, "mujoco, or drake: the physics of another team")
+      ->check(CLI::IsMember({"mujoco", "drake"}))
+      ->capture_default_str();
   add_task_options(app, options);
 }
 
@@ -67,6 +71,10 @@ CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<in
   return app.add_option_function<std::string>(name, read, help);
 }
 
+std::vector<std::string> simulator_command(const CommonOptions& options) {
+  return options.simulator == "drake" ? python_command("tandem.drake_simulator") : std::vector<std::string>{};
+}
+
 RunSettings resolve(const CommonOptions& options) { return resolve(options, options.controller, options.policy); }
 
 RunSettings resolve(const CommonOptions& options, const std::string& controller, const std::string& policy) {
@@ -78,6 +86,7 @@ RunSettings resolve(const CommonOptions& options, const std::string& controller,
   for (const std::string& path : options.configs) apply_config(settings, path);
   for (const std::string& assignment : options.overrides) apply_override(settings, assignment);
   settings.task.controller = chosen;
+  settings.task.simulator = simulator_command(options);
   return settings;
 }
 
@@ -86,6 +95,7 @@ Json describe(const CommonOptions& options, RunSettings& settings) {
   json["controller"] = settings.pilot.label;
   json["policy"] = settings.pilot.policy ? Json(settings.pilot.file) : Json(nullptr);
   json["disturbances"] = options.disturbances;
+  json["simulator"] = options.simulator;
   json["seed"] = options.seed;
   return json;
 }

@@ -21,6 +21,7 @@ struct CommonOptions {
   std::vector<std::string> configs;    // files of settings
   std::string disturbances = "none";   // or "task"
   std::string controller, policy;      // choose_controller
+  std::string simulator = "mujoco";    // or "drake"
 };
 
 // --robot --json --seed --threads --set
@@ -29,13 +30,16 @@ void add_common_options(CLI::App& app, CommonOptions& options);
 void add_run_options(CLI::App& app, CommonOptions& options);
 // --config --disturbances
 void add_task_options(CLI::App& app, CommonOptions& options);
-// --controller --policy, and those of add_task_options
+// --controller --policy --simulator, and those of add_task_options
 void add_controller_options(CLI::App& app, CommonOptions& options);
 
 // An option of `count` comma-separated numbers. A value of another form is a usage error.
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help);
 // The same where whole numbers are listed, any number of them.
 CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<int>& target, const std::string& help);
+
+// SimSettings::program of --simulator.
+std::vector<std::string> simulator_command(const CommonOptions& options);
 
 // The robot and controller that the options name, with disturbances, files and overrides applied in that order; the report's path is checked too.
 // Throws Error.

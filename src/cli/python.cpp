@@ -45,6 +45,13 @@ std::string read_all(int pipe) {
   }
 }
 
+std::string python_interpreter() {
+  const char* chosen = std::getenv("TANDEM_PYTHON");
+  return chosen && *chosen ? chosen : project_root() + "/.venv/bin/python";
+}
+
+std::string python_path() { return "PYTHONPATH=" + project_root() + "/python"; }
+
 }  // namespace
 
 ChildResult run_child(const std::vector<std::string>& argv, const std::vector<std::string>& environment, ChildOutput output) {
@@ -73,12 +80,12 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::vector<st
   return result;
 }
 
+std::vector<std::string> python_command(const std::string& module) { return {"env", python_path(), python_interpreter(), "-m", module}; }
+
 ChildResult run_python(const std::string& module, const std::vector<std::string>& arguments, ChildOutput output) {
-  const char* chosen = std::getenv("TANDEM_PYTHON");
-  const std::string python = chosen && *chosen ? chosen : project_root() + "/.venv/bin/python";
-  std::vector<std::string> argv{python, "-m", module};
+  std::vector<std::string> argv{python_interpreter(), "-m", module};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> environment{"PYTHONPATH=" + project_root() + "/python"};
+  std::vector<std::string> environment{python_path()};
   if (!std::getenv("MUJOCO_GL")) environment.push_back("MUJOCO_GL=osmesa");  // pictures without a display
   return run_child(argv, environment, output);
 }

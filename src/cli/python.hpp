@@ -20,6 +20,10 @@ struct ChildResult {
 // Runs argv[0] with the extra environment ("NAME=value") and waits for it. Throws Interrupted after Ctrl-C, when the child has ended.
 ChildResult run_child(const std::vector<std::string>& argv, const std::vector<std::string>& environment, ChildOutput output);
 
+// How to start `python -m module` with the project's packages, as words of a command line: interpreter TANDEM_PYTHON, and failing that .venv/bin/python of
+// the project's folder.
+std::vector<std::string> python_command(const std::string& module);
+
 // Runs `python -m module arguments...` with the project's packages: interpreter TANDEM_PYTHON, and failing that .venv/bin/python of the project's folder.
 // Status 127 if there is no such interpreter.
 ChildResult run_python(const std::string& module, const std::vector<std::string>& arguments, ChildOutput output);

@@ -47,6 +47,7 @@ std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSet
   sim.physics_dt = settings.physics_dt;
   sim.threads = threads;
   sim.terrain = terrain;
+  sim.program = settings.simulator;
   return make_simulator(robot, nworld, sim);
 }
 

@@ -62,7 +62,8 @@ struct TaskSettings {
   RandomiseSettings randomise;
   RewardSettings reward;
   TerrainSettings terrain;
-  MpcSettings mpc;  // iterations, gait, weights of the MPC
+  MpcSettings mpc;                          // iterations, gait, weights of the MPC
+  std::vector<std::string> simulator = {};  // SimSettings::program
 };
 
 // The defaults for a robot: its command range, gait, weights and nominal pose, and what the table [task] of its robot.toml says.

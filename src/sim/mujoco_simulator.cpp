@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "model/names.hpp"
 #include "sim/mujoco_load.hpp"
+#include "sim/remote_simulator.hpp"
 
 namespace tandem {
 namespace {
@@ -150,6 +151,7 @@ std::unique_ptr<Simulator> make_mujoco_simulator(const std::string& xml, const M
 }
 
 std::unique_ptr<Simulator> make_simulator(const Robot& robot, int nworld, const SimSettings& settings) {
+  if (!settings.program.empty()) return make_remote_simulator(robot, nworld, settings);
   SimSettings own = settings;
   if (own.foot_geoms.empty()) own.foot_geoms = robot.foot_geoms;
   auto sim = make_mujoco_simulator(robot.model_path, robot.model, nworld, own);

@@ -38,6 +38,7 @@ struct SimSettings {
   std::vector<std::string> foot_geoms = {};  // geoms that may touch the floor; empty: those whose name begins with their foot's
   Terrain terrain = {};                      // in place of the plane of the MJCF; empty: the MJCF as it is
   std::vector<BodyChange> changes = {};      // of links, one after the other
+  std::vector<std::string> program = {};     // command of another simulator for make_simulator(robot), remote_simulator.hpp; empty: MuJoCo
 };
 
 // What the caller writes before step(). All start at zero.
@@ -137,6 +138,7 @@ class Simulator {
 std::unique_ptr<Simulator> make_mujoco_simulator(const std::string& xml, const Model& model, int nworld, const SimSettings& settings = {});
 
 // The same for a robot of robots/: its MJCF, its model, its foot geoms (unless `settings` names some), and input.kp and input.kd set to its gains.
+// Where `settings` names a program: make_remote_simulator().
 std::unique_ptr<Simulator> make_simulator(const Robot& robot, int nworld, const SimSettings& settings = {});
 
 }  // namespace tandem
