@@ -77,7 +77,7 @@ struct CentroidalSettings {
   std::vector<std::string> locked = {"*_wrist_*"};  // joints that stay at their nominal position
   std::string torso = "torso_link";                 // body whose motion the cost looks at
   double foot_point[3] = {0.035, 0, -0.035};        // middle of the sole in the foot's body [m]
-  double sole[2] = {0.09, 0.03};                    // half length and half width of the sole [m]
+  double sole[2] = {0.075, 0.022};                  // half length and half width of the sole [m]
   double friction = 0.4;                            // that the plan may use
   double height_gain = 5;                           // feedback of foot heights in the contact rows [1/s]
   double orientation_gain = 20;                     // of foot tilt [1/s]

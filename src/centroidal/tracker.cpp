@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "math/vec3.hpp"
-
 namespace tandem {
 
 Tracker::Tracker(const CentroidalMpc& mpc)
@@ -13,12 +11,14 @@ Tracker::Tracker(const CentroidalMpc& mpc)
       joint_(mpc.joint_of_robot()),
       dt_(mpc.settings().dt),
       position_gain_(mpc.settings().tracking_position),
-      velocity_gain_(mpc.settings().tracking_velocity) {
+      velocity_gain_(mpc.settings().tracking_velocity),
+      friction_(mpc.settings().friction) {
   for (const ContactPoint& point : model_.contacts) foot_body_[point.foot] = point.body;
   for (int f = 0; f < kFeet; ++f)
     for (int i = foot_body_[f]; i > 0; i = model_.parent[i])
       if (std::count(joint_.begin(), joint_.end(), i - 1)) leg_[f].push_back(i - 1);
   std::copy_n(mpc.settings().foot_point, 3, foot_point_);
+  std::copy_n(mpc.settings().sole, 2, sole_);
   nominal_ = mpc.settings().nominal.empty() ? mpc.robot().nominal : mpc.settings().nominal;
   const size_t n = model_.nv;
   a_ff_.resize(model_.njnt), a_.resize(n), h_.resize(n), load_.resize(n), M_.resize(n * n), J_.resize(6 * n), dJ_.resize(6 * n);
@@ -60,6 +60,19 @@ void Tracker::blend_plan(const NodeInput<float>& now, const NodeInput<float>& th
   }
 }
 
+// The nearest wrench that the sole can pass on, component by component: pressure, friction cone, centre of pressure, friction about the normal.
+//   R  the foot's axes
+void Tracker::keep_feasible(const double* R, Vec3<double>& force, Vec3<double>& moment) const {
+  const Mat3<double> axes = load33<double>(R);
+  const double pressure = std::max(0.0, force.z), tangential = std::hypot(force.x, force.y), grip = friction_ * pressure;
+  const double share = tangential > grip ? grip / tangential : 1;
+  force = {share * force.x, share * force.y, pressure};
+  Vec3<double> local = mul_t(axes, moment);
+  const double limit[3] = {sole_[1] * pressure, sole_[0] * pressure, grip * std::hypot(sole_[0], sole_[1])};
+  local = {std::clamp(local.x, -limit[0], limit[0]), std::clamp(local.y, -limit[1], limit[1]), std::clamp(local.z, -limit[2], limit[2])};
+  moment = axes * local;
+}
+
 // What the ground does to every degree of freedom through one foot, and rows that keep a foot in stance where it is: J a + dJ v = -damping J v.
 void Tracker::add_foot(const NodeInput<float>& now, const NodeInput<float>& then, double share, int f, const double* v) {
   const int n = model_.nv;
@@ -73,6 +86,7 @@ void Tracker::add_foot(const NodeInput<float>& now, const NodeInput<float>& then
     const auto value = [&](int r) { return now.u[first + r] + (both ? share * (then.u[first + r] - now.u[first + r]) : 0.0); };
     part[i] = {value(0), value(1), value(2)};
   }
+  keep_feasible(R, part[0], part[1]);
   const Vec3<double> moment = part[1] + cross(load33<double>(R) * load3<double>(foot_point_), part[0]);
   const double wrench[6] = {moment.x, moment.y, moment.z, part[0].x, part[0].y, part[0].z};
   for (int r = 0; r < 6; ++r)

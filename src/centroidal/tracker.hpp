@@ -5,6 +5,7 @@
 
 #include "centroidal/centroidal.hpp"
 #include "dynamics/dynamics.hpp"
+#include "math/vec3.hpp"
 
 namespace tandem {
 
@@ -31,15 +32,16 @@ class Tracker {
  private:
   void solve_accelerations();
   void blend_plan(const NodeInput<float>& now, const NodeInput<float>& then, double share);
+  void keep_feasible(const double* R, Vec3<double>& force, Vec3<double>& moment) const;
   void add_foot(const NodeInput<float>& now, const NodeInput<float>& then, double share, int foot, const double* v);
 
   Model model_;
   RobotDynamics dynamics_;
   std::vector<int> joint_;  // of the robot, of each planned joint
   int foot_body_[kFeet];
-  double foot_point_[3];
+  double foot_point_[3], sole_[2];
   std::vector<int> leg_[kFeet];  // joints of each leg
-  double dt_, position_gain_, velocity_gain_;
+  double dt_, position_gain_, velocity_gain_, friction_;
   std::vector<double> nominal_, a_ff_, a_, h_, M_, J_, dJ_, load_;
   std::vector<double> rows_;  // linear system of the accelerations  (nv, nv + 1)
   int nrow_ = 0;
