@@ -27,6 +27,7 @@ FLOOR = {
     "condim": 3,
     "rgba": [0.75, 0.77, 0.8, 1],
 }
+UNIT = np.eye(1, mujoco.mjNGAIN)[0]  # 1, 0, 0, ...
 QUADRUPED_GAIT = {0: 0.0, 1: 0.5, 2: 0.5, 3: 0.0}  # diagonal legs together, in the order of --foot
 WEIGHT_TOML = """
 [mpc]
@@ -44,24 +45,64 @@ def parse(argv):
     parser.add_argument("--out", type=Path, required=True, help="folder to write; its name becomes the robot's")
     parser.add_argument("--foot", action="append", required=True, metavar="BODY[:x,y,z]", help="link that carries a foot, and where on it; per foot")
     parser.add_argument(
-        "--pose", action="append", default=[], metavar="PATTERN=VALUE", help="joint positions of the nominal pose [rad]; a later one wins"
+        "--pose",
+        action="append",
+        default=[],
+        metavar="PATTERN=VALUE",
+        help="joint positions of the nominal pose [rad], a later one wins; default: the first keyframe's, or zero",
     )
     parser.add_argument("--radius", type=float, default=0.02, help="of the round feet [m]; default 0.02")
-    parser.add_argument("--effort", type=float, help="torque limit of every joint [N m]; default: the file's")
+    parser.add_argument("--effort", type=float, help="torque limit of every joint [N m]; default: the file's, of its joint or motor")
     parser.add_argument("--armature", type=float, default=0.01, help="reflected inertia of joints that have none [kg m^2]; default 0.01")
     return parser.parse_args(argv)
 
 
+def torque_limits(spec):
+    """Of joints by name, as the file's motors and servos say [N m]."""
+    limits = {}
+    for actuator in spec.actuators:
+        if actuator.trntype != mujoco.mjtTrn.mjTRN_JOINT:
+            continue
+        limit = np.abs(actuator.forcerange).max()
+        if limit == 0 and actuator.biastype == mujoco.mjtBias.mjBIAS_NONE:  # a motor: its force is its gain times what it is told
+            limit = abs(actuator.gainprm[0]) * np.abs(actuator.ctrlrange).max()
+        limits[actuator.target] = abs(actuator.gear[0]) * limit
+    return limits
+
+
+def fix_inertias(spec, path):
+    """Writes the masses down that MuJoCo works out from shapes, since shapes come and go here."""
+    bodies = [body for body in spec.bodies[1:] if not body.explicitinertial]
+    if not bodies:
+        return
+    try:
+        model = spec.copy().compile()
+    except ValueError as error:
+        raise Error(f"{path}: {str(error).splitlines()[0]}") from None
+    for body in bodies:
+        of_model = model.body(body.name) if body.name else None
+        if of_model is not None and of_model.mass[0] > 0:
+            body.explicitinertial, body.mass = 1, of_model.mass[0]
+            body.ipos, body.iquat, body.inertia = of_model.ipos, of_model.iquat, of_model.inertia
+    spec.compiler.inertiafromgeom = 0
+
+
 def read(path):
-    """The file without what the simulator does not need; a URDF's root link gets a floating base."""
+    """(spec, torque limits, configuration of the first keyframe or none): the file without what the simulator does not need; a URDF's root link gets a
+    floating base."""
     try:
         spec = mujoco.MjSpec.from_file(str(path))
     except (ValueError, FileNotFoundError) as error:
         raise Error(f"{path}: {str(error).splitlines()[0]}") from None
+    for body in spec.bodies:
+        if len(body.joints) > 1:
+            raise Error(f'{path}: link "{body.name}" has {len(body.joints)} joints; give each joint a link of its own')
+    fix_inertias(spec, path)
     for geom in list(spec.geoms):
         if geom.type in (mujoco.mjtGeom.mjGEOM_MESH, mujoco.mjtGeom.mjGEOM_PLANE):
             spec.delete(geom)
-    for unused in [*spec.meshes, *spec.actuators, *spec.keys, *spec.sensors]:
+    limits, key = torque_limits(spec), next((np.array(key.qpos) for key in spec.keys), None)
+    for unused in [*spec.meshes, *spec.actuators, *spec.keys, *spec.sensors, *spec.tendons]:
         spec.delete(unused)
     if not spec.worldbody.bodies:
         raise Error(f"{path}: has no link; expected a URDF or MJCF of a robot")
@@ -71,7 +112,7 @@ def read(path):
     root = spec.worldbody.bodies[0]
     if not any(joint.type == mujoco.mjtJoint.mjJNT_FREE for joint in spec.joints):
         root.add_freejoint(name="base")
-    return spec
+    return spec, limits, key
 
 
 def place_feet(spec, feet, radius):
@@ -86,9 +127,10 @@ def place_feet(spec, feet, radius):
         body = spec.body(name)
         if body is None or len(position) != 3:
             raise Error(f"--foot {text}: expected BODY or BODY:x,y,z with a link of the file: {', '.join(b.name for b in spec.bodies[1:])}")
-        body.add_geom(
-            name=f"{name}_sole", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, priority=1, friction=[1, 0.005, 0.0001]
-        )
+        sole = body.add_geom(name=f"{name}_sole", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, mass=0)
+        # all that the file's defaults may have set
+        sole.priority, sole.condim, sole.margin, sole.gap, sole.friction = 1, 3, 0, 0, [1, 0.005, 0.0001]
+        sole.contype = sole.conaffinity = 1
         placed.append((name, body, position))
     return placed
 
@@ -105,30 +147,34 @@ def add_shapes(spec, radius):
                 stick.rgba = [0.25, 0.35, 0.5, 1] if body.name == spec.worldbody.bodies[0].name else [0.85, 0.85, 0.86, 1]
 
 
-def add_physics(spec, options):
+def add_physics(spec, limits, options):
     """Floor, time step and solver as of the robots of this project, one motor per joint."""
     spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
     spec.option.iterations, spec.option.ls_iterations = 20, 50
     for geom in spec.geoms:
-        geom.contype, geom.conaffinity = 0, 1
+        geom.contype, geom.conaffinity = 0, int(bool(geom.contype or geom.conaffinity))  # with the floor or, if only drawn, with nothing
     add_shapes(spec, options.radius)
     spec.worldbody.add_geom(**FLOOR)
     spec.worldbody.add_light(pos=[0, 0, 4], dir=[0, 0, -1])
     for joint in spec.joints:
         if joint.type == mujoco.mjtJoint.mjJNT_FREE:
             continue
-        limit = options.effort or float(np.ravel(joint.actfrcrange)[1])
+        limit = options.effort or float(np.ravel(joint.actfrcrange)[1]) or limits.get(joint.name, 0.0)
         if limit <= 0:
             raise Error(f'{options.file}: joint "{joint.name}" has no torque limit; give one with --effort')
         joint.armature = joint.armature or options.armature
+        joint.stiffness = 0 * joint.stiffness
         motor = spec.add_actuator(name=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint.name, forcerange=[-limit, limit])
         motor.forcelimited, motor.gaintype, motor.biastype = 1, mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
-        motor.gainprm[0] = 1
+        motor.gainprm, motor.biasprm, motor.gear = UNIT, 0 * UNIT, UNIT[: len(motor.gear)]
+        motor.ctrllimited, motor.ctrlrange = 0, [0, 0]  # as may be among the file's defaults
 
 
-def nominal_pose(joints, assignments):
-    pose = dict.fromkeys(joints, 0.0)
+def nominal_pose(model, joints, key, assignments):
+    """Joint positions by name: zero, or the keyframe's, and then what the options assign."""
+    usable = key is not None and len(key) == model.nq
+    pose = {joint: float(key[model.joint(joint).qposadr[0]]) if usable else 0.0 for joint in joints}
     for assignment in assignments:
         pattern, _, value = assignment.partition("=")
         matched = fnmatch.filter(joints, pattern)
@@ -141,8 +187,8 @@ def nominal_pose(joints, assignments):
     return pose
 
 
-def describe(model, pose, feet, options):
-    """robot.toml: the pose as given, everything else guessed from mass and height."""
+def stand(model, pose, feet, options):
+    """(data, height of the base): the robot in its pose with its soles on the floor."""
     data = mujoco.MjData(model)
     for joint, value in pose.items():
         data.joint(joint).qpos[0] = value
@@ -151,6 +197,22 @@ def describe(model, pose, feet, options):
     height = float(data.qpos[2] - lowest)
     if height < 0.05:
         raise Error(f"{options.file}: the base is {height:.3f} m above the feet; give a standing pose with --pose")
+    data.qpos[2] = height
+    mujoco.mj_kinematics(model, data)
+    return data, height
+
+
+def spare_feet(spec, model, data, radius):
+    """Has shapes of the file that nearly reach the ground where the robot stands touch nothing: the soles stand in for them."""
+    floor = model.geom("floor").id
+    for geom in spec.geoms:
+        if geom.conaffinity and geom.id != floor and not geom.name.endswith("_sole"):
+            if mujoco.mj_geomDistance(model, data, geom.id, floor, 10.0, None) < radius:
+                geom.conaffinity = 0
+
+
+def describe(model, pose, feet, height, options):
+    """robot.toml: the pose as given, everything else guessed from mass and height."""
     mass = float(model.body_mass.sum())
     period = 0.36 * np.sqrt(height / 0.28) if len(feet) > 2 else 0.5 * np.sqrt(height / 0.61)
     lines = [f'model = "{options.out.name}.xml"', "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
@@ -163,7 +225,7 @@ def describe(model, pose, feet, options):
         x, y, z = point
         lines += [f'points = [{{ name = "{name}_tip", position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }}]']
     lines += ["", "[gait]", f"period = {period:.2f}", f"swing_height = {0.2 * height:.3f}"]
-    return "\n".join(lines) + "\n" + WEIGHT_TOML, height
+    return "\n".join(lines) + "\n" + WEIGHT_TOML
 
 
 def moving_link(model, name, position):
@@ -177,20 +239,25 @@ def moving_link(model, name, position):
 
 
 def write(options):
-    spec = read(options.file)
+    spec, limits, key = read(options.file)
     spec.modelname = options.out.name
     feet = place_feet(spec, options.foot, options.radius)
-    add_physics(spec, options)
+    springs = [joint.name for joint in spec.joints if np.any(joint.stiffness)]
+    add_physics(spec, limits, options)
     try:
         model = spec.compile()
     except ValueError as error:
         raise Error(f"{options.file}: {str(error).splitlines()[0]}") from None
     joints = [joint.name for joint in spec.joints if joint.type != mujoco.mjtJoint.mjJNT_FREE]
-    pose = nominal_pose(joints, options.pose)
-    text, height = describe(model, pose, feet, options)
+    pose = nominal_pose(model, joints, key, options.pose)
+    data, height = stand(model, pose, feet, options)
+    spare_feet(spec, model, data, options.radius)
+    text = describe(model, pose, feet, height, options)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{options.out.name}.xml").write_text(spec.to_xml())
     (options.out / "robot.toml").write_text(text)
+    if springs:
+        print(f"springs are not modelled and were left out: {', '.join(springs)}")
     print(f"{options.out}: {len(joints)} joints, {model.body_mass.sum():.2f} kg, base {height:.3f} m above the ground")
     print(f"next: ./tandem play --robot {options.out / 'robot.toml'}")
 

@@ -1,4 +1,4 @@
-"""A robot from a URDF: the two files load, stand on their feet, keep mass and limits; mistakes are one line."""
+"""A robot from a URDF or an MJCF: the two files load, stand on their feet, keep mass and limits; mistakes are one line."""
 
 import mujoco
 import numpy as np
@@ -57,6 +57,57 @@ def test_a_urdf_becomes_a_robot_that_stands_on_its_feet(urdf, tmp_path):
     data.qpos[:] = robot.stand
     mujoco.mj_forward(model, data)
     assert data.geom("left_foot_sole").xpos[2] == pytest.approx(0.03, abs=2e-3)
+
+
+MJCF = """<mujoco>
+  <default><motor ctrlrange="-0.5 0.5"/><geom condim="1"/></default>
+  <worldbody><body name="trunk" pos="0 0 1"><freejoint/><geom type="box" size="0.1 0.1 0.05" mass="3"/>
+    {legs}
+  </body></worldbody>
+  <actuator>{motors}</actuator>
+  <keyframe><key name="home" qpos="0 0 1 1 0 0 0 0.5 -1 0.5 -1"/></keyframe>
+</mujoco>"""
+MJCF_LEG = """<body name="{n}_thigh" pos="0 {y} 0"><joint name="{n}_hip" axis="0 1 0" stiffness="2"/><geom type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02" mass="0.5"/>
+  <body name="{n}_shin" pos="0 0 -0.2"><joint name="{n}_knee" axis="0 1 0"/><geom type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02" mass="0.2"/>
+    <geom name="{n}_ball" pos="0 0 -0.2" size="0.03" mass="0.05"/></body></body>"""
+
+
+@pytest.fixture
+def from_mjcf(tmp_path):
+    """The robot made of an MJCF that says little outright: limits by gears, masses by shapes, the pose by a keyframe; a spring; slippery feet."""
+    path = tmp_path / "walker.xml"
+    legs = MJCF_LEG.format(n="left", y=0.1) + MJCF_LEG.format(n="right", y=-0.1)
+    motors = "".join(f'<motor joint="{side}_{joint}" gear="{gear}"/>' for side in ("left", "right") for joint, gear in (("hip", 40), ("knee", 60)))
+    path.write_text(MJCF.format(legs=legs, motors=motors))
+    feet = [word for side in ("left", "right") for word in ("--foot", f"{side}_shin:0,0,-0.2")]
+    assert new_robot.main([str(path), "--out", str(tmp_path / "walker"), *feet, "--radius", "0.03"]) == 0
+    return tandem.Robot(str(tmp_path / "walker" / "robot.toml"))
+
+
+def test_an_mjcf_gives_masses_of_shapes_limits_of_motors_and_the_pose_of_its_keyframe(from_mjcf):
+    robot = from_mjcf
+    assert robot.mass == pytest.approx(4.5)
+    np.testing.assert_allclose(sorted(robot.tau_max), [20, 20, 30, 30])
+    np.testing.assert_allclose(robot.stand[7:], [0.5, -1, 0.5, -1])
+    assert robot.base_height == pytest.approx(0.4 * np.cos(0.5) + 0.03, abs=1e-4)
+
+
+def test_only_the_soles_of_a_standing_robot_touch_the_floor_and_they_grip(from_mjcf):
+    model = mujoco.MjModel.from_xml_path(from_mjcf.model_path)
+    data = mujoco.MjData(model)
+    data.qpos[:] = from_mjcf.stand
+    data.qpos[2] -= 0.005
+    mujoco.mj_forward(model, data)
+    names = {model.geom(geom).name for contact in data.contact for geom in contact.geom}
+    assert names == {"floor", "left_shin_sole", "right_shin_sole"}
+    assert all(contact.dim == 3 and contact.friction[0] == 1 for contact in data.contact)
+
+
+def test_links_with_several_joints_are_refused_by_name(tmp_path, capsys):
+    path = tmp_path / "walker.xml"
+    path.write_text('<mujoco><worldbody><body name="hip"><joint/><joint axis="1 0 0"/><geom size="0.1"/></body></worldbody></mujoco>')
+    assert new_robot.main([str(path), "--out", str(tmp_path / "out"), "--foot", "hip"]) == 1
+    assert '"hip" has 2 joints' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
