@@ -98,8 +98,8 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   return l;
 }
 
-inline int qp_size(const QpDims& dims) { return qp_layout(dims).size; }
-inline int solution_size(const QpDims& dims) { return qp_layout(dims).sol_size; }
+TANDEM_FN int qp_size(const QpDims& dims) { return qp_layout(dims).size; }
+TANDEM_FN int solution_size(const QpDims& dims) { return qp_layout(dims).sol_size; }
 
 // Data of one problem. Matrices row-major; `[rows, ld]` gives the leading dimension. Every row and box has its own ADMM penalty rho >= 0 in units of
 // cost per (row unit)^2; rho = 0 switches the row off.
@@ -207,7 +207,7 @@ enum class Status : int {
 inline namespace TANDEM_ISA {
 
 // Whether x and u of the solution were written by this solve.
-inline bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }
+TANDEM_FN bool usable(Status s) { return s == Status::kSolved || s == Status::kMaxIterations || s == Status::kInfeasible; }
 
 // What a kernel reports, one problem per lane of Real; status holds the number of a Status.
 template <class Real>

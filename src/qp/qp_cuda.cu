@@ -1,8 +1,6 @@
-#include <cuda_runtime.h>
-
 #include <vector>
 
-#include "base/check.hpp"
+#include "base/cuda.cuh"
 #include "base/device.hpp"
 #include "base/team_cuda.cuh"
 #include "qp/qp_kernel.hpp"
@@ -13,18 +11,6 @@ namespace tandem {
 namespace {
 
 constexpr int kThreads = 128;
-
-void check_cuda(cudaError_t error, const char* what) { check(error == cudaSuccess, "CUDA: ", what, ": ", cudaGetErrorString(error)); }
-
-// Memory on the device, freed at the end of a scope.
-template <class T>
-struct DeviceArray {
-  T* data = nullptr;
-  explicit DeviceArray(size_t n) { check_cuda(cudaMalloc(&data, n * sizeof(T)), "memory for the batch; solve fewer problems at once"); }
-  ~DeviceArray() { cudaFree(data); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-};
 
 // One block per problem; its workspace lies in shared memory where it fits (memory == nullptr), else in `memory`.
 __global__ void __launch_bounds__(kThreads)

@@ -118,6 +118,24 @@ TANDEM_FN void hand_over(const T& team, const SolutionView<Real>& solution, Real
   team.sync();
 }
 
+// solve_qp with SolverMode::kRiccati on scratch that the caller has carved out (a GPU: in several memories).
+template <Team T, class Real>
+TANDEM_FN void solve_riccati(const T& team, const SolverSettings& settings, const QpView<Real>& qp, const SolutionView<Real>& solution,
+                             LaneInfo<Real>& info, QpWork<Real>& w) {
+  Real* state = w.solution;
+  const Real* start = solution.data;
+  if (settings.warm_start) {
+    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = start[i]; });
+  } else {
+    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = Real(0); });
+  }
+  team.sync();
+  const Real bad_pivot = riccati_factor(team, qp, Real(settings.rho_scale), w);
+  admm_iterations(team, qp, settings, w);
+  info = judge(team, qp, settings, bad_pivot, w);
+  hand_over(team, solution, info.status, w);
+}
+
 // Solves `qp`, starting from what `solution` holds (settings.warm_start). Writes `solution` and `info` (on every lane); never throws, never allocates.
 //   qp         read; every Real of the block must be defined (padding zero)
 //   solution   read and written; what it holds after each Status is said in qp.hpp
@@ -128,24 +146,10 @@ TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpV
                         LaneInfo<Real>& info, Real* workspace) {
   int size = 0;
   QpWork<Real> w = carve_work(qp.dims, workspace, size);
-  Real* state = w.solution;
-  const Real* start = solution.data;
-  if (settings.mode == SolverMode::kOsqp) {
-    for_each(team, 0, 3 * (qp.dims.N + 1) * w.ldr, [=](int i) { w.primal[i] = Real(0); });
-    team.sync();
-    const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
-    info = judge(team, qp, settings, bad_pivot, w);
-    hand_over(team, solution, info.status, w);
-    return;
-  }
-  if (settings.warm_start) {
-    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = start[i]; });
-  } else {
-    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = Real(0); });
-  }
+  if (settings.mode == SolverMode::kRiccati) return solve_riccati(team, settings, qp, solution, info, w);
+  for_each(team, 0, 3 * (qp.dims.N + 1) * w.ldr, [=](int i) { w.primal[i] = Real(0); });
   team.sync();
-  const Real bad_pivot = riccati_factor(team, qp, Real(settings.rho_scale), w);
-  admm_iterations(team, qp, settings, w);
+  const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
   info = judge(team, qp, settings, bad_pivot, w);
   hand_over(team, solution, info.status, w);
 }

@@ -5,6 +5,18 @@
 #include "qp/qp.hpp"
 
 namespace tandem {
+
+// The parts of a QpWork, which may lie in different memories: a GPU keeps in shared memory what fits (docs/gpu.md).
+enum WorkPart : int {
+  kWorkGains = 0,    // K and Hinv of all stages: written once per solve, read in every iteration
+  kWorkStages = 1,   // vectors of all stages
+  kWorkScratch = 2,  // matrices of one stage, and vectors
+  kWorkParts = 3
+};
+struct WorkSizes {
+  int part[kWorkParts];  // in Reals
+};
+
 inline namespace TANDEM_ISA {
 
 // Smallest pivot of an input Hessian relative to its diagonal entry; below it the problem counts as not convex, unbounded or singular.
@@ -59,35 +71,59 @@ struct QpWork {
   TANDEM_FN MatrixView<Real> uu(Real* m) const { return {m, lay.ldu, lay.ldu, lay.ldu}; }
 };
 
-// Deals the arrays out from `base`; with base = nullptr only `size` (in Reals) is of use.
+// Where each part lies.
 template <class Real>
-TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
+struct WorkMemory {
+  Real* part[kWorkParts];
+};
+
+// Deals the arrays out from `memory`; where that is nullptr only `sizes` is of use.
+template <class Real>
+TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memory, WorkSizes& sizes) {
   QpWork<Real> w{};
   const QpLayout l = qp_layout(d);
   const int n = d.np + d.na, nodes = d.N + 1;
   w.dims = d, w.lay = l, w.ldr = l.ldc + l.ldd + l.ldz;
   int o = 0;
+  Real* base = memory.part[kWorkGains];
   const auto take = [&](int count) {
     o += round_up(count, 16);
     return base + (o - round_up(count, 16));
   };
-  w.K = take(d.N * l.ldu * l.ldx), w.Hinv = take(d.N * l.ldu * l.ldu), w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
+  const auto next_part = [&](WorkPart done, WorkPart next) {
+    sizes.part[done] = o;
+    o = 0, base = memory.part[next];
+  };
+  w.K = take(d.N * l.ldu * l.ldx), w.Hinv = take(d.N * l.ldu * l.ldu);
+  next_part(kWorkGains, kWorkStages);
+  w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
   w.r = take(nodes * l.ldz), w.primal = take(3 * nodes * w.ldr);
   w.dual = w.primal + nodes * w.ldr, w.growth = w.dual + nodes * w.ldr;
   w.solution = take(l.sol_size);
+  w.u_mix = take(d.ne > 0 ? d.N * l.ldu : 0), w.p_mix = take(d.ne > 0 ? d.N * l.ldx : 0);
+  next_part(kWorkStages, kWorkScratch);
   w.V = take(l.ldx * l.ldx), w.Vnext = take(l.ldx * l.ldx);
   w.Hux = take(l.ldu * l.ldx), w.Huu = take(l.ldu * l.ldu), w.Linv = take(l.ldu * l.ldu), w.Y = take(l.ldu * l.ldx);
   w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
   w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
   w.p = take(l.ldx), w.s = take(l.ldx), w.t = take(l.ldx);
-  w.u_mix = take(d.ne > 0 ? d.N * l.ldu : 0), w.p_mix = take(d.ne > 0 ? d.N * l.ldx : 0);
   w.Mut = take(l.ldu * l.lde), w.G = take(l.ldu * l.lde), w.S = take(l.lde * l.lde), w.Sinv = take(l.lde * l.lde);
   w.X = take(l.lde * l.ldx), w.Wx = take(l.lde * l.ldx), w.GL = take(l.lde * l.ldu), w.Z = take(l.lde * l.ldu);
   w.mix = take(l.lde), w.mix_image = take(l.lde);
   w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.gu = take(l.ldu), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
-  size = o;
+  sizes.part[kWorkScratch] = o;
   return w;
+}
+// The same from one block, part after part; `size` in Reals.
+template <class Real>
+TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
+  WorkSizes sizes{};
+  carve_work(d, WorkMemory<Real>{}, sizes);
+  WorkMemory<Real> memory;
+  size = 0;
+  for (int i = 0; i < kWorkParts; ++i) memory.part[i] = base + size, size += sizes.part[i];
+  return carve_work(d, memory, sizes);
 }
 
 }  // namespace TANDEM_ISA

@@ -1,0 +1,135 @@
+#include "mpc/device_plan.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "mpc/robot_step_kernel.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr std::size_t kBlockReserve = 1 << 10;  // shared memory that CUDA keeps of every block [bytes]
+
+// Which parts of a solve's scratch lie in shared memory: as much as fits, in this order of worth (docs/gpu.md, section 2).
+constexpr bool kPlacements[][kWorkParts] = {// gains, stages, scratch
+                                            {true, true, true},
+                                            {false, true, true},
+                                            {false, false, true},
+                                            {false, false, false}};
+
+template <class T>
+std::size_t bytes_of(const std::vector<T>& values) {
+  return (values.size() * sizeof(T) + 15) / 16 * 16;
+}
+
+std::string binary(std::size_t bytes) {
+  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB"};
+  double value = static_cast<double>(bytes) / 1024;
+  int unit = 0;
+  while (value >= 1024 && unit < 2) value /= 1024, ++unit;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f %s", value, kUnits[unit]);
+  return text;
+}
+
+void place_work(const MpcView<float>& mpc, const DeviceLimits& limits, MpcDevicePlan& plan) {
+  carve_work(mpc.dims, WorkMemory<float>{}, plan.work);
+  plan.work.part[kWorkScratch] = std::max(plan.work.part[kWorkScratch], round_up(finish_size(mpc), 16));
+  for (const auto& placement : kPlacements) {
+    plan.block_shared = plan.block_global = 0;
+    for (int i = 0; i < kWorkParts; ++i) {
+      plan.in_shared[i] = placement[i];
+      (placement[i] ? plan.block_shared : plan.block_global) += plan.work.part[i];
+    }
+    if (plan.block_shared * sizeof(float) <= limits.shared_per_block) break;
+  }
+  const std::size_t each = plan.block_shared * sizeof(float) + kBlockReserve;
+  const int per_multiprocessor = std::clamp(static_cast<int>(limits.shared_per_multiprocessor / each), 1, kMaxBlocksPerMultiprocessor);
+  plan.blocks = std::min(plan.nworld, per_multiprocessor * limits.multiprocessors);
+}
+
+}  // namespace
+
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits) {
+  check(nworld >= 1 && nworld <= kMaxDeviceWorlds, "MPC on the GPU: nworld = ", nworld, ", expected 1 to ", kMaxDeviceWorlds);
+  check(settings.solver.mode == SolverMode::kRiccati, "MPC on the GPU: solver.mode is osqp, which runs on the CPU only; use solver.mode=riccati");
+  const MpcView<float>& mpc = arrays.view;
+  const int kRow = 4;  // floats in 16 bytes
+  MpcDevicePlan plan{};
+  plan.nworld = nworld;
+  plan.world_stride = round_up(world_size(mpc), kRow), plan.qp_stride = round_up(qp_size(mpc.dims), kRow),
+  plan.solution_stride = round_up(solution_size(mpc.dims), kRow);
+  plan.q_stride = round_up(mpc.model.nq, kRow), plan.v_stride = round_up(mpc.model.nv, kRow), plan.command_stride = kRow;
+  plan.joint_stride = round_up(mpc.model.njnt, kRow);
+  plan.begin_size = round_up(begin_size(mpc), kRow), plan.linearise_size = round_up(linearise_size(mpc), kRow);
+  const std::size_t linearise_shared = kWarpsPerBlock * plan.linearise_size * sizeof(float);
+  check(linearise_shared <= limits.shared_per_block, "MPC on the GPU: this robot's linearisation needs ", binary(linearise_shared),
+        " of shared memory, the device has ", binary(limits.shared_per_block), "; use the CPU backend");
+  place_work(mpc, limits, plan);
+  std::size_t one = 0, two = 0;
+  MpcDevicePlan single = plan;
+  single.nworld = 1, fleet_at(single, static_cast<float*>(nullptr), one);
+  single.nworld = 2, fleet_at(single, static_cast<float*>(nullptr), two);
+  plan.robot_bytes = (two - one) * sizeof(float);
+  plan.block_bytes = plan.block_global * sizeof(float);
+  plan.constant_bytes = constants_size(arrays) + plan.qp_stride * sizeof(float);
+  plan.total_bytes = plan.constant_bytes + nworld * plan.robot_bytes + plan.blocks * plan.block_bytes;
+  return plan;
+}
+
+std::string describe(const MpcDevicePlan& plan) {
+  constexpr const char* kNames[kWorkParts] = {"gains", "stages", "scratch"};
+  std::string shared;
+  for (int i = kWorkParts - 1; i >= 0; --i)
+    if (plan.in_shared[i]) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
+  return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
+             " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
+             "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");
+}
+
+void check_device_memory(const MpcDevicePlan& plan, std::size_t free_bytes) {
+  if (plan.total_bytes <= free_bytes) return;
+  const std::size_t fixed = plan.total_bytes - plan.nworld * plan.robot_bytes;
+  const std::size_t fit = free_bytes > fixed ? (free_bytes - fixed) / plan.robot_bytes : 0;
+  throw Error(
+      cat(describe(plan), "; free are ", binary(free_bytes), ", enough for ", fit, " robots: ask for fewer, or end what else uses the device"));
+}
+
+template <class S>
+std::size_t constants_size(const MpcArrays<S>& arrays) {
+  return bytes_of(arrays.model.ints) + bytes_of(arrays.model.reals) + bytes_of(arrays.ints) + bytes_of(arrays.reals);
+}
+
+template <class S>
+PackedConstants<S> pack_constants(const MpcArrays<S>& arrays, const void* base) {
+  PackedConstants<S> packed{{}, arrays.view};
+  packed.bytes.resize(constants_size(arrays));
+  std::size_t at = 0;
+  // copies one array, and turns the pointers into it to where the copy will lie
+  const auto pack = [&](const auto& values, const auto& pointers) {
+    using T = typename std::decay_t<decltype(values)>::value_type;
+    std::memcpy(packed.bytes.data() + at, values.data(), values.size() * sizeof(T));
+    const T* there = reinterpret_cast<const T*>(static_cast<const std::byte*>(base) + at);
+    for (const T** pointer : pointers) *pointer = there + (*pointer - values.data());
+    at += bytes_of(values);
+  };
+  MpcView<S>& v = packed.view;
+  ModelView<S>& m = v.model;
+  using Ints = std::vector<const int**>;
+  using Reals = std::vector<const S**>;
+  pack(arrays.model.ints,
+       Ints{&m.parent, &m.level_start, &m.level_body, &m.child_start, &m.child_body, &m.joint_type, &m.contact_body, &m.contact_foot});
+  pack(arrays.model.reals, Reals{&m.mass, &m.com, &m.inertia, &m.p_PJ, &m.R_PB, &m.axis, &m.anchor, &m.armature, &m.p_BC});
+  pack(arrays.ints, Ints{&v.chain_start, &v.chain_body, &v.scatter});
+  pack(arrays.reals, Reals{&v.dt, &v.w_q, &v.w_v, &v.nominal, &v.q_min, &v.q_max, &v.v_max, &v.damping, &v.facet, &v.offset, &v.radius});
+  return packed;
+}
+
+template std::size_t constants_size<float>(const MpcArrays<float>&);
+template std::size_t constants_size<double>(const MpcArrays<double>&);
+template PackedConstants<float> pack_constants<float>(const MpcArrays<float>&, const void*);
+template PackedConstants<double> pack_constants<double>(const MpcArrays<double>&, const void*);
+
+}  // namespace tandem

@@ -1,0 +1,60 @@
+// What the MPC takes of a GPU's memory, worked out on the host before anything is allocated: docs/gpu.md, section 2. Knows no CUDA: tests check it anywhere.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "mpc/arrays.hpp"
+#include "qp/work.hpp"
+
+namespace tandem {
+
+// What counts of a GPU.
+struct DeviceLimits {
+  int multiprocessors = 132;
+  std::size_t shared_per_block = 227 << 10;           // that a block may ask for [bytes]
+  std::size_t shared_per_multiprocessor = 228 << 10;  // [bytes]; each block costs 1 KiB more than it asks for
+};
+
+// Sizes in numbers (floats on a GPU), memory in bytes.
+struct MpcDevicePlan {
+  int nworld;
+  int world_stride, qp_stride, solution_stride;          // of a robot's plan, problem and warm start
+  int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
+  int begin_size, linearise_size;                        // shared memory of one warp in the first two launches
+  WorkSizes work;                                        // of one solve
+  bool in_shared[kWorkParts];                            // which of that lies in shared memory; the rest is global, one copy per resident block
+  int block_shared, block_global;                        // of one block of the last launch
+  int blocks;                                            // that are resident together; each takes one robot after the other
+  std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
+};
+
+// Threads of a block, warps of a block in the launches by warp.
+inline constexpr int kSolveThreads = 256;
+inline constexpr int kWarpsPerBlock = 4;
+inline constexpr int kMaxBlocksPerMultiprocessor = 8;
+inline constexpr int kMaxDeviceWorlds = 65536;
+
+// Throws Error where nworld is not in 1 .. 65,536 or the solver's mode is not kRiccati.
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits);
+
+// "MPC on the GPU: 4096 robots x 135.6 KiB + 132 blocks x 0.0 KiB + 98.1 KiB = 542.6 MiB; ..." in one line.
+std::string describe(const MpcDevicePlan& plan);
+
+// Throws Error, naming how many robots would fit, unless the plan fits into `free_bytes`.
+void check_device_memory(const MpcDevicePlan& plan, std::size_t free_bytes);
+
+// The constants that the pointers of a view lead to as one block of bytes, and the view of a copy of that block at the address `base`.
+template <class S>
+struct PackedConstants {
+  std::vector<std::byte> bytes;
+  MpcView<S> view;
+};
+template <class S>
+PackedConstants<S> pack_constants(const MpcArrays<S>& arrays, const void* base);
+// Bytes of that block.
+template <class S>
+std::size_t constants_size(const MpcArrays<S>& arrays);
+
+}  // namespace tandem

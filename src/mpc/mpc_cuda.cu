@@ -1,0 +1,308 @@
+#include "mpc/mpc_cuda.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "base/cuda.cuh"
+#include "base/device.hpp"
+#include "base/team_cuda.cuh"
+#include "mpc/robot_step_kernel.hpp"
+
+namespace tandem {
+namespace {
+
+// Which parts of the last launch to do: all in one launch, or one at a time where stages are timed.
+enum Part : int { kForm = 1, kSolve = 2, kFinish = 4, kAllParts = 7 };
+
+__device__ bool takes_part(const FleetView<float>& fleet, int w) { return !fleet.active || fleet.active[w]; }
+
+// One warp per robot.
+__global__ void begin_kernel(MpcView<float> mpc, FleetView<float> fleet) {
+  extern __shared__ float shared[];
+  const int warp = static_cast<int>(threadIdx.x) / WarpTeam::kLanes, w = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
+  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
+  begin_step(WarpTeam(), mpc, robot_at(mpc, fleet, w), shared + warp * fleet.plan.begin_size);
+}
+
+// One warp per robot and node.
+__global__ void linearise_kernel(MpcView<float> mpc, FleetView<float> fleet) {
+  extern __shared__ float shared[];
+  const int warp = static_cast<int>(threadIdx.x) / WarpTeam::kLanes, node = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
+  const int w = node / mpc.nodes;
+  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
+  linearise_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, shared + warp * fleet.plan.linearise_size);
+}
+
+// One block per robot, and then for the next robot. `global`: what of the solver's scratch does not lie in shared memory, block_global numbers per block.
+__global__ void __launch_bounds__(kSolveThreads)
+    solve_kernel(MpcView<float> mpc, FleetView<float> fleet, SolverSettings settings, float* global, int parts) {
+  extern __shared__ float shared[];
+  const MpcDevicePlan& plan = fleet.plan;
+  float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
+  WorkMemory<float> memory;
+  for (int i = 0; i < kWorkParts; ++i) {
+    float*& from = plan.in_shared[i] ? in_shared : in_global;
+    memory.part[i] = from;
+    from += plan.work.part[i];
+  }
+  const BlockTeam team;
+  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x)) {
+    if (!takes_part(fleet, w)) continue;
+    const RobotView<float> robot = robot_at(mpc, fleet, w);
+    if (parts & kForm) form_robot(team, mpc, robot);
+    if (parts & kSolve) solve_robot(team, mpc, settings, robot, memory);
+    if (parts & kFinish) finish_robot(team, mpc, robot, memory.part[kWorkScratch]);
+  }
+}
+
+// One block per robot.
+__global__ void reset_kernel(MpcView<float> mpc, FleetView<float> fleet, const unsigned char* mask, const float* phase) {
+  const int w = static_cast<int>(blockIdx.x);
+  if (mask && !mask[w]) return;
+  reset_robot(BlockTeam(), mpc, robot_at(mpc, fleet, w), phase ? phase[w] : 0.0f);
+}
+
+// Copies the constant parts of a problem to that of every robot.
+__global__ void copy_constants_kernel(FleetView<float> fleet, const float* constants) {
+  float* qp = fleet.qp + static_cast<size_t>(blockIdx.x) * fleet.plan.qp_stride;
+  for (int i = static_cast<int>(threadIdx.x); i < fleet.plan.qp_stride; i += static_cast<int>(blockDim.x)) qp[i] = constants[i];
+}
+
+DeviceLimits device_limits() {
+  const CudaDevice device = cuda_device();
+  return {device.multiprocessors, device.shared_per_block, device.shared_per_multiprocessor};
+}
+
+MpcArrays<float> device_arrays(const Model& model, const MpcSettings& settings) {
+  check_cuda_device();
+  return make_arrays<float>(model, settings, 1);
+}
+
+MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld) {
+  const MpcDevicePlan plan = plan_device(arrays, settings, nworld, device_limits());
+  check_device_memory(plan, cuda_device().free_memory);
+  return plan;
+}
+
+// Rows of `width` numbers from the host, as floats `stride` apart, to the device.
+void copy_rows(std::span<const double> from, int width, int stride, int n, const char* what, float* to) {
+  check(from.size() == static_cast<size_t>(n) * width, "MPC upload: ", what, " has ", from.size(), " values, expected ", n, " x ", width);
+  std::vector<float> rows(static_cast<size_t>(n) * stride, 0.0f);
+  for (size_t w = 0; w < static_cast<size_t>(n); ++w)
+    for (int i = 0; i < width; ++i) rows[w * stride + i] = static_cast<float>(from[w * width + i]);
+  check_cuda(cudaMemcpy(to, rows.data(), rows.size() * sizeof(float), cudaMemcpyHostToDevice), "upload");
+}
+
+// And back.
+std::vector<double> read_rows(const float* from, int width, int stride, int n) {
+  std::vector<float> rows(static_cast<size_t>(n) * stride);
+  check_cuda(cudaMemcpy(rows.data(), from, rows.size() * sizeof(float), cudaMemcpyDeviceToHost), "download");
+  std::vector<double> out(static_cast<size_t>(n) * width);
+  for (size_t w = 0; w < static_cast<size_t>(n); ++w)
+    for (int i = 0; i < width; ++i) out[w * width + i] = rows[w * stride + i];
+  return out;
+}
+
+}  // namespace
+
+struct MpcCuda::Impl {
+  Model model;
+  MpcSettings settings;
+  MpcArrays<float> arrays;
+  MpcDevicePlan plan;
+  DeviceArray<float> memory;  // constants, the constant parts of a problem, robots, blocks
+  MpcView<float> mpc;         // of the device
+  FleetView<float> fleet;
+  DeviceInput own;
+  float* block_memory = nullptr;
+  int parts = kAllParts;
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  std::array<cudaGraphNode_t, 3> nodes{};
+  std::array<cudaEvent_t, 6> events{};
+
+  Impl(const Model& m, const MpcSettings& s, int nworld)
+      : model(m),
+        settings(s),
+        arrays(device_arrays(m, s)),
+        plan(affordable_plan(arrays, s, nworld)),
+        memory((plan.total_bytes + sizeof(float) - 1) / sizeof(float)) {
+    place_memory();
+    for (auto kernel :
+         {reinterpret_cast<const void*>(begin_kernel), reinterpret_cast<const void*>(linearise_kernel), reinterpret_cast<const void*>(solve_kernel)})
+      check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes(kernel)), "shared memory");
+    make_graph();
+    for (cudaEvent_t& event : events) check_cuda(cudaEventCreate(&event), "event");
+  }
+  ~Impl() {
+    for (cudaEvent_t event : events) cudaEventDestroy(event);
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void place_memory() {
+    const PackedConstants<float> packed = pack_constants(arrays, memory.data);
+    mpc = packed.view;
+    float* next = memory.data + packed.bytes.size() / sizeof(float);
+    std::vector<float> constants(plan.qp_stride, 0.0f);
+    form_constants(arrays.view, qp_view(arrays.view.dims, constants.data()));
+    check_cuda(cudaMemset(memory.data, 0, plan.total_bytes), "clear");
+    check_cuda(cudaMemcpy(memory.data, packed.bytes.data(), packed.bytes.size(), cudaMemcpyHostToDevice), "constants");
+    check_cuda(cudaMemcpy(next, constants.data(), constants.size() * sizeof(float), cudaMemcpyHostToDevice), "constants of a problem");
+    std::size_t size = 0;
+    fleet = fleet_at(plan, next + plan.qp_stride, size);
+    block_memory = next + plan.qp_stride + size;
+    own = {fleet.q, plan.q_stride, fleet.v, plan.v_stride, fleet.command, plan.command_stride, nullptr};
+    copy_constants_kernel<<<static_cast<unsigned>(plan.nworld), kSolveThreads>>>(fleet, next);
+    check_cuda(cudaGetLastError(), "launch");
+    check_cuda(cudaDeviceSynchronize(), "constants of a problem");
+  }
+
+  int shared_bytes(const void* kernel) const {
+    const int numbers = kernel == reinterpret_cast<const void*>(begin_kernel)       ? kWarpsPerBlock * plan.begin_size
+                        : kernel == reinterpret_cast<const void*>(linearise_kernel) ? kWarpsPerBlock * plan.linearise_size
+                                                                                    : plan.block_shared;
+    return numbers * static_cast<int>(sizeof(float));
+  }
+
+  // Launches in their order; arguments are read when `use` is called with them.
+  template <class Use>
+  void each_launch(Use&& use) {
+    const unsigned n = static_cast<unsigned>(plan.nworld), per = kWarpsPerBlock, threads = kWarpsPerBlock * WarpTeam::kLanes;
+    std::array<void*, 5> arguments{&mpc, &fleet, &settings.solver, &block_memory, &parts};
+    const auto launch = [&](auto kernel, unsigned blocks, unsigned width) {
+      const void* function = reinterpret_cast<const void*>(kernel);
+      cudaKernelNodeParams params{};
+      params.func = const_cast<void*>(function);
+      params.gridDim = dim3(blocks), params.blockDim = dim3(width);
+      params.sharedMemBytes = static_cast<unsigned>(shared_bytes(function));
+      params.kernelParams = arguments.data();
+      return params;
+    };
+    use(0, launch(begin_kernel, (n + per - 1) / per, threads));
+    use(1, launch(linearise_kernel, (n * static_cast<unsigned>(mpc.nodes) + per - 1) / per, threads));
+    use(2, launch(solve_kernel, static_cast<unsigned>(plan.blocks), kSolveThreads));
+  }
+
+  void make_graph() {
+    check_cuda(cudaGraphCreate(&graph, 0), "graph");
+    each_launch([&](int i, const cudaKernelNodeParams& params) {
+      check_cuda(cudaGraphAddKernelNode(&nodes[i], graph, i > 0 ? &nodes[i - 1] : nullptr, i > 0 ? 1 : 0, &params), "graph");
+    });
+    check_cuda(cudaGraphInstantiate(&executable, graph, 0), "graph");
+  }
+
+  // Gives the graph the arguments as they are now.
+  void update_graph() {
+    each_launch(
+        [&](int i, const cudaKernelNodeParams& params) { check_cuda(cudaGraphExecKernelNodeSetParams(executable, nodes[i], &params), "graph"); });
+  }
+
+  // True where the input is not the one of the last step.
+  bool take_input(const DeviceInput& in) {
+    MpcDevicePlan& p = fleet.plan;
+    const bool same = fleet.q == in.q && fleet.v == in.v && fleet.command == in.command && fleet.active == in.active && p.q_stride == in.q_stride &&
+                      p.v_stride == in.v_stride && p.command_stride == in.command_stride;
+    fleet.q = in.q, fleet.v = in.v, fleet.command = in.command, fleet.active = in.active;
+    p.q_stride = in.q_stride, p.v_stride = in.v_stride, p.command_stride = in.command_stride;
+    return !same;
+  }
+};
+
+MpcDevicePlan MpcCuda::plan(const Model& model, const MpcSettings& settings, int nworld) {
+  return plan_device(device_arrays(model, settings), settings, nworld, device_limits());
+}
+
+MpcCuda::MpcCuda(const Model& model, const MpcSettings& settings, int nworld) : impl_(std::make_unique<Impl>(model, settings, nworld)) {}
+MpcCuda::~MpcCuda() = default;
+MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
+
+void MpcCuda::step(const DeviceInput& input, void* stream) {
+  Impl& s = *impl_;
+  if (s.take_input(input)) {
+    s.each_launch(
+        [&](int i, const cudaKernelNodeParams& params) { check_cuda(cudaGraphExecKernelNodeSetParams(s.executable, s.nodes[i], &params), "graph"); });
+  }
+  check_cuda(cudaGraphLaunch(s.executable, static_cast<cudaStream_t>(stream)), "control step");
+}
+
+MpcProfile MpcCuda::step_by_stages(const DeviceInput& input) {
+  Impl& s = *impl_;
+  const bool changed = s.take_input(input);
+  int done = 0;
+  const auto run = [&](const cudaKernelNodeParams& p) {
+    if (done == 0) check_cuda(cudaEventRecord(s.events[0]), "event");
+    check_cuda(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams, p.sharedMemBytes, nullptr), "launch");
+    check_cuda(cudaEventRecord(s.events[++done]), "event");
+  };
+  s.each_launch([&](int i, const cudaKernelNodeParams& params) {
+    if (i < 2) return run(params);
+    for (int part : {kForm, kSolve, kFinish}) {
+      s.parts = part;
+      run(params);
+    }
+    s.parts = kAllParts;
+  });
+  check_cuda(cudaEventSynchronize(s.events[done]), "control step");
+  if (changed) {
+    s.each_launch(
+        [&](int i, const cudaKernelNodeParams& params) { check_cuda(cudaGraphExecKernelNodeSetParams(s.executable, s.nodes[i], &params), "graph"); });
+  }
+  MpcProfile profile;
+  using Field = double MpcProfile::*;
+  constexpr Field kStages[] = {&MpcProfile::prepare, &MpcProfile::linearise, &MpcProfile::form, &MpcProfile::solve, &MpcProfile::finish};
+  for (int i = 0; i < done; ++i) {
+    float ms = 0;
+    check_cuda(cudaEventElapsedTime(&ms, s.events[i], s.events[i + 1]), "event");
+    profile.*kStages[i] = 1e-3 * ms / s.plan.nworld;
+  }
+  return profile;
+}
+
+void MpcCuda::reset(const unsigned char* mask, const float* phase, void* stream) {
+  Impl& s = *impl_;
+  reset_kernel<<<static_cast<unsigned>(s.plan.nworld), kSolveThreads, 0, static_cast<cudaStream_t>(stream)>>>(s.mpc, s.fleet, mask, phase);
+  check_cuda(cudaGetLastError(), "reset");
+}
+
+DeviceInput MpcCuda::input() const { return impl_->own; }
+
+DeviceOutput MpcCuda::output() const {
+  const FleetView<float>& f = impl_->fleet;
+  return {f.tau_ff, f.q_des, f.v_des, f.plan.joint_stride, f.value, f.phase, f.status, f.primal_residual, f.dual_residual, f.objective};
+}
+
+void MpcCuda::upload(std::span<const double> q, std::span<const double> v, std::span<const double> command) {
+  const Impl& s = *impl_;
+  const int n = s.plan.nworld;
+  copy_rows(q, s.model.nq, s.plan.q_stride, n, "q", const_cast<float*>(s.own.q));
+  copy_rows(v, s.model.nv, s.plan.v_stride, n, "v", const_cast<float*>(s.own.v));
+  copy_rows(command, 4, s.plan.command_stride, n, "command", const_cast<float*>(s.own.command));
+}
+
+void MpcCuda::download(MpcOutput& output) const {
+  const Impl& s = *impl_;
+  const DeviceOutput out = this->output();
+  const int n = s.plan.nworld, nj = s.model.njnt;
+  check_cuda(cudaDeviceSynchronize(), "control step");
+  output.tau_ff = read_rows(out.tau_ff, nj, out.joint_stride, n);
+  output.q_des = read_rows(out.q_des, nj, out.joint_stride, n);
+  output.v_des = read_rows(out.v_des, nj, out.joint_stride, n);
+  output.value = read_rows(out.value, 1, 1, n), output.phase = read_rows(out.phase, 1, 1, n);
+  const std::vector<double> status = read_rows(out.status, 1, 1, n), primal = read_rows(out.primal_residual, 1, 1, n),
+                            dual = read_rows(out.dual_residual, 1, 1, n), objective = read_rows(out.objective, 1, 1, n);
+  output.info.resize(n);
+  for (int w = 0; w < n; ++w)
+    output.info[w] = {static_cast<Status>(static_cast<int>(status[w])), static_cast<float>(primal[w]), static_cast<float>(dual[w]),
+                      static_cast<float>(objective[w])};
+}
+
+const MpcDevicePlan& MpcCuda::plan() const { return impl_->plan; }
+const MpcSettings& MpcCuda::settings() const { return impl_->settings; }
+const Model& MpcCuda::model() const { return impl_->model; }
+
+}  // namespace tandem

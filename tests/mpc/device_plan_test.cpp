@@ -1,0 +1,110 @@
+// What the MPC on a GPU says of memory, and what it says where it cannot run: no device is needed for either.
+#include "mpc/device_plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "base/check.hpp"
+#include "base/device.hpp"
+#include "mpc/mpc_cuda.hpp"
+#include "tests/mpc/fixture.hpp"
+
+namespace tandem {
+namespace {
+
+std::string message(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class DevicePlan : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    robot = load_robot(GetParam());
+    settings = make_mpc_settings(robot);
+  }
+  MpcDevicePlan plan(int nworld, const DeviceLimits& limits = {}) const {
+    return plan_device(make_arrays<float>(robot.model, settings, 1), settings, nworld, limits);
+  }
+  Robot robot;
+  MpcSettings settings;
+};
+
+// docs/gpu.md, eq. (1), written out from the sizes of the robot.
+TEST_P(DevicePlan, MemoryOfARobotIsTheFormulaOfTheDocuments) {
+  const int nj = robot.model.njnt, nv = 6 + nj, nq = 7 + nj, nx = 2 * nv, ncon = static_cast<int>(robot.model.contacts.size()), nf = 3 * ncon;
+  const int nfoot = static_cast<int>(robot.model.foot_name.size()), T = settings.nodes, N = T - 1, nu = nf + nj, nz = nx + nu;
+  const int rows_of_foot = ncon / nfoot == 1 ? 3 : ncon / nfoot == 2 ? 5 : 6, pairs = nfoot / 2, nc = nfoot * rows_of_foot + pairs, nd = 4 * ncon;
+  const auto row = [](int n) { return (n + 3) / 4 * 4; };
+  const int world = T * (nq + nv + 2 * nfoot) + N * nf + 10 + 3 * nj;
+  const int stage = 2 * nz + (6 * nz + 6) + 2 * 36 + nv + 1 + nc * nx + nd * nu + 3 * (nc + nd + nz);
+  const int problem = nx + T * stage, solution = T * (nz + 2 * (nc + nd + nz));
+  const size_t numbers = row(world) + row(problem) + row(solution) + row(nq) + row(nv) + 4 + 3 * row(nj) + 7;
+  EXPECT_EQ(plan(100).robot_bytes, 4 * numbers);
+}
+
+TEST_P(DevicePlan, TotalIsTheSumOfItsPartsUpTo65536Robots) {
+  for (int nworld : {1, 64, 4096, 65536}) {
+    const MpcDevicePlan p = plan(nworld);
+    EXPECT_EQ(p.total_bytes, p.constant_bytes + nworld * p.robot_bytes + p.blocks * p.block_bytes);
+    EXPECT_LE(p.blocks, nworld);
+    EXPECT_LT(p.total_bytes, size_t(80) << 30) << describe(p);
+  }
+}
+
+TEST_P(DevicePlan, WhatDoesNotFitIntoSharedMemoryIsGlobal) {
+  size_t all = 0;
+  for (int part : plan(1).work.part) all += part;
+  for (size_t shared : {size_t(1) << 30, size_t(227) << 10, size_t(99) << 10, size_t(70) << 10}) {
+    const MpcDevicePlan p = plan(1000, {.multiprocessors = 10, .shared_per_block = shared, .shared_per_multiprocessor = shared + 1024});
+    EXPECT_LE(p.block_shared * sizeof(float), shared);
+    EXPECT_EQ(size_t(p.block_shared + p.block_global), all);
+    EXPECT_GE(p.blocks, 10);
+  }
+}
+
+TEST_P(DevicePlan, TooLittleMemoryNamesTheNumberOfRobotsThatFit) {
+  const MpcDevicePlan p = plan(5000);
+  const size_t fixed = p.total_bytes - 5000 * p.robot_bytes;
+  const std::string text = message([&] { check_device_memory(p, fixed + 1234 * p.robot_bytes + 17); });
+  EXPECT_NE(text.find("enough for 1234 robots"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_EQ(message([&] { check_device_memory(p, p.total_bytes); }), "no error");
+}
+
+INSTANTIATE_TEST_SUITE_P(Robots, DevicePlan, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));
+
+TEST(DevicePlanErrors, NumbersOfRobotsAndModesThatCannotRunAreNamed) {
+  const Robot robot = load_robot("unitree_go2");
+  MpcSettings settings = make_mpc_settings(robot);
+  const MpcArrays<float> arrays = make_arrays<float>(robot.model, settings, 1);
+  for (int nworld : {0, -3, 65537}) {
+    const std::string text = message([&] { plan_device(arrays, settings, nworld, {}); });
+    EXPECT_NE(text.find("nworld = " + std::to_string(nworld) + ", expected 1 to 65536"), std::string::npos) << text;
+  }
+  settings.solver.mode = SolverMode::kOsqp;
+  EXPECT_NE(message([&] { plan_device(arrays, settings, 1, {}); }).find("CPU only"), std::string::npos);
+}
+
+TEST(CudaErrors, AnOldDeviceIsRefusedByItsName) {
+  EXPECT_NE(message([] { check_capability({.name = "Old Card", .major = 8, .minor = 6}); }).find("Old Card has compute capability 8.6"),
+            std::string::npos);
+  EXPECT_EQ(message([] { check_capability({.name = "New Card", .major = 9}); }), "no error");
+}
+
+TEST(CudaErrors, WithoutADeviceTheControllerSaysSo) {
+  if (cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
+  const Robot robot = load_robot("unitree_go2");
+  const std::string text = message([&] { MpcCuda(robot.model, make_mpc_settings(robot), 1); });
+  EXPECT_EQ(text.rfind(built_with_cuda() ? "no CUDA device that this program can use (" : "built without CUDA; run ./tandem test", 0), 0u) << text;
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tandem
