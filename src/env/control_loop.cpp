@@ -37,10 +37,6 @@ bool same_size(const Mpc& a, const Mpc& b) {
   return x.N == y.N && x.nx == y.nx && x.nu == y.nu && x.nc == y.nc && x.nd == y.nd;
 }
 
-bool same_ground(const TerrainSettings& a, const TerrainSettings& b) {
-  return a.kind == b.kind && a.amplitude == b.amplitude && a.cell == b.cell && a.extent == b.extent && a.seed == b.seed;
-}
-
 std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSettings& settings, const Terrain& terrain, int nworld, int threads) {
   SimSettings sim;
   sim.control_dt = settings.mpc.control_dt;
@@ -223,7 +219,7 @@ void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
   check(settings.mpc.control_dt == old.mpc.control_dt && settings.physics_dt == old.physics_dt,
         "change: mpc.control_dt or env.physics_dt differs; make ", "another loop");
   check(delay_steps(settings.randomise.delay[1], control_dt()) == s.nslot - 1, "change: randomise.delay differs; make another loop");
-  check(same_ground(settings.terrain, old.terrain), "change: terrain differs; make another loop");
+  check(settings.terrain == old.terrain, "change: terrain differs; make another loop");
   Robot next = with_gait(robot, settings.mpc.gait);
   ObservationLayout layout = make_observation_layout(next, settings.controller != Controller::kRl, settings.value_scale);
   Blending blending = make_blending(next, settings);

@@ -70,10 +70,11 @@ Fields reward_fields(RewardSettings& r, TerrainSettings& t) {
           {"reward.termination", &r.termination},
           {"reward.slip", &r.slip},
           {"reward.power", &r.power},
-          {"terrain.kind", make_choice(&t.kind, {"flat", "rough", "steps"})},
+          {"terrain.kind", make_choice(&t.kind, {"flat", "rough", "steps", "slope"})},
           {"terrain.amplitude", &t.amplitude, at_least(0)},
           {"terrain.cell", &t.cell, positive},
           {"terrain.extent", &t.extent, positive},
+          {"terrain.angle", &t.angle, {-0.8, 0.8}},
           {"terrain.seed", &t.seed, at_least(0)}};
 }
 

@@ -11,10 +11,30 @@
 namespace tandem {
 namespace {
 
+constexpr double kMaxAngle = 0.8;  // [rad]
 constexpr int kMaxSide = 4001;     // heights along one side: 64 MB
 constexpr int kTreadCells = 4;     // cells in a tread of steps
 constexpr int kPointsPerCell = 2;  // heights per cell of steps, so that their edges are steep
 constexpr int kSoleSamples = 8;    // places looked at between two contact points of a foot
+
+// The heights within the edge.
+void fill_slope(const TerrainSettings& s, Terrain& terrain) {
+  const int side = terrain.columns;
+  for (int r = 1; r < side - 1; ++r) {
+    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = float(std::tan(s.angle) * terrain.cell * (c - side / 2));
+  }
+}
+
+void fill_random(const TerrainSettings& s, Terrain& terrain) {
+  const bool steps = s.kind == TerrainKind::kSteps;
+  const int side = terrain.columns, block = steps ? kTreadCells * kPointsPerCell : 1, blocks = (side + block - 1) / block;
+  Rng rng{s.seed, 0, 0};
+  std::vector<float> level(size_t(blocks) * blocks);
+  for (float& height : level) height = float(s.amplitude * (steps ? std::floor(rng.uniform(-1, 2)) : rng.uniform(-1, 1)));
+  for (int r = 1; r < side - 1; ++r) {
+    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = level[size_t(r / block) * blocks + c / block];
+  }
+}
 
 }  // namespace
 
@@ -22,22 +42,17 @@ Terrain make_terrain(const TerrainSettings& s) {
   check(s.amplitude >= 0 && s.amplitude < 10, "terrain: amplitude = ", s.amplitude, " m, expected 0 to 10");
   check(s.cell > 0 && std::isfinite(s.cell), "terrain: cell = ", s.cell, " m, expected more than 0");
   check(s.extent >= 10 * s.cell && std::isfinite(s.extent), "terrain: extent = ", s.extent, " m, expected at least 10 cells of ", s.cell, " m");
-  if (s.kind == TerrainKind::kFlat || s.amplitude == 0) return {};
+  check(std::abs(s.angle) <= kMaxAngle, "terrain: angle = ", s.angle, " rad, expected -", kMaxAngle, " to ", kMaxAngle);
+  if (s.kind == TerrainKind::kFlat || (s.kind == TerrainKind::kSlope ? s.angle : s.amplitude) == 0) return {};
 
   const bool steps = s.kind == TerrainKind::kSteps;
   const double spacing = steps ? s.cell / kPointsPerCell : s.cell;
   const double half = std::ceil(s.extent / spacing / 2 - 1e-9);  // intervals from the origin to an edge
   check(2 * half + 1 <= kMaxSide, "terrain: extent = ", s.extent, " m at a cell of ", s.cell, " m makes ", 2 * half + 1,
         " heights along a side, at most ", kMaxSide, "; take a larger cell or a smaller extent");
-  const int side = 2 * int(half) + 1, block = steps ? kTreadCells * kPointsPerCell : 1, blocks = (side + block - 1) / block;
-  Rng rng{s.seed, 0, 0};
-  std::vector<float> level(size_t(blocks) * blocks);
-  for (float& height : level) height = float(s.amplitude * (steps ? std::floor(rng.uniform(-1, 2)) : rng.uniform(-1, 1)));
-
+  const int side = 2 * int(half) + 1;
   Terrain terrain{side, side, spacing, std::vector<float>(size_t(side) * side, 0.0f)};
-  for (int r = 1; r < side - 1; ++r) {
-    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = level[size_t(r / block) * blocks + c / block];
-  }
+  s.kind == TerrainKind::kSlope ? fill_slope(s, terrain) : fill_random(s, terrain);
   return terrain;
 }
 

@@ -1,4 +1,4 @@
-// Ground: flat, rough or in steps, as one height field that all worlds share; worlds stand at different places of it. docs/simulator.md, "Uneven ground".
+// Ground: flat, rough, in steps or sloping, as one height field that all worlds share; worlds stand at different places of it. docs/simulator.md, "Uneven ground".
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,16 @@
 
 namespace tandem {
 
-enum class TerrainKind : int { kFlat, kRough, kSteps };
+enum class TerrainKind : int { kFlat, kRough, kSteps, kSlope };
 
 struct TerrainSettings {
   TerrainKind kind = TerrainKind::kFlat;
   double amplitude = 0.03;  // rough: heights are uniform in +-amplitude; steps: height of a step; 0: flat [m]
   double cell = 0.1;        // rough: distance of two heights; steps: a tread is four cells long, its edge half a cell wide [m]
   double extent = 40;       // length of the square's side [m]
-  std::uint64_t seed = 0;
+  double angle = 0.1;       // slope: by which the ground rises towards x; negative: falls [rad]
+  std::uint64_t seed = 0;   // of the random heights
+  bool operator==(const TerrainSettings&) const = default;
 };
 
 // Heights on a grid, (rows along y, columns along x), centred on the origin. Empty for a flat ground.
@@ -26,8 +28,8 @@ struct Terrain {
   std::vector<float> height;  // [m]  (rows, columns)
 };
 
-// Rough: independent heights, joined by triangles. Steps: square treads at heights of -1, 0 or 1 times the amplitude. The heights along the edge are 0,
-// and so is the level floor around it, kTerrainBorder wide. Throws Error, naming the field, for sizes that make no sense or need too much memory.
+// Rough: independent heights, joined by triangles. Steps: square treads at heights of -1, 0 or 1 times the amplitude. Slope: tan(angle) x, an incline that
+// goes through the origin and ends as a cliff one cell from the edge. The heights along the edge are 0, and so is the level floor around it, kTerrainBorder wide. Throws Error, naming the field, for sizes that make no sense or need too much memory.
 Terrain make_terrain(const TerrainSettings& settings);
 constexpr double kTerrainBorder = 100;  // [m]
 

@@ -158,8 +158,8 @@ TEST_F(Members, OfTheRewardAreNamed) {
 }
 
 TEST_F(Members, OfTheTerrainAreNamed) {
-  auto& [kind, amplitude, cell, extent, seed] = settings.terrain;
-  expect_names({&kind, &amplitude, &cell, &extent, &seed}, "TerrainSettings");
+  auto& [kind, amplitude, cell, extent, angle, seed] = settings.terrain;
+  expect_names({&kind, &amplitude, &cell, &extent, &angle, &seed}, "TerrainSettings");
 }
 
 TEST(TaskBlending, IsDirectEndToEndAndTheSettingsOtherwise) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr TerrainSettings kRough{.kind = TerrainKind::kRough, .amplitude = 0.04, .extent = 20, .seed = 5};
 constexpr TerrainSettings kSteps{.kind = TerrainKind::kSteps, .amplitude = 0.05, .cell = 0.08, .extent = 16, .seed = 6};
+constexpr TerrainSettings kSlope{.kind = TerrainKind::kSlope, .extent = 20, .angle = 0.25};
 
 struct Mujoco {
   std::unique_ptr<mjModel, void (*)(mjModel*)> m;
@@ -59,6 +61,29 @@ TEST(Terrain, StepsAreTreadsFourCellsLongAtThreeHeights) {
   EXPECT_DOUBLE_EQ(t.cell, 0.04);
 }
 
+// tan(0.25 rad) = 0.255342.
+TEST(Terrain, SlopeRisesTowardsXByItsAngle) {
+  const Terrain t = make_terrain(kSlope);
+  EXPECT_NEAR(terrain_height(t, 4, 1.7), 1.021368, 1e-6);
+  EXPECT_NEAR(terrain_height(t, -2.63, -8), -0.671549, 1e-6);
+  EXPECT_EQ(terrain_height(t, 0, 3), 0);
+}
+
+// On an incline whose tangent is more than the friction a block slides with g (sin - friction cos): 9.81 (sin 0.25 - 0.1 cos 0.25) = 1.476516 m/s^2.
+TEST(Terrain, RobotOnASlipperySlopeSlidesDownAsGalileoSays) {
+  const double sine = std::sin(kSlope.angle), cosine = std::cos(kSlope.angle), clearance = kStoolHeight + kTerrainClearance;
+  Stool stool(1, {.terrain = make_terrain(kSlope)});
+  stool.sim->set_parameters(0, {.friction = 0.1});
+  // upright on the incline: turned about y, with the base off it along its normal
+  const std::vector<double> q{-sine * clearance, 0, cosine * clearance, std::cos(kSlope.angle / 2), 0, -std::sin(kSlope.angle / 2), 0, 0, 0, 0, 0};
+  stool.sim->set_state(stool.worlds, q, std::vector<double>(10, 0.0));
+  const auto speed = [&] { return -(cosine * stool.sim->output.v[0] + sine * stool.sim->output.v[2]); };
+  stool.run(30);  // until it has settled on its legs
+  const double before = speed();
+  stool.run(50);
+  EXPECT_NEAR((speed() - before) / 0.5, 1.476516, 0.015);
+}
+
 TEST(Terrain, IsAFunctionOfItsSeed) {
   TerrainSettings other = kRough;
   other.seed = 7;
@@ -71,21 +96,23 @@ TEST(Terrain, FlatAndZeroAmplitudeAreEmpty) {
   zero.amplitude = 0;
   EXPECT_TRUE(make_terrain({}).height.empty());
   EXPECT_TRUE(make_terrain(zero).height.empty());
+  EXPECT_TRUE(make_terrain({.kind = TerrainKind::kSlope, .angle = 0}).height.empty());
   EXPECT_EQ(terrain_height(make_terrain({}), 1, 2), 0);
 }
 
 // Rays down onto MuJoCo's height field, on the field and on the level floor around it.
 TEST(Terrain, HeightIsWhereARayMeetsTheGround) {
-  for (const TerrainSettings& settings : {kRough, kSteps}) {
+  for (const TerrainSettings& settings : {kRough, kSteps, kSlope}) {
     const Terrain t = make_terrain(settings);
     const Mujoco mj(kStoolXml, t);
+    const double range = 2 * *std::max_element(t.height.begin(), t.height.end());  // of heights, which MuJoCo keeps as floats in shares of it
     Rng rng{21, 0, 0};
     for (int i = 0; i < 3000; ++i) {
       const double p[3] = {rng.uniform(-12, 12), rng.uniform(-12, 12), 5}, down[3] = {0, 0, -1};
       if (std::abs(p[0] - 5) < 0.6 && std::abs(p[1]) < 0.6) continue;  // the file's own box
       if (std::abs(p[0]) < 0.6 && std::abs(p[1]) < 0.6) continue;      // the robot
       const double distance = mj_ray(mj.m.get(), mj.d.get(), p, down, nullptr, 1, -1, nullptr, nullptr);
-      ASSERT_NEAR(5 - distance, terrain_height(t, p[0], p[1]), 1e-7) << "at " << p[0] << ", " << p[1];
+      ASSERT_NEAR(5 - distance, terrain_height(t, p[0], p[1]), 1e-7 * (1 + range)) << "at " << p[0] << ", " << p[1];
     }
   }
 }
@@ -148,6 +175,7 @@ TEST(TerrainErrors, NameValueAndExpectation) {
     return message_of([&] { make_terrain(settings); });
   };
   EXPECT_NE(with([](TerrainSettings& s) { s.amplitude = -1; }).find("amplitude = -1 m, expected 0 to 10"), std::string::npos);
+  EXPECT_NE(with([](TerrainSettings& s) { s.angle = 1.2; }).find("angle = 1.2 rad, expected -0.8 to 0.8"), std::string::npos);
   EXPECT_NE(with([](TerrainSettings& s) { s.cell = 0; }).find("cell = 0 m, expected more than 0"), std::string::npos);
   EXPECT_NE(with([](TerrainSettings& s) { s.extent = NAN; }).find("extent = nan m"), std::string::npos);
   EXPECT_NE(with([](TerrainSettings& s) { s.extent = 0.5; }).find("extent = 0.5 m, expected at least 10 cells of 0.1 m"), std::string::npos);

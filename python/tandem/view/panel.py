@@ -12,7 +12,7 @@ from . import gaits
 
 STAND_UP_AFTER = 2.0  # s that a fallen robot lies before it is put on its feet
 PUSH_STEPS = 10  # control steps of a push by a button
-GROUNDS = ["flat", "rough", "steps"]
+GROUNDS = ["flat", "rough", "steps", "slope"]
 # key: change of (forward, left, turn)
 KEYS = {
     imgui.Key.UpArrow: (0.1, 0.0, 0.0),
@@ -66,6 +66,7 @@ class Panel(plugin.ViewerPlugin):
         self.impulse, self.body = 15.0, self._torso()
         self.stand_up, self.fell_at = True, None
         self.ground, self.amplitude = GROUNDS.index(self.settings["terrain.kind"]), self.settings["terrain.amplitude"]
+        self.angle = self.settings["terrain.angle"]
         self.dock = 0
 
     def _torso(self):
@@ -251,9 +252,12 @@ class Panel(plugin.ViewerPlugin):
 
     def build_ground_gui(self):
         _, self.ground = combo("ground", self.ground, GROUNDS)
-        _, self.amplitude = slider("heights [m]", self.amplitude, 0.0, 0.15, "%.3f")
+        if GROUNDS[self.ground] == "slope":
+            _, self.angle = slider("angle [rad]", self.angle, -0.35, 0.35, "%.3f")
+        else:
+            _, self.amplitude = slider("heights [m]", self.amplitude, 0.0, 0.15, "%.3f")
         if imgui.Button("put the robot on it"):
-            self.set(terrain__kind=GROUNDS[self.ground], terrain__amplitude=self.amplitude)
+            self.set(terrain__kind=GROUNDS[self.ground], terrain__amplitude=self.amplitude, terrain__angle=self.angle)
         friction = self.settings["randomise.friction"][0]
         own, changed = friction < 0, False
         changed, own = imgui.Checkbox("friction of the model", own)
