@@ -1,4 +1,4 @@
-// Ground: flat, rough, in steps or sloping, as one height field that all worlds share; worlds stand at different places of it. docs/simulator.md, "Uneven ground".
+// Ground: flat, rough, steps or a slope, as one height field that all worlds share; worlds stand at different places. docs/simulator.md, "Uneven ground".
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ struct Terrain {
 };
 
 // Rough: independent heights, joined by triangles. Steps: square treads at heights of -1, 0 or 1 times the amplitude. Slope: tan(angle) x, an incline that
-// goes through the origin and ends as a cliff one cell from the edge. The heights along the edge are 0, and so is the level floor around it, kTerrainBorder wide. Throws Error, naming the field, for sizes that make no sense or need too much memory.
+// goes through the origin and ends as a cliff one cell from the edge. The heights along the edge are 0, and so is the level floor around it,
+// kTerrainBorder wide. Throws Error, naming the field, for sizes that make no sense or need too much memory.
 Terrain make_terrain(const TerrainSettings& settings);
 constexpr double kTerrainBorder = 100;  // [m]
 

@@ -67,7 +67,8 @@ MJCF = """<mujoco>
   <actuator>{motors}</actuator>
   <keyframe><key name="home" qpos="0 0 1 1 0 0 0 0.5 -1 0.5 -1"/></keyframe>
 </mujoco>"""
-MJCF_LEG = """<body name="{n}_thigh" pos="0 {y} 0"><joint name="{n}_hip" axis="0 1 0" stiffness="2"/><geom type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02" mass="0.5"/>
+MJCF_LEG = """<body name="{n}_thigh" pos="0 {y} 0"><joint name="{n}_hip" axis="0 1 0" stiffness="2"/>
+  <geom type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02" mass="0.5"/>
   <body name="{n}_shin" pos="0 0 -0.2"><joint name="{n}_knee" axis="0 1 0"/><geom type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02" mass="0.2"/>
     <geom name="{n}_ball" pos="0 0 -0.2" size="0.03" mass="0.05"/></body></body>"""
 
