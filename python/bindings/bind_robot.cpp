@@ -32,6 +32,12 @@ std::vector<int> contact_feet(const Robot& robot) {
   return feet;
 }
 
+std::vector<int> contact_bodies(const Robot& robot) {
+  std::vector<int> bodies;
+  for (const ContactPoint& contact : robot.model.contacts) bodies.push_back(contact.body);
+  return bodies;
+}
+
 std::vector<std::string> action_joint_names(const Robot& robot) {
   std::vector<std::string> names;
   for (const int joint : robot.action_joint) names.push_back(robot.model.joint_name[joint]);
@@ -68,6 +74,8 @@ void bind_names(nb::class_<Robot>& robot) {
           "foot_names", [](const Robot& r) { return r.model.foot_name; }, "In the order of the gait's offsets.")
       .def_prop_ro("contact_names", &contact_names, "In the order of contact forces.")
       .def_prop_ro("contact_feet", &contact_feet, "Index in foot_names of each contact point.")
+      .def_prop_ro("contact_bodies", &contact_bodies, "Index in body_names of each contact point.")
+      .def_ro("foot_geoms", &Robot::foot_geoms, "Shapes that may touch the ground; empty: those whose name begins with their foot's.")
       .def_prop_ro("action_joint_names", &action_joint_names, "In the order of actions.");
 }
 

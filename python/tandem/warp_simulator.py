@@ -1,0 +1,478 @@
+"""Robots in MuJoCo Warp: the physics of tandem.Simulator for thousands of worlds on one GPU, or on the processor. docs/gpu.md, section 6.
+
+    sim = WarpSimulator(tandem.Robot("mit_humanoid"), nworld=4096)
+    sim.set_state(q, v)                         # all worlds, or those of a mask
+    sim.q_des.assign(...)                       # set points are Warp arrays on the device; wp.to_torch(sim.q_des) shares them
+    sim.step()                                  # one control step; on a GPU one captured graph
+    sim.q, sim.v, sim.foot_force, ...
+
+Joint torques are clip(strength (tau_ff + kp (q_des - q) + kd (v_des - v))) at the physics rate. Forces and torques are means over the control step. Numbers
+are float32, worlds first, joints and feet in the order of the robot.
+"""
+
+import mujoco
+import numpy as np
+
+from .trajectory import Error
+
+REQUIREMENTS = "tools/requirements-warp.txt"
+try:
+    import mujoco_warp as mjw
+    import warp as wp
+except ModuleNotFoundError as missing:
+    raise ImportError(f"tandem.warp_simulator needs the Python package {missing.name}: python -m pip install --no-deps -r {REQUIREMENTS}") from None
+
+FAULT_SET_POINT, FAULT_STATE, FAULT_CAPACITY = 1, 2, 4  # as SimFault
+HUGE = 1e10  # MuJoCo's own bound
+CONTACTS_PER_WORLD = 48
+# what may differ between worlds: fields of the model, and what follows from them
+BATCHED = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_gainprm", "actuator_biasprm", "actuator_forcerange"]
+DERIVED = ["body_subtreemass", "body_invweight0", "dof_invweight0", "actuator_acc0"]
+
+Vec10 = wp.types.vector(length=10, dtype=float)  # of an actuator's gainprm and biasprm
+
+
+@wp.func
+def finite(x: float):
+    return wp.abs(x) < HUGE  # false for NaN
+
+
+@wp.kernel
+def begin_step(
+    inputs: wp.array3d[float],
+    push_force: wp.array[wp.vec3],
+    push_steps: wp.array[int],
+    push_body: wp.array[int],
+    xfrc: wp.array2d[wp.spatial_vector],
+    overflow: wp.array[int],
+    power: wp.array[float],
+    floor_contact: wp.array[int],
+    self_collision: wp.array[int],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    good = wp.bool(True)
+    for i in range(inputs.shape[0]):
+        for j in range(inputs.shape[2]):
+            good = good and finite(inputs[i, w, j])
+    f = push_force[w]
+    good = good and finite(f[0]) and finite(f[1]) and finite(f[2])
+    if not good:
+        fault[w] = fault[w] | FAULT_SET_POINT
+    elif push_steps[w] > 0:
+        xfrc[w, push_body[w]] = wp.spatial_vector(f, wp.vec3(0.0, 0.0, 0.0))
+    overflow[w] = 0
+    power[w] = 0.0
+    floor_contact[w] = 0
+    self_collision[w] = 0
+
+
+@wp.kernel
+def write_set_points(
+    inputs: wp.array3d[float],  # tau_ff, q_des, v_des, kp, kd
+    strength: wp.array2d[float],
+    actuator: wp.array[int],
+    fault: wp.array[int],
+    ctrl: wp.array2d[float],
+    gain: wp.array2d[Vec10],
+    bias: wp.array2d[Vec10],
+    tau: wp.array2d[float],
+):
+    # force = gain ctrl + bias[1] q + bias[2] v, clipped to the force range
+    w, j = wp.tid()
+    a = actuator[j]
+    kp, kd = float(inputs[3, w, j]), float(inputs[4, w, j])
+    g, b = gain[w, a], bias[w, a]
+    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):
+        kp, kd = 0.0, 0.0
+        ctrl[w, a] = 0.0
+    else:
+        ctrl[w, a] = inputs[0, w, j] + kp * inputs[1, w, j] + kd * inputs[2, w, j]
+    g[0] = strength[w, j]
+    b[0] = 0.0
+    b[1] = -strength[w, j] * kp
+    b[2] = -strength[w, j] * kd
+    gain[w, a] = g
+    bias[w, a] = b
+    tau[w, j] = 0.0
+
+
+@wp.kernel
+def add_torques(mean: float, dof: wp.array[int], force: wp.array2d[float], speed: wp.array2d[float], tau: wp.array2d[float], power: wp.array[float]):
+    # one thread per world: sums have one order. force acted during the physics step, speed is that at its start
+    w = wp.tid()
+    for j in range(dof.shape[0]):
+        t = force[w, dof[j]]
+        tau[w, j] += mean * t
+        power[w] += mean * wp.max(t * speed[w, dof[j]], 0.0)
+
+
+@wp.kernel
+def add_contacts(
+    mean: float,
+    nacon: wp.array[int],
+    geom: wp.array[wp.vec2i],
+    world: wp.array[int],
+    frame: wp.array[wp.mat33],
+    dist: wp.array[float],
+    force: wp.array[wp.spatial_vector],
+    moves: wp.array[int],
+    foot: wp.array[int],
+    foot_force: wp.array2d[wp.vec3],
+    floor_contact: wp.array[int],
+    self_collision: wp.array[int],
+):
+    c = wp.tid()
+    if c >= nacon[0]:
+        return
+    w = world[c]
+    a, b = geom[c][0], geom[c][1]
+    if moves[a] == 1 and moves[b] == 1:
+        if dist[c] < 0.0:
+            self_collision[w] = 1
+        return
+    f = wp.spatial_top(force[c])  # on b from a, world frame
+    n = wp.vec3(frame[c][0, 0], frame[c][0, 1], frame[c][0, 2])
+    if wp.dot(f, n) <= 0.0:
+        return
+    g = int(b)
+    sign = float(mean)
+    if moves[a] == 1:
+        g = a
+        sign = -mean
+    if foot[g] < 0:
+        floor_contact[w] = 1
+    else:
+        wp.atomic_add(foot_force, w, foot[g], sign * f)
+
+
+@wp.kernel
+def finish_step(
+    control_dt: float,
+    qpos_before: wp.array2d[float],
+    qvel_before: wp.array2d[float],
+    qposadr: wp.array[int],
+    dofadr: wp.array[int],
+    push_body: wp.array[int],
+    overflow: wp.array[int],
+    qpos: wp.array2d[float],
+    qvel: wp.array2d[float],
+    warmstart: wp.array2d[float],
+    xfrc: wp.array2d[wp.spatial_vector],
+    push_steps: wp.array[int],
+    q: wp.array2d[float],
+    v: wp.array2d[float],
+    time: wp.array[float],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    good = wp.bool(True)
+    for i in range(qpos.shape[1]):
+        good = good and finite(qpos[w, i])
+    for i in range(qvel.shape[1]):
+        good = good and finite(qvel[w, i])
+    if not good:
+        fault[w] = fault[w] | FAULT_STATE
+    if overflow[w] != 0:
+        fault[w] = fault[w] | FAULT_CAPACITY
+    xfrc[w, push_body[w]] = wp.spatial_vector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    push_steps[w] = wp.max(push_steps[w] - 1, 0)
+    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):  # stands still where it was
+        for i in range(qpos.shape[1]):
+            qpos[w, i] = qpos_before[w, i]
+        for i in range(qvel.shape[1]):
+            qvel[w, i] = qvel_before[w, i]
+            warmstart[w, i] = 0.0
+    else:
+        time[w] += control_dt
+    for i in range(q.shape[1]):
+        q[w, i] = qpos[w, qposadr[i]]
+    for i in range(v.shape[1]):
+        v[w, i] = qvel[w, dofadr[i]]
+
+
+@wp.kernel
+def place(
+    mask: wp.array[int],
+    q_in: wp.array2d[float],
+    v_in: wp.array2d[float],
+    qposadr: wp.array[int],
+    dofadr: wp.array[int],
+    floating: int,
+    qpos: wp.array2d[float],
+    qvel: wp.array2d[float],
+    warmstart: wp.array2d[float],
+    push_steps: wp.array[int],
+    q: wp.array2d[float],
+    v: wp.array2d[float],
+    time: wp.array[float],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    if mask[w] == 0:
+        return
+    scale = wp.float32(1.0)
+    if floating == 1:
+        scale = 1.0 / wp.sqrt(q_in[w, 3] * q_in[w, 3] + q_in[w, 4] * q_in[w, 4] + q_in[w, 5] * q_in[w, 5] + q_in[w, 6] * q_in[w, 6])
+    for i in range(q.shape[1]):
+        x = float(q_in[w, i])
+        if floating == 1 and i >= 3 and i < 7:
+            x *= scale
+        q[w, i] = x
+        qpos[w, qposadr[i]] = x
+    for i in range(v.shape[1]):
+        v[w, i] = v_in[w, i]
+        qvel[w, dofadr[i]] = v_in[w, i]
+        warmstart[w, dofadr[i]] = 0.0
+    push_steps[w] = 0
+    time[w] = 0.0
+    fault[w] = 0
+
+
+class WarpSimulator:
+    """Copies of one robot in MuJoCo Warp; q and v in the conventions of tandem.Robot.
+
+    robot: tandem.Robot of an MJCF. nworld: copies. control_dt, physics_dt: time of step(), and of one integration step [s].
+    device: of Warp, "cuda:0" or "cpu"; None: Warp's choice. contacts_per_world: room for that many on average; beyond it `fault` has bit 4.
+    """
+
+    def __init__(self, robot, nworld, *, control_dt=0.01, physics_dt=0.001, device=None, contacts_per_world=CONTACTS_PER_WORLD):
+        self.substeps = round(control_dt / physics_dt)
+        if nworld < 1:
+            raise Error(f"nworld = {nworld}, expected at least 1")
+        if self.substeps < 1 or abs(self.substeps * physics_dt - control_dt) > 1e-9:
+            raise Error(f"control_dt = {control_dt} s is no whole multiple of physics_dt = {physics_dt} s")
+        if not str(robot.model_path).endswith(".xml"):
+            raise Error(f"{robot.model_path}: expected an MJCF (.xml) with one actuator per joint")
+        wp.init()
+        try:
+            self.device = wp.get_device(device)
+        except (ValueError, RuntimeError):
+            names = ", ".join(d.alias for d in wp.get_devices())
+            raise Error(f'device = "{device}" is not one of Warp\'s devices here ({names}); use device="cpu"') from None
+        self.robot, self.nworld, self.control_dt, self.physics_dt = robot, nworld, control_dt, physics_dt
+        self.host = host = mujoco.MjModel.from_xml_path(str(robot.model_path))
+        host.opt.timestep = physics_dt
+        with wp.ScopedDevice(self.device):
+            self.model = mjw.put_model(host, batch_sizes={name: nworld for name in BATCHED + DERIVED})
+            self.model.opt.gravity = self.batched(host.opt.gravity, wp.vec3)
+            self.model.opt.warn_overflow = False
+            self.data = mjw.make_data(
+                host, nworld=nworld, naconmax=nworld * contacts_per_world, njmax=3 * contacts_per_world + 2 * robot.njnt + int(host.nv)
+            )
+            self.map_model()
+            self.make_arrays()
+        self.graph = None
+        self.set_parameters()
+        self.set_state(np.tile(robot.stand, (nworld, 1)), np.zeros((nworld, robot.nv)))
+
+    def map_model(self):
+        """Where joints, bodies and feet of the robot are in the MJCF."""
+        host, robot = self.host, self.robot
+        joints = [host.joint(name) for name in robot.joint_names]
+        actuator_of = {int(host.actuator_trnid[a, 0]): a for a in range(host.nu)}
+        missing = [j.name for j in joints if j.id not in actuator_of]
+        if missing:
+            raise Error(f'{robot.model_path}: joint "{missing[0]}" has no actuator')
+        base = 7 if robot.floating else 0
+        self.actuators = np.array([actuator_of[j.id] for j in joints])
+        self.dofs = np.array([int(j.dofadr[0]) for j in joints])
+        qposadr = np.concatenate([np.arange(base), [int(j.qposadr[0]) for j in joints]])
+        dofadr = np.concatenate([np.arange(max(base - 1, 0)), self.dofs])
+        self.bodies = [host.body(name).id for name in robot.body_names]
+        foot = foot_of_geoms(host, robot)
+        moves = [int(host.body_weldid[body] != 0) for body in host.geom_bodyid]
+        for name, values in (
+            ("actuator", self.actuators),
+            ("dof", self.dofs),
+            ("qposadr", qposadr),
+            ("dofadr", dofadr),
+            ("foot", foot),
+            ("moves", moves),
+        ):
+            setattr(self, f"_{name}", wp.array(np.asarray(values, dtype=np.int32), dtype=int))
+
+    def make_arrays(self):
+        """Inputs, outputs and what is kept between steps."""
+        n, robot = self.nworld, self.robot
+        self.inputs = wp.zeros((5, n, robot.njnt), dtype=float)
+        self.tau_ff, self.q_des, self.v_des, self.kp, self.kd = (self.inputs[i] for i in range(5))
+        self.kp.assign(np.tile(robot.kp, (n, 1)))
+        self.kd.assign(np.tile(robot.kd, (n, 1)))
+        self.q, self.v = wp.zeros((n, robot.nq), dtype=float), wp.zeros((n, robot.nv), dtype=float)
+        self.tau, self.power, self.time = wp.zeros((n, robot.njnt), dtype=float), wp.zeros(n, dtype=float), wp.zeros(n, dtype=float)
+        self.foot_force = wp.zeros((n, robot.nfoot), dtype=wp.vec3)
+        self.floor_contact, self.self_collision, self.fault = (wp.zeros(n, dtype=int) for _ in range(3))
+        self.strength = wp.zeros((n, robot.njnt), dtype=float)
+        self.push_force, self.push_steps, self.push_body = wp.zeros(n, dtype=wp.vec3), wp.zeros(n, dtype=int), wp.zeros(n, dtype=int)
+        self.qpos_before, self.qvel_before, self.speed = (wp.clone(x) for x in (self.data.qpos, self.data.qvel, self.data.qvel))
+        ncon = self.data.naconmax
+        self.contact_ids = wp.array(np.arange(ncon, dtype=np.int32), dtype=int)
+        self.contact_force = wp.zeros(ncon, dtype=wp.spatial_vector)
+        self.everyone = wp.array(np.ones(n, dtype=np.int32), dtype=int)
+
+    def batched(self, value, dtype):
+        """The same value for every world."""
+        array = wp.array(np.tile(np.asarray(value, dtype=np.float32), (self.nworld, 1)), dtype=dtype)
+        array._is_batched = True
+        return array
+
+    def given(self, value, name, shape, dtype=float):
+        """An argument (NumPy, Torch or Warp) as a Warp array on the device; those that lie there are not copied."""
+        if hasattr(value, "data_ptr"):
+            value = wp.from_torch(value, dtype=dtype)
+        if isinstance(value, wp.array):
+            if value.shape != shape or value.dtype != dtype or value.device != self.device:
+                kind = getattr(dtype, "__name__", dtype)
+                raise Error(f"{name} is {value.shape} of {value.dtype.__name__} on {value.device}, expected {shape} of {kind} on {self.device}")
+            return value
+        array = np.asarray(value, dtype=np.float64)
+        full = shape if dtype in (float, int) else (*shape, 3)
+        if array.shape != full:
+            raise Error(f"{name} has shape {array.shape}, expected {full}")
+        if not np.isfinite(array).all():
+            raise Error(f"{name} holds a number that is not finite")
+        return wp.array(array.astype(np.int32 if dtype is int else np.float32), dtype=dtype, device=self.device)
+
+    def set_state(self, q, v, mask=None):
+        """Places the worlds whose mask is not 0 (None: all) at q (nworld, nq), v (nworld, nv); their pushes, faults and times are forgotten."""
+        n, robot = self.nworld, self.robot
+        q, v = self.given(q, "q", (n, robot.nq)), self.given(v, "v", (n, robot.nv))
+        chosen = self.everyone if mask is None else self.given(mask, "mask", (n,), int)
+        d = self.data
+        wp.launch(
+            place,
+            dim=n,
+            inputs=[chosen, q, v, self._qposadr, self._dofadr, int(robot.floating)],
+            outputs=[d.qpos, d.qvel, d.qacc_warmstart, self.push_steps, self.q, self.v, self.time, self.fault],
+            device=self.device,
+        )
+
+    def set_push(self, body, force, steps):
+        """A force [N], world frame, at the centre of mass of one body: force (nworld, 3), for the next steps (nworld) control steps; 0 ends a push."""
+        if not 0 <= body < len(self.bodies):
+            raise Error(f"body = {body}, expected 0 to {len(self.bodies) - 1}")
+        wp.copy(self.push_force, self.given(force, "force", (self.nworld,), wp.vec3))
+        wp.copy(self.push_steps, self.given(steps, "steps", (self.nworld,), int))
+        self.data.xfrc_applied.zero_()
+        self.push_body.fill_(self.bodies[body])
+
+    def set_parameters(self, *, friction=None, added_mass=None, com_offset=None, mass_scale=None, armature_scale=None, strength=None, gravity=None):
+        """What differs between worlds, in place of what was set before: as tandem.Simulator.set_parameters, with an axis of worlds first.
+
+        friction (nworld), negative: the model's; added_mass (nworld) [kg]; com_offset (nworld, 3) [m]; mass_scale (nworld, nbody); armature_scale,
+        strength (nworld, njnt); gravity (nworld, 3) [m/s^2]. For resets: works on the host.
+        """
+        n, robot, host = self.nworld, self.robot, self.host
+
+        def filled(value, name, shape, default):
+            array = np.full((n, *shape), default, dtype=float) if value is None else np.asarray(value, dtype=float)
+            if array.shape != (n, *shape) or not np.isfinite(array).all():
+                raise Error(f"{name} has shape {array.shape} or a number that is not finite, expected {(n, *shape)}")
+            return array
+
+        def tiled(values):
+            return np.tile(np.asarray(values), (n, *(1 for _ in np.shape(values))))
+
+        mu = filled(friction, "friction", (), -1)
+        scale = np.ones((n, host.nbody))
+        scale[:, self.bodies] = filled(mass_scale, "mass_scale", (robot.nbody,), 1)
+        base = self.bodies[0]
+        for body in range(1, host.nbody):  # bodies without joints belong to their parent, and parents come first
+            if body not in self.bodies:
+                scale[:, body] = scale[:, host.body_parentid[body]]
+        mass = scale * host.body_mass
+        mass[:, base] += filled(added_mass, "added_mass", (), 0)
+        if (mass[:, self.bodies] <= 0).any():
+            raise Error("mass_scale or added_mass leaves a body without mass")
+        ratio = np.where(host.body_mass > 0, mass / np.maximum(host.body_mass, 1e-12), 1)
+        com = tiled(host.body_ipos)
+        com[:, base] += filled(com_offset, "com_offset", (3,), 0)
+        armature = tiled(host.dof_armature)
+        armature[:, self.dofs] *= filled(armature_scale, "armature_scale", (robot.njnt,), 1)
+        slip = tiled(host.geom_friction)
+        slip[:, :, 0] = np.where(mu[:, None] >= 0, mu[:, None], slip[:, :, 0])
+        power = filled(strength, "strength", (robot.njnt,), 1)
+        limits = tiled(host.actuator_forcerange)
+        limits[:, self.actuators] *= power[:, :, None]
+        down = tiled(host.opt.gravity) if gravity is None else filled(gravity, "gravity", (3,), 0)
+        m = self.model
+        for array, values in (
+            (m.geom_friction, slip),
+            (m.body_mass, mass),
+            (m.body_inertia, ratio[:, :, None] * host.body_inertia),
+            (m.body_ipos, com),
+            (m.dof_armature, armature),
+            (m.actuator_forcerange, limits),
+            (m.opt.gravity, down),
+            (self.strength, power),
+        ):
+            array.assign(values.astype(np.float32))
+        if any(x is not None for x in (added_mass, com_offset, mass_scale, armature_scale)):
+            with wp.ScopedDevice(self.device):
+                mjw.set_const(m, self.data)
+
+    def step(self):
+        """Advances every world without a fault by control_dt. On a GPU: one launch of a graph, which returns at once."""
+        with wp.ScopedDevice(self.device):
+            if not self.device.is_cuda:
+                self.control_step()
+            elif self.graph is None:
+                self.control_step()  # loads the kernels, which a capture must not
+                with wp.ScopedCapture() as capture:
+                    self.control_step()
+                self.graph = capture.graph
+            else:
+                wp.capture_launch(self.graph)
+
+    def control_step(self):
+        n, m, d = self.nworld, self.model, self.data
+        wp.copy(self.qpos_before, d.qpos)
+        wp.copy(self.qvel_before, d.qvel)
+        self.foot_force.zero_()
+        wp.launch(
+            begin_step,
+            dim=n,
+            inputs=[self.inputs, self.push_force, self.push_steps, self.push_body],
+            outputs=[d.xfrc_applied, d.overflow, self.power, self.floor_contact, self.self_collision, self.fault],
+        )
+        wp.launch(
+            write_set_points,
+            dim=(n, self.robot.njnt),
+            inputs=[self.inputs, self.strength, self._actuator, self.fault],
+            outputs=[d.ctrl, m.actuator_gainprm, m.actuator_biasprm, self.tau],
+        )
+        for _ in range(self.substeps):
+            self.physics_step()
+        wp.launch(
+            finish_step,
+            dim=n,
+            inputs=[self.control_dt, self.qpos_before, self.qvel_before, self._qposadr, self._dofadr, self.push_body, d.overflow],
+            outputs=[d.qpos, d.qvel, d.qacc_warmstart, d.xfrc_applied, self.push_steps, self.q, self.v, self.time, self.fault],
+        )
+
+    def physics_step(self):
+        n, m, d, mean = self.nworld, self.model, self.data, 1.0 / self.substeps
+        wp.copy(self.speed, d.qvel)
+        mjw.step(m, d)
+        mjw.contact_force(m, d, self.contact_ids, True, self.contact_force)
+        wp.launch(add_torques, dim=n, inputs=[mean, self._dof, d.qfrc_actuator, self.speed], outputs=[self.tau, self.power])
+        contact = d.contact
+        wp.launch(
+            add_contacts,
+            dim=self.contact_ids.size,
+            inputs=[mean, d.nacon, contact.geom, contact.worldid, contact.frame, contact.dist, self.contact_force, self._moves, self._foot],
+            outputs=[self.foot_force, self.floor_contact, self.self_collision],
+        )
+
+
+def foot_of_geoms(host, robot):
+    """Number of the foot of each geom that may touch the floor, else -1."""
+    foot_of_body = {host.body(robot.body_names[body]).id: foot for body, foot in zip(robot.contact_bodies, robot.contact_feet, strict=True)}
+    found = np.full(host.ngeom, -1)
+    for geom in range(host.ngeom):
+        foot = foot_of_body.get(int(host.body_weldid[host.geom_bodyid[geom]]))
+        name = host.geom(geom).name
+        if foot is not None and (name in robot.foot_geoms if robot.foot_geoms else name.startswith(robot.foot_names[foot])):
+            found[geom] = foot
+    return found

@@ -1,0 +1,205 @@
+"""tandem.warp_simulator on Warp's CPU device, held against MuJoCo on the processor: single steps, forces at rest, walking; pushes, masks, faults."""
+
+import numpy as np
+import pytest
+import tandem
+
+REASON = "Warp is not installed: python -m pip install --no-deps -r tools/requirements-warp.txt (400 MB)"
+wp = pytest.importorskip("warp", reason=REASON)
+pytest.importorskip("mujoco_warp", reason=REASON)
+
+from tandem import warp_simulator  # noqa: E402
+from tandem.trajectory import Error  # noqa: E402
+
+NWORLD = 4  # of every simulator here: Warp compiles its kernels once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet():
+    wp.config.quiet = True
+
+
+def pair(robot, control_dt, physics_dt):
+    """The same worlds in Warp and in MuJoCo."""
+    return (
+        warp_simulator.WarpSimulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt, device="cpu"),
+        tandem.Simulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt),
+    )
+
+
+def command(warp, reference, tau_ff, q_des, v_des):
+    for name, value in (("tau_ff", tau_ff), ("q_des", q_des), ("v_des", v_des)):
+        getattr(warp, name).assign(np.asarray(value))
+        getattr(reference, name)[:] = np.asarray(value, dtype=np.float32)
+
+
+def random_states(robot, rng, height):
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 2] += height
+    q[:, 3:7] += rng.normal(0, 0.05, (NWORLD, 4))
+    q[:, 3:7] /= np.linalg.norm(q[:, 3:7], axis=1, keepdims=True)
+    q[:, 7:] += rng.uniform(-0.1, 0.1, (NWORLD, robot.njnt))
+    return q.astype(np.float32).astype(float), rng.normal(0, 0.5, (NWORLD, robot.nv)).astype(np.float32).astype(float)
+
+
+def random_parameters(robot, rng):
+    return {
+        "friction": rng.uniform(0.3, 1, NWORLD),
+        "added_mass": rng.uniform(-1, 3, NWORLD),
+        "com_offset": rng.uniform(-0.03, 0.03, (NWORLD, 3)),
+        "mass_scale": rng.uniform(0.8, 1.2, (NWORLD, robot.nbody)),
+        "armature_scale": rng.uniform(0.5, 1.5, (NWORLD, robot.njnt)),
+        "strength": rng.uniform(0.7, 1, (NWORLD, robot.njnt)),
+        "gravity": rng.normal([0, 0, -9.81], 0.3, (NWORLD, 3)),
+    }
+
+
+@pytest.mark.parametrize("height", [0.5, -0.005], ids=["in the air", "on the ground"])
+@pytest.mark.parametrize("randomised", [False, True], ids=["all alike", "randomised"])
+def test_one_physics_step_is_that_of_mujoco(robot, rng, height, randomised):
+    warp, reference = pair(robot, 0.001, 0.001)
+    if randomised:
+        parameters = random_parameters(robot, rng)
+        warp.set_parameters(**parameters)
+        for w in range(NWORLD):
+            one = {name: values[w] for name, values in parameters.items()}
+            reference.set_parameters(w, **{name: value.tolist() if np.ndim(value) else float(value) for name, value in one.items()})
+    q, v = random_states(robot, rng, height)
+    for sim in (warp, reference):
+        sim.set_state(q, v)
+    command(warp, reference, rng.normal(0, 20, (NWORLD, robot.njnt)), q[:, 7:] + 0.2, np.zeros((NWORLD, robot.njnt)))
+    warp.step()
+    reference.step()
+    np.testing.assert_allclose(warp.tau.numpy(), reference.tau, atol=2e-3)
+    np.testing.assert_allclose(warp.q.numpy(), reference.q, atol=2e-6)
+    change = np.abs(reference.v - v).max()
+    np.testing.assert_allclose(warp.v.numpy(), reference.v, atol=2e-3 * change)
+    if height < 0:
+        assert np.linalg.norm(reference.foot_force, axis=2).max() > 50
+        np.testing.assert_allclose(warp.foot_force.numpy(), reference.foot_force, atol=0.01 * np.abs(reference.foot_force).max())
+
+
+def test_forces_at_rest_carry_the_weight(robot):
+    warp, reference = pair(robot, 0.01, 0.0025)
+    zeros = np.zeros((NWORLD, robot.njnt))
+    for sim in (warp, reference):
+        sim.set_state(np.tile(robot.stand, (NWORLD, 1)), np.zeros((NWORLD, robot.nv)))
+    command(warp, reference, zeros, np.tile(robot.stand[7:], (NWORLD, 1)), zeros)
+    # stiff enough to stand like a statue
+    warp.kp.fill_(1000.0)
+    warp.kd.fill_(20.0)
+    reference.kp[:], reference.kd[:] = 1000, 20
+    for _ in range(60):
+        warp.step()
+        reference.step()
+    force = warp.foot_force.numpy()
+    np.testing.assert_allclose(force[:, :, 2].sum(axis=1), 9.81 * robot.mass, rtol=0.01)
+    np.testing.assert_allclose(force, reference.foot_force, atol=0.01 * 9.81 * robot.mass)
+    assert not warp.floor_contact.numpy().any() and not warp.fault.numpy().any()
+
+
+def walk(robot, sim, write, read, seconds=1.0):
+    """Under the MPC: base velocities, heights and vertical foot forces of the run's second half."""
+    mpc = tandem.Mpc(robot, NWORLD)
+    rng = np.random.default_rng(5)
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 7:] += rng.uniform(-0.03, 0.03, (NWORLD, robot.njnt))
+    v = np.zeros((NWORLD, robot.nv))
+    sim.set_state(q, v)
+    target = np.tile([robot.base_height, 0.3, 0, 0], (NWORLD, 1))
+    rows = []
+    for _ in range(round(seconds / 0.01)):
+        mpc.step(q, v, target)
+        write(sim, mpc)
+        sim.step()
+        q, v, force = read(sim)
+        rows.append([v[:, 0], q[:, 2], force[:, :, 2].sum(axis=1)])
+    rows = np.array(rows)
+    assert (mpc.status <= tandem.Status.MAX_ITERATIONS).all()
+    return rows[len(rows) // 2 :].mean(axis=0)
+
+
+def test_a_second_of_walking_is_that_of_mujoco(robot):
+    warp, reference = pair(robot, 0.01, 0.0025)
+
+    def write_warp(sim, mpc):
+        for name in ("tau_ff", "q_des", "v_des"):
+            getattr(sim, name).assign(getattr(mpc, name))
+
+    def write(sim, mpc):
+        for name in ("tau_ff", "q_des", "v_des"):
+            getattr(sim, name)[:] = getattr(mpc, name)
+
+    found = walk(robot, warp, write_warp, lambda s: (s.q.numpy().astype(float), s.v.numpy().astype(float), s.foot_force.numpy()))
+    expected = walk(robot, reference, write, lambda s: (s.q.copy(), s.v.copy(), s.foot_force.copy()))
+    velocity, height, load = found.mean(axis=1)
+    print("Warp", found.mean(axis=1), "MuJoCo", expected.mean(axis=1))
+    assert not warp.floor_contact.numpy().any()
+    assert velocity == pytest.approx(expected.mean(axis=1)[0], abs=0.02)
+    assert height == pytest.approx(expected.mean(axis=1)[1], abs=0.003)
+    assert load == pytest.approx(expected.mean(axis=1)[2], rel=0.02)
+
+
+def test_a_push_moves_its_world_as_in_mujoco(robot):
+    warp, reference = pair(robot, 0.01, 0.0025)
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 2] += 5
+    for sim in (warp, reference):
+        sim.set_state(q, np.zeros((NWORLD, robot.nv)))
+    zeros = np.zeros((NWORLD, robot.njnt))
+    command(warp, reference, zeros, q[:, 7:], zeros)
+    force = np.zeros((NWORLD, 3))
+    force[1] = [40, -25, 0]
+    warp.set_push(0, force, np.array([0, 4, 0, 0]))
+    reference.push(1, robot.body_names[0], force[1], 4)
+    for _ in range(6):
+        warp.step()
+        reference.step()
+    assert np.abs(reference.v[1, :2]).max() > 0.03
+    np.testing.assert_allclose(warp.v.numpy(), reference.v, atol=0.01 * np.abs(reference.v[1, :2]).max())
+
+
+def test_only_the_worlds_of_the_mask_are_placed(robot):
+    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu")
+    warp.q_des.assign(np.tile(robot.stand[7:], (NWORLD, 1)))
+    warp.step()
+    before = warp.q.numpy()
+    q = before + 0.25
+    warp.set_state(q, np.ones((NWORLD, robot.nv)), np.array([0, 1, 0, 1]))
+    after = warp.q.numpy()
+    np.testing.assert_array_equal(after[[0, 2]], before[[0, 2]])
+    np.testing.assert_allclose(after[[1, 3], 7:], q[[1, 3], 7:], rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(after[:, 3:7], axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(warp.time.numpy() > 0, [True, False, True, False])
+
+
+def test_a_set_point_that_is_not_finite_stops_its_world_alone(robot):
+    healthy, broken = (warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu") for _ in range(2))
+    q_des = np.tile(robot.stand[7:], (NWORLD, 1))
+    for sim in (healthy, broken):
+        sim.q_des.assign(q_des)
+        sim.step()
+    before = broken.q.numpy()[2]
+    q_des[2, 0] = np.nan
+    broken.q_des.assign(q_des)
+    healthy.step()
+    broken.step()
+    np.testing.assert_array_equal(broken.fault.numpy(), [0, 0, warp_simulator.FAULT_SET_POINT, 0])
+    np.testing.assert_array_equal(broken.q.numpy()[2], before)
+    np.testing.assert_array_equal(broken.q.numpy()[[0, 1, 3]], healthy.q.numpy()[[0, 1, 3]])
+    broken.set_state(np.tile(robot.stand, (NWORLD, 1)), np.zeros((NWORLD, robot.nv)), np.array([0, 0, 1, 0]))
+    assert broken.fault.numpy()[2] == 0
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda r: warp_simulator.WarpSimulator(r, 0, device="cpu"), "nworld = 0, expected at least 1"),
+        (lambda r: warp_simulator.WarpSimulator(r, 1, control_dt=0.01, physics_dt=0.003, device="cpu"), "whole multiple"),
+        (lambda r: warp_simulator.WarpSimulator(r, 1, device="cuda:7"), "is not one of Warp's devices"),
+    ],
+)
+def test_mistakes_are_one_line(robot, call, words):
+    with pytest.raises(Error, match=words) as caught:
+        call(robot)
+    assert "\n" not in str(caught.value)
