@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
@@ -130,14 +131,17 @@ std::vector<Candidate> fitted_candidates(FitRun& run, int round, const Recording
   return candidates;
 }
 
-// Theta with random multipliers where they matter.
+// Theta with random multipliers where they matter; those of one kind alike if the fit ties them.
 std::vector<double> random_theta(const FitRun& run, const std::vector<double>& theta, int number) {
   Rng rng{run.settings.seed, static_cast<std::uint32_t>(number), kRandomThetaStream};
   std::vector<double> out = theta;
   const MatchedMpc& mpc = run.subject.mpc;
+  std::map<int, double> factor;
   for (int i = mpc.nmomentum; i < mpc.ntheta; ++i) {
-    const double factor = std::exp(run.settings.round.random_spread * rng.normal());
-    if (!mpc.pinned[i]) out[i] *= factor;
+    const double drawn = std::exp(run.settings.round.random_spread * rng.normal());
+    const bool own = !run.settings.fit.tie || mpc.kind.empty();
+    const double chosen = factor.emplace(own ? i : mpc.kind[i], drawn).first->second;
+    if (!mpc.pinned[i]) out[i] *= chosen;
   }
   return out;
 }

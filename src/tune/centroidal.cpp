@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 
@@ -92,6 +93,25 @@ std::vector<unsigned char> pinned_multipliers(const Robot& robot, const Centroid
   return pinned;
 }
 
+// Both legs alike; along the axes and joints alike: linear and angular momentum, base, joints; wrenches, joint velocities; position, orientation, velocity
+// and angular velocity of a link. Momentum multipliers each by itself.
+std::vector<int> multiplier_kinds(const std::vector<ThetaBlock>& blocks) {
+  const std::map<std::string, std::vector<int>> starts = {
+      {"state", {0, 3, 6, 12}}, {"terminal", {0, 3, 6, 12}}, {"input", {0, 12}}, {"torso", {0, 3, 6, 9}}, {"swing", {0, 3, 6, 9}}};
+  std::map<std::string, int> number;
+  std::vector<int> kinds;
+  for (const ThetaBlock& block : blocks) {
+    const std::string name(block.name), stem = name.substr(0, name.find('_'));
+    for (int i = 0; i < block.size; ++i) {
+      int part = stem == "momentum" ? i : 0;
+      if (const auto found = starts.find(stem); found != starts.end())
+        part = static_cast<int>(std::upper_bound(found->second.begin(), found->second.end(), i) - found->second.begin());
+      kinds.push_back(number.emplace(cat(stem, "/", part), static_cast<int>(number.size())).first->second);
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 MatchedMpc matched_centroidal(const Robot& robot, const CentroidalSettings& settings) {
@@ -101,6 +121,7 @@ MatchedMpc matched_centroidal(const Robot& robot, const CentroidalSettings& sett
   mpc.ntheta = static_cast<int>(mpc.pinned.size());
   mpc.nmomentum = kMomentumTheta;
   const int joints = CentroidalEvaluator(robot, settings).nx() - 12;
+  mpc.kind = multiplier_kinds(theta_blocks(joints));
   for (const ThetaBlock& block : theta_blocks(joints)) mpc.groups.push_back({block.name, block.first, block.size});
   mpc.interval = settings.dt, mpc.horizon = settings.horizon;
   mpc.open = [=](const Recording& recording, const FeatureSettings& features) {

@@ -2,6 +2,7 @@
 
 #include <Eigen/Eigenvalues>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/check.hpp"
@@ -45,6 +46,20 @@ double best_scale(const FitProblem& p, const VectorXd& q) {
   return a;
 }
 
+// The multipliers that are fitted, those with one value together.
+std::vector<std::vector<int>> free_multipliers(const MatchedMpc& mpc, const FitSettings& settings) {
+  std::vector<std::vector<int>> free;
+  std::map<int, size_t> place;  // of a kind in `free`
+  for (int i = 0; i < mpc.ntheta; ++i) {
+    if (mpc.pinned[i] || !(i < mpc.nmomentum ? settings.momentum : settings.cost)) continue;
+    const bool own = !settings.tie || mpc.kind.empty();
+    const auto [found, added] = place.emplace(own ? i : mpc.kind[i], free.size());
+    if (added) free.emplace_back();
+    free[found->second].push_back(i);
+  }
+  return free;
+}
+
 FitProblem make_problem(const MatchedMpc& mpc, const Recording& recording, const FitSettings& settings) {
   check_fit_settings(mpc, settings);
   check_recording(recording);
@@ -66,8 +81,7 @@ FitProblem make_problem(const MatchedMpc& mpc, const Recording& recording, const
         " s of discount, or raise returns.truncation");
   p.variance = variance_of(p.returns(p.train));
   check(p.variance > 0, "fit: all returns are the same; is the stage cost constant?");
-  for (int i = 0; i < mpc.ntheta; ++i)
-    if (!mpc.pinned[i] && (i < mpc.nmomentum ? settings.momentum : settings.cost)) p.free.push_back(i);
+  p.free = free_multipliers(mpc, settings);
   p.windows = mpc.open(recording, settings.features);
   return p;
 }
@@ -107,7 +121,7 @@ double train_mse(const FitProblem& p, const VectorXd& q) {
 
 double objective(const FitProblem& p, const VectorXd& q, const std::vector<double>& theta) {
   double pull = 0;
-  for (int i : p.free) pull += (theta[i] - 1) * (theta[i] - 1);
+  for (const std::vector<int>& tied : p.free) pull += (theta[tied[0]] - 1) * (theta[tied[0]] - 1);
   return train_mse(p, q) / p.variance + p.settings.ridge * pull;
 }
 
@@ -116,6 +130,7 @@ Fields fields(FitSettings& s) {
   return {{"fit.mode", make_choice(&s.mode, {"fast", "adam"})},
           {"fit.cost", &s.cost},
           {"fit.momentum", &s.momentum},
+          {"fit.tie", &s.tie},
           {"fit.scale", &s.scale},
           {"fit.offset", &s.offset},
           {"fit.ridge", &s.ridge, at_least(0)},

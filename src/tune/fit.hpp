@@ -35,6 +35,7 @@ struct FitSettings {
   ReturnSettings returns;
   bool cost = true;              // fit the multipliers of the cost
   bool momentum = false;         // fit those of the momentum rows; needs states that are predicted
+  bool tie = true;               // multipliers of one kind (MatchedMpc) have one value
   bool scale = true;             // match a Q + b with the a that fits best at theta = 1; false: a = 1
   bool offset = true;            // b free; false: b = 0
   double ridge = 1e-2;           // lambda: pull towards theta = 1, against the explained share of the return's variance

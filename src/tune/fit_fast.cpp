@@ -57,7 +57,9 @@ VectorXd solve_scaled(const MatrixXd& H, const VectorXd& g, const VectorXd& low,
 VectorXd best_step(const FitProblem& p, const Features& features, const VectorXd& q, const std::vector<double>& theta) {
   const int m = static_cast<int>(p.free.size()), n = static_cast<int>(p.train.size());
   const Rows phi(features.phi.data(), static_cast<long>(p.sample.size()), features.ntheta);
-  MatrixXd J = p.scale * phi(p.train, p.free);
+  MatrixXd J = MatrixXd::Zero(n, m);
+  for (int i = 0; i < m; ++i)
+    for (int member : p.free[i]) J.col(i) += p.scale * phi(p.train, member);
   VectorXd error = p.scale * q(p.train) - p.returns(p.train);
   if (p.settings.offset) {
     J.rowwise() -= J.colwise().mean().eval();
@@ -65,8 +67,8 @@ VectorXd best_step(const FitProblem& p, const Features& features, const VectorXd
   }
   VectorXd low(m), high(m), pull(m);
   for (int i = 0; i < m; ++i) {
-    const bool momentum = p.free[i] < p.mpc->nmomentum;
-    const double at = theta[p.free[i]];
+    const bool momentum = p.free[i][0] < p.mpc->nmomentum;
+    const double at = theta[p.free[i][0]];
     low[i] = (momentum ? p.settings.momentum_low : p.settings.low) - at, high[i] = (momentum ? p.settings.momentum_high : p.settings.high) - at;
     pull[i] = p.settings.ridge * (at - 1);
   }
@@ -79,7 +81,8 @@ VectorXd best_step(const FitProblem& p, const Features& features, const VectorXd
 
 std::vector<double> moved(const FitProblem& p, const std::vector<double>& theta, const VectorXd& step, double share) {
   std::vector<double> next = theta;
-  for (size_t i = 0; i < p.free.size(); ++i) next[p.free[i]] += share * step[static_cast<long>(i)];
+  for (size_t i = 0; i < p.free.size(); ++i)
+    for (int member : p.free[i]) next[member] += share * step[static_cast<long>(i)];
   return next;
 }
 

@@ -19,7 +19,7 @@ struct FitProblem {
   std::vector<unsigned char> validation;  // (n)
   std::vector<int> train;                 // places in `sample` that are fitted to
   Eigen::VectorXd returns;                // (n)
-  std::vector<int> free;                  // multipliers that are fitted, momentum first
+  std::vector<std::vector<int>> free;     // multipliers that are fitted, those with one value together; momentum first
   double variance = 0;                    // of the returns that are fitted to
   double scale = 1;                       // a
   mutable double feature_seconds = 0;
@@ -34,7 +34,8 @@ Eigen::VectorXd costs(const FitProblem& problem, const Features& features, const
 // b that suits the samples fitted to; 0 where it is not free.
 double best_offset(const FitProblem& problem, const Eigen::VectorXd& q);
 
-// mean (a Q + b - return)^2 over the samples fitted to, b the best one, and that over the variance plus ridge |theta - 1|^2: what is minimised.
+// mean (a Q + b - return)^2 over the samples fitted to, b the best one, and that over the variance plus ridge times the sum of (theta - 1)^2 over the
+// fitted values: what is minimised.
 double train_mse(const FitProblem& problem, const Eigen::VectorXd& q);
 double objective(const FitProblem& problem, const Eigen::VectorXd& q, const std::vector<double>& theta);
 

@@ -50,6 +50,7 @@ struct MatchedMpc {
   int nmomentum;                      // the first of them scale the prediction model, the others the cost
   std::vector<unsigned char> pinned;  // 1: stays at 1, because its weight is 0 or its residual is always 0  (ntheta)
   std::vector<ThetaGroup> groups;     // cover theta in order
+  std::vector<int> kind;              // multipliers with the same number weigh the same kind of residual; empty: all differ  (ntheta)
   double interval;                    // between two nodes of its horizon [s]
   int horizon;                        // intervals
 

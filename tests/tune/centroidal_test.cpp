@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "base/check.hpp"
 #include "base/stopwatch.hpp"
@@ -196,6 +197,7 @@ TEST_F(Windows, OfReturnsMadeFromThemGiveTheirThetaBack) {
   for (int t = 0; t < mpc.ntheta; ++t)
     if (mpc.pinned[t] || t < mpc.nmomentum) theta[t] = 1;
   FitSettings s;
+  s.tie = false;
   s.ridge = 0, s.scale = s.offset = false, s.returns = {.discount_time = 0.1, .truncation = 1}, s.features.threads = 1;
   const std::vector<int> samples = usable_samples(mpc, r, s.features, s.returns, 1);
   const Features f = mpc.open(r, s.features)(samples, theta, false);
@@ -218,6 +220,24 @@ TEST_F(Windows, PinWhatNeverMatters) {
 }
 
 // Weights on what every sample measures its references from do not become free by being there.
+// One value for both legs and all axes, none for two blocks.
+TEST_F(Windows, OfOneKindWeighTheSameResidualsEverywhere) {
+  const MatchedMpc mpc = matched_centroidal(robot, settings);
+  ASSERT_EQ(static_cast<int>(mpc.kind.size()), mpc.ntheta);
+  const auto kind = [&](const char* block, int i) {
+    const auto group = std::find_if(mpc.groups.begin(), mpc.groups.end(), [&](const ThetaGroup& g) { return g.name == block; });
+    return mpc.kind.at(group->first + i);
+  };
+  EXPECT_EQ(kind("swing_left", 7), kind("swing_right", 6));
+  EXPECT_EQ(kind("torque_left", 0), kind("torque_right", 5));
+  EXPECT_EQ(kind("state", 12), kind("state", 34));
+  EXPECT_NE(kind("state", 0), kind("terminal", 0));
+  EXPECT_NE(kind("input", 11), kind("input", 12));
+  EXPECT_NE(kind("torso", 5), kind("torso", 6));
+  const std::set<int> kinds(mpc.kind.begin(), mpc.kind.end());
+  EXPECT_EQ(kinds.size(), 6 + 4 + 2 + 4 + 4 + 1 + 4 + 1u);
+}
+
 TEST_F(Windows, PinWhatStartsFromTheMeasuredState) {
   const int before = static_cast<int>(std::ranges::count(matched_centroidal(robot, settings).pinned, 1));
   for (int i : {0, 1, 3}) settings.weights.base[i] = settings.weights.terminal_base[i] = 1;

@@ -43,14 +43,15 @@ TEST(Fit, FindsItUpToItsScaleBehindAScaleAndAnOffset) {
   EXPECT_GT(result.validation_after.explained, 1 - 1e-6);
 }
 
-// The plain normal equations over theta and offset, eq. (11).
-TEST(Fit, SolvesTheRidgeProblem) {
+// The plain normal equations over the fitted values and the offset, eq. (11).
+//   sets  multipliers of the cost with one value, from the first of the cost on
+void expect_ridge_answer(const MatchedMpc& mpc, FitSettings s, const std::vector<std::vector<int>>& sets) {
   const Recording r = toy_recording({1, 1, 0.7, 1.2, 1.5, 0.9, 1}, 3, 40, 2, 3);
-  const FitSettings s = settings_with(1e-2);
-  const FitResult result = fit(toy_mpc(), r, s);
+  const FitResult result = fit(mpc, r, s);
   const Features f = toy_features(r, result.sample, Vec(kToyTheta, 1.0));
+  const int m = static_cast<int>(sets.size()), size = m + 1;
   double n = 0, mean = 0, square = 0;
-  Vec H(25, 0.0), g(5, 0.0);  // four multipliers, then the offset
+  Vec H(size * size, 0.0), g(size, 0.0);  // the fitted values, then the offset
   for (size_t k = 0; k < result.sample.size(); ++k) {
     if (result.validation[k]) continue;
     n += 1, mean += result.returns[k], square += result.returns[k] * result.returns[k];
@@ -58,19 +59,45 @@ TEST(Fit, SolvesTheRidgeProblem) {
   const double variance = square / n - mean / n * mean / n;
   for (size_t k = 0; k < result.sample.size(); ++k) {
     if (result.validation[k]) continue;
-    double row[5];
-    for (int i = 0; i < 4; ++i) row[i] = result.scale * f.phi[k * kToyTheta + kToyMomentum + i];
-    row[4] = 1;
+    Vec row(size, 0.0);
+    for (int i = 0; i < m; ++i)
+      for (int member : sets[i]) row[i] += result.scale * f.phi[k * kToyTheta + kToyMomentum + member];
+    row[m] = 1;
     const double target = result.returns[k] - result.scale * f.rest[k];
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < size; ++i) {
       g[i] += row[i] * target / (n * variance);
-      for (int j = 0; j < 5; ++j) H[5 * i + j] += row[i] * row[j] / (n * variance);
+      for (int j = 0; j < size; ++j) H[size * i + j] += row[i] * row[j] / (n * variance);
     }
   }
-  for (int i = 0; i < 4; ++i) H[6 * i] += s.ridge, g[i] += s.ridge;
+  for (int i = 0; i < m; ++i) H[(size + 1) * i] += s.ridge, g[i] += s.ridge;
   const Vec expected = test::solve_dense(H, g);
-  for (int i = 0; i < 4; ++i) EXPECT_NEAR(result.theta[kToyMomentum + i], expected[i], 1e-7) << i;
-  EXPECT_NEAR(result.offset, expected[4], 1e-6 * std::abs(expected[4]));
+  for (int i = 0; i < m; ++i)
+    for (int member : sets[i]) EXPECT_NEAR(result.theta[kToyMomentum + member], expected[i], 1e-7) << member;
+  EXPECT_NEAR(result.offset, expected[m], 1e-6 * std::abs(expected[m]));
+}
+
+TEST(Fit, SolvesTheRidgeProblem) { expect_ridge_answer(toy_mpc(), settings_with(1e-2), {{0}, {1}, {2}, {3}}); }
+
+TEST(Fit, GivesMultipliersOfOneKindOneValue) {
+  MatchedMpc mpc = toy_mpc();
+  mpc.kind = {0, 1, 2, 3, 3, 2, 2};
+  FitSettings s = settings_with(1e-2);
+  expect_ridge_answer(mpc, s, {{0, 3}, {1, 2}});
+  s.tie = false;
+  expect_ridge_answer(mpc, s, {{0}, {1}, {2}, {3}});
+}
+
+TEST(Fit, ByAdamGivesMultipliersOfOneKindOneValue) {
+  MatchedMpc mpc = toy_mpc();
+  mpc.kind = {0, 1, 2, 3, 3, 2, 2};
+  const Recording r = toy_recording({1, 1, 0.7, 1.2, 1.5, 0.9, 1}, 1, 0, 0.5, 8);
+  FitSettings s = settings_with(1e-3);
+  s.scale = s.offset = false;
+  const Vec exact = fit(mpc, r, s).theta;
+  s.mode = FitMode::kAdam, s.adam.learning_rate = 3e-3, s.adam.updates = 6000;
+  const Vec found = fit(mpc, r, s).theta;
+  expect_near(found, exact, 0.05);
+  EXPECT_EQ(found[2], found[5]);
 }
 
 // Optimality at bounds: where the unbounded answer lies outside, theta is on the bound and moving it inwards does not help.
