@@ -150,7 +150,8 @@ void bind_live(nb::module_& module) {
       .def(
           "choose", [](LiveLoop& s, const std::string& controller, const std::string& policy) { open([&] { s.choose(controller, policy); }); },
           nb::arg("controller") = "", nb::arg("policy") = "",
-          "The same state goes on under another controller: \"mpc\", \"residual\", \"rl\", \"zero\"; policy: file of residual and rl.")
+          "The same state goes on under another controller: \"mpc\", \"residual\", \"rl\", \"zero\", \"centroidal\"; policy: file of residual and "
+          "rl.")
       .def(
           "set", [](LiveLoop& s, const Strings& assignments) { open([&] { s.set(assignments); }); }, nb::arg("assignments"),
           "Settings, [\"gait.period=0.6\", ...]; docs/programs.md lists them. Other ground puts the robot back to its start.")
@@ -163,7 +164,9 @@ void bind_live(nb::module_& module) {
           "All settings by name.")
       .def_prop_ro(
           "controller", [](LiveLoop& s) { return open([&] { return s.settings().pilot.label; }); },
-          "\"mpc\", \"residual\", \"rl\", \"zero\" or \"random\".")
+          "\"mpc\", \"residual\", \"rl\", \"zero\", \"random\" or \"centroidal\".")
+      .def_prop_ro(
+          "offers_centroidal", [](LiveLoop& s) { return s.offers_centroidal(); }, "Whether choose(\"centroidal\") takes this robot.")
       .def_prop_ro(
           "robot", [](LiveLoop& s) { return s.robot(); }, "A copy of the robot, as its files have it.")
       .def_prop_ro("terrain", &terrain, "The uneven ground: a dictionary of rows, columns, cell [m] and height [m]; None where it is flat.")

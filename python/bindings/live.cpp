@@ -61,7 +61,7 @@ LiveLoop::~LiveLoop() {
 void LiveLoop::choose(const std::string& controller, const std::string& policy_file) {
   std::lock_guard change(change_mutex_);
   RunSettings base = pristine_;
-  choose_controller(controller, policy_file, base);
+  controller == kCentroidal ? choose_centroidal(policy_file, base) : choose_controller(controller, policy_file, base);
   RunSettings next = base;
   for (const auto& [name, value] : overrides_) apply_override(next, name + "=" + value);
   apply(next);
@@ -96,6 +96,26 @@ void LiveLoop::apply(const RunSettings& next) {
   go_on(next);
 }
 
+// Has `centroidal_` be what the settings say; it starts afresh from the state that is.
+void LiveLoop::match_centroidal() {
+  const TaskSettings& task = settings_->task;
+  if (settings_->pilot.label != kCentroidal)
+    centroidal_.reset();
+  else if (!centroidal_ || !centroidal_->has_gait(task.mpc.gait))
+    centroidal_ = std::make_unique<LiveCentroidal>(settings_->robot, task.mpc.gait, task.mpc.control_dt);
+  if (centroidal_) centroidal_->mpc.reset(0, loop_->control.phase[0]);
+}
+
+bool LiveLoop::offers_centroidal() const {
+  try {
+    RunSettings settings = pristine_;
+    choose_centroidal("", settings);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // The same state under other settings.
 void LiveLoop::go_on(const RunSettings& next) {
   loop_->control.change(next.robot, next.task);
@@ -105,6 +125,7 @@ void LiveLoop::go_on(const RunSettings& next) {
     loop_->sim().set_parameters(0, {.friction = friction[0]});
   settings_ = std::make_shared<const RunSettings>(next);
   ++changes_;
+  match_centroidal();
 }
 
 RunSettings LiveLoop::settings() const {
@@ -172,6 +193,7 @@ void LiveLoop::scrub(int frame) {
   steps_ = std::lround(kept.time / loop_->control.control_dt());
   fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, loop_->control.ground[0]);
   push_ = {}, push_steps_ = 0;
+  match_centroidal();
 }
 
 // --- recording --------------------------------------------------------------------------------------------------------------------------------------
@@ -223,6 +245,7 @@ void LiveLoop::start() {
   steps_ = 0, fall_ = FallCause::kNone;
   push_ = {}, push_steps_ = 0;
   frames_.clear(), frame_ = 0;
+  match_centroidal();
   keep_frame();
 }
 
@@ -241,9 +264,14 @@ void LiveLoop::step() {
   control.prepare();
   if (recorder_) recorder_->keep_ground(*loop_);
   Stopwatch watch;
-  loop_->actor.act(control, 0, static_cast<int>(steps_), kActive);
+  centroidal_ ? centroidal_->step(control) : loop_->actor.act(control, 0, static_cast<int>(steps_), kActive);
   const double acting = watch.lap();
-  control.advance(loop_->actor.action);
+  if (centroidal_) {
+    const TrackerOutput& points = centroidal_->tracker.output;
+    control.follow(points.tau_ff, points.q_des, points.v_des);
+  } else {
+    control.advance(loop_->actor.action);
+  }
   loop_->step_seconds = control.times.mpc + control.times.observe + acting + control.times.blend;
   ++steps_;
   fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, control.ground[0]);
@@ -265,6 +293,7 @@ void LiveLoop::note_torques() {
   for (int j = 0; j < model.njnt; ++j) {
     const double asked = in.tau_ff[j] + in.kp[j] * (in.q_des[j] - q[j]) + in.kd[j] * (in.v_des[j] - v[j]);
     tau_mpc_[j] = mpc ? mpc->tau_ff[j] + b.kp[j] * (mpc->q_des[j] - q[j]) + b.kd[j] * (mpc->v_des[j] - v[j]) : 0;
+    if (centroidal_) tau_mpc_[j] = asked;
     tau_residual_[j] = asked - tau_mpc_[j];
   }
   std::fill(planned_force_.begin(), planned_force_.end(), 0.0);
@@ -284,7 +313,9 @@ void LiveLoop::add_row() {
                              velocity.left,
                              velocity.yaw_rate,
                              out.q[2] - loop_->control.ground[0],
-                             mpc ? mpc->output.value[0] : 0,
+                             mpc           ? mpc->output.value[0]
+                             : centroidal_ ? centroidal_->mpc.output.cost[0]
+                                           : 0,
                              1e6 * loop_->step_seconds,
                              push_.running ? norm(push_.force) : 0,
                              norm(tau_mpc_),

@@ -19,6 +19,7 @@
 
 #include "cli/closed_loop.hpp"
 #include "cli/motion_recorder.hpp"
+#include "live_centroidal.hpp"
 #include "live_clock.hpp"
 #include "live_table.hpp"
 
@@ -75,11 +76,13 @@ class LiveLoop {
   const Robot& robot() const { return pristine_.robot; }
   const std::vector<std::string>& columns() const { return table_.columns; }
 
-  // Controller and policy, as choose_controller takes them. Throws Error as that does.
+  // Controller and policy, as choose_controller takes them, or "centroidal". Throws Error as that does, and where the robot is none for the centroidal MPC.
   void choose(const std::string& controller, const std::string& policy_file);
   // Settings by name, "gait.period=0.6"; they stay through choose(). Ground and time steps put the robot back to its start. Throws Error, and changes
   // nothing, for a wrong name or value.
   void set(const std::vector<std::string>& assignments);
+  // Whether choose("centroidal") takes this robot.
+  bool offers_centroidal() const;
   RunSettings settings() const;
   Terrain terrain() const;
   // How often the robot was put on other ground.
@@ -114,6 +117,7 @@ class LiveLoop {
   void run();
   void step();
   void apply(const RunSettings& next);
+  void match_centroidal();
   void go_on(const RunSettings& next);
   void start();
   void keep_frame();
@@ -130,6 +134,7 @@ class LiveLoop {
   mutable std::mutex mutex_;                      // of what follows, up to `clock_`
   std::shared_ptr<const RunSettings> settings_;
   std::unique_ptr<ClosedLoop> loop_;
+  std::unique_ptr<LiveCentroidal> centroidal_;  // while it is chosen
   int ground_number_ = 0, changes_ = 0;
   std::array<double, 3> command_{};  // forward, left, yaw rate
   long steps_ = 0;                   // since the reset

@@ -125,6 +125,33 @@ struct ControlLoop::Impl {
     }
   }
 
+  // Gives every active world its newest set points, write(world), and moves all on by one control step.
+  template <class Write>
+  void move(ControlLoop& loop, std::span<const unsigned char> active, const Write& write) {
+    const size_t nq = robot.model.nq;
+    const auto idle = [&](int w) { return !active.empty() && !active[w]; };
+    Stopwatch watch;
+    pool.run(nworld, [&](int w, int) {
+      if (idle(w)) {  // a set point that is not finite makes the simulator leave a world alone
+        sim->input.tau_ff[static_cast<size_t>(w) * njnt] = std::numeric_limits<double>::quiet_NaN();
+        return;
+      }
+      write(w);
+      apply_set_points(w);
+      ++worlds[w].age;
+    });
+    loop.times.blend = watch.lap();
+    sim->step();
+    const double periods = settings.mpc.control_dt / settings.mpc.gait.period;
+    pool.run(nworld, [&](int w, int thread) {
+      if (idle(w)) return;
+      loop.phase[w] += periods;
+      loop.phase[w] -= std::floor(loop.phase[w]);
+      loop.ground[w] = sensor.height(terrain, &sim->output.q[w * nq], loop.phase[w], thread);
+    });
+    loop.times.physics = watch.lap();
+  }
+
   // The set points of `delay` control steps ago, or the first ones, to the motors.
   void apply_set_points(int world) {
     const LoopWorld& w = worlds[world];
@@ -263,30 +290,25 @@ void ControlLoop::prepare(std::span<const unsigned char> active) {
 
 void ControlLoop::advance(std::span<const float> actions, std::span<const unsigned char> active) {
   Impl& s = *impl_;
-  const size_t n = s.nworld, naction = s.blending.joint.size(), nq = s.robot.model.nq;
+  const size_t n = s.nworld, naction = s.blending.joint.size();
   check(actions.empty() || actions.size() == n * naction, "advance: ", actions.size(), " actions, expected none or ", n, " worlds x ", naction);
   check(active.empty() || active.size() == n, "advance: active has ", active.size(), " values, expected ", n);
-  const auto idle = [&](int w) { return !active.empty() && !active[w]; };
-  Stopwatch watch;
-  s.pool.run(s.nworld, [&](int w, int) {
-    if (idle(w)) {  // a set point that is not finite makes the simulator leave a world alone
-      s.sim->input.tau_ff[static_cast<size_t>(w) * s.njnt] = std::numeric_limits<double>::quiet_NaN();
-      return;
-    }
-    s.write_set_points(w, actions.empty() ? s.no_action.data() : &actions[w * naction]);
-    s.apply_set_points(w);
-    ++s.worlds[w].age;
+  s.move(*this, active, [&](int w) { s.write_set_points(w, actions.empty() ? s.no_action.data() : &actions[w * naction]); });
+}
+
+void ControlLoop::follow(std::span<const double> tau_ff, std::span<const double> q_des, std::span<const double> v_des) {
+  Impl& s = *impl_;
+  const size_t njnt = s.njnt, expected = s.nworld * njnt;
+  for (const auto given : {tau_ff, q_des, v_des})
+    check(given.size() == expected, "follow: ", given.size(), " set points, expected ", s.nworld, " worlds x ", njnt);
+  s.move(*this, {}, [&](int w) {
+    const SetPoints points = s.newest(w);
+    std::copy_n(&tau_ff[w * njnt], njnt, points.tau_ff);
+    std::copy_n(&q_des[w * njnt], njnt, points.q_des);
+    std::copy_n(&v_des[w * njnt], njnt, points.v_des);
+    std::copy(s.robot.kp.begin(), s.robot.kp.end(), points.kp);
+    std::copy(s.robot.kd.begin(), s.robot.kd.end(), points.kd);
   });
-  times.blend = watch.lap();
-  s.sim->step();
-  const double periods = control_dt() / s.settings.mpc.gait.period;
-  s.pool.run(s.nworld, [&](int w, int thread) {
-    if (idle(w)) return;
-    phase[w] += periods;
-    phase[w] -= std::floor(phase[w]);
-    ground[w] = s.sensor.height(s.terrain, &s.sim->output.q[w * nq], phase[w], thread);
-  });
-  times.physics = watch.lap();
 }
 
 void compute_reward(ControlLoop& loop, int world, const LastActions& actions, bool terminated, float* terms) {

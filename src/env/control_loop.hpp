@@ -81,6 +81,9 @@ class ControlLoop {
   // actions (nworld, naction), ignored by kMpc; empty: all zero. A world with an action that is not finite gets kFaultSetPoint when it is applied.
   void advance(std::span<const float> actions, std::span<const unsigned char> active = {});
 
+  // The same under set points from elsewhere, with the gains of the robot.   tau_ff, q_des, v_des (nworld, njnt)
+  void follow(std::span<const double> tau_ff, std::span<const double> q_des, std::span<const double> v_des);
+
   // Everything that the next steps depend on. load() of what save() wrote goes on bit for bit, whatever the number of threads. Throws Error unless
   // the bytes are of a loop of the same robot, controller and number of worlds; then the worlds must be reset before they are used.
   std::vector<std::byte> save() const;

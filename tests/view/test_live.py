@@ -272,3 +272,42 @@ def test_everybody_at_once(live):
     assert not seen
     walk(live, 0.5)
     assert live.state().fall == "none"
+
+
+def test_the_same_state_goes_on_under_the_centroidal_mpc_and_back():
+    live = native.LiveLoop("unitree_g1")
+    live.speed(FAST)
+    assert live.offers_centroidal
+    live.command(0.3, 0.0, 0.0)
+    steps(live, 50)
+    before = live.state()
+    live.choose("centroidal")
+    assert live.controller == "centroidal" and np.array_equal(live.state().q, before.q)
+    steps(live, 250)
+    state = live.state()
+    assert state.fall == "none" and len(live.plan().base) == 0
+    assert np.mean(column(live, "velocity/forward")[-100:]) == pytest.approx(0.3, abs=0.1)
+    # all that is asked for is the MPC's, none a policy's
+    assert np.any(state.tau_mpc) and not np.any(state.tau_residual)
+    live.choose("mpc")
+    steps(live, 100)
+    assert live.state().fall == "none" and len(live.plan().base) > 0
+
+
+def test_the_gait_of_the_centroidal_mpc_can_be_changed():
+    live = native.LiveLoop("unitree_g1")
+    live.speed(FAST)
+    live.choose("centroidal")
+    period = live.settings["gait.period"]
+    steps(live, 100)
+    live.set([f"gait.period={1.3 * period}"])
+    steps(live, 100)
+    assert live.state().fall == "none" and live.settings["gait.period"] == pytest.approx(1.3 * period)
+
+
+def test_the_centroidal_mpc_is_for_humanoids_with_flat_feet():
+    live = native.LiveLoop("unitree_go2")
+    assert not live.offers_centroidal
+    with pytest.raises(native.Error):
+        live.choose("centroidal")
+    assert live.controller == "mpc"

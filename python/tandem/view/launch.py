@@ -20,7 +20,11 @@ def parse(arguments):
     )
     parser.add_argument("--robot", default="mit_humanoid", help="a folder of robots/, or the path of a robot.toml")
     parser.add_argument(
-        "--controller", default="", choices=["mpc", "residual", "rl"], metavar="mpc|residual|rl", help="default: what the policy is for, or mpc"
+        "--controller",
+        default="",
+        choices=["mpc", "residual", "rl", "centroidal"],
+        metavar="mpc|residual|rl|centroidal",
+        help="default: what the policy is for, or mpc",
     )
     parser.add_argument(
         "--policy", default="", metavar="FILE", help="policy.safetensors that training wrote; default for residual: that of policies/"
@@ -64,12 +68,13 @@ def bind(host, port):
     raise Error(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; name a free one with --port")
 
 
-def controllers_of(robot, named):
-    """(what it is called, file of its policy) of the controllers that the panel offers: the MPC, the named file and those of the robot in policies/."""
+def controllers_of(live, named):
+    """(what it is called, file of its policy) of the controllers that the panel offers: the MPCs, the named file and those of the robot in policies/."""
+    robot, centroidal = live.robot, [("centroidal", "")] if live.offers_centroidal else []
     files = sorted((native.ROOT / "policies").glob(f"{robot.name}_*.safetensors"))
     if named and Path(named).resolve() not in files:
         files.append(Path(named))
-    return [("mpc", ""), *((f"{policy.read(file).metadata.get('controller')}: {file.stem}", str(file)) for file in files)]
+    return [("mpc", ""), *centroidal, *((f"{policy.read(file).metadata.get('controller')}: {file.stem}", str(file)) for file in files)]
 
 
 def first_controller(options, controllers):
@@ -78,6 +83,10 @@ def first_controller(options, controllers):
         return next(entry for entry in controllers if entry[1] and Path(entry[1]).resolve() == Path(options.policy).resolve())
     wanted = options.controller or "mpc"
     found = [entry for entry in controllers if entry[0].split(":")[0] == wanted]
+    if not found and wanted == "centroidal":
+        raise Error(
+            "--controller centroidal: this robot is none for the centroidal MPC, which is for humanoids with two flat feet; choose another one"
+        )
     if not found:
         raise Error(f"--controller {wanted} needs a policy, and policies/ has none for this robot; name its file with --policy")
     return found[0]
@@ -96,9 +105,9 @@ def make_live(options):
     live = native.LiveLoop(options.robot)
     if options.policy:
         live.choose(options.controller, options.policy)  # says what is wrong with the file
-    controllers = controllers_of(live.robot, options.policy)
+    controllers = controllers_of(live, options.policy)
     name, file = first_controller(options, controllers)
-    live.choose("" if file else "mpc", file)
+    live.choose("" if file else name, file)
     if options.settings:
         live.set(options.settings)
     live.command(*numbers(options.command))

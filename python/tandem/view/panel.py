@@ -190,7 +190,7 @@ class Panel(plugin.ViewerPlugin):
         chosen = next((i for i, (name, _) in enumerate(self.controllers) if name == self.recorder.controller), 0)
         picked, chosen = combo("controller", chosen, [name for name, _ in self.controllers])
         if picked:
-            self.ask(self.live.choose, "" if files[chosen] else "mpc", files[chosen])
+            self.ask(self.live.choose, "" if files[chosen] else self.controllers[chosen][0], files[chosen])
             if not self.message:
                 self.recorder.controller = self.controllers[chosen][0]
         if files[chosen]:
