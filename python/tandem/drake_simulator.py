@@ -341,7 +341,7 @@ def main():
     return 0
 
 
-INSTALL = "python -m pip install --no-deps drake==1.51.1 pydot PyYAML"
+INSTALL = "./tandem play --simulator drake installs it, or python -m pip install --no-deps drake==1.51.1 pydot PyYAML"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -170,6 +170,34 @@ TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
   EXPECT_EQ(report("play.json")["settings"]["controller"], "mpc");
 }
 
+// Two physics engines of different make: what walks in one walks in the other, at the same speed.
+TEST_F(Program, RobotsWalkInDrakeAsTheyDoInMujoco) {
+  const char* python = std::getenv("TANDEM_PYTHON");
+  const std::string interpreter = python ? python : TANDEM_SOURCE_DIR "/.venv/bin/python";
+  if (std::system(("'" + interpreter + "' -c 'import pydrake' 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << "the Python package drake is not installed";
+  for (const std::string walker : {"--robot unitree_go2 --controller mpc", "--robot unitree_g1 --controller centroidal"}) {
+    std::vector<double> forward;
+    for (const std::string simulator : {"mujoco", "drake"}) {
+      const Finished finished = run("play " + walker + " --seconds 2 --no-film --json play.json --simulator " + simulator);
+      ASSERT_EQ(finished.status, 0) << walker << "\n" << finished.output;
+      const Json json = report("play.json");
+      EXPECT_EQ(json["settings"]["simulator"], simulator);
+      EXPECT_DOUBLE_EQ(json["results"]["survived"], 2) << walker << ", " << simulator;
+      forward.push_back(json["results"]["velocity"][0]);
+    }
+    EXPECT_NEAR(forward[0], forward[1], 0.03) << walker;
+    EXPECT_NE(forward[0], forward[1]) << walker;  // not the same physics after all
+  }
+}
+
+TEST_F(Program, WhatDrakeCannotDoIsOneLine) {
+  expect_refusal("eval --simulator drake --worlds 1 --seconds 0.1 --set terrain.kind=rough", 1, "flat ground only");
+  expect_refusal("play --simulator drake --robot unitree_g1 --controller centroidal --plant torso_heavy", 1, "cannot change links");
+  expect_refusal("sweep conditions --simulator drake", 2, "--simulator");
+  expect_refusal("eval --simulator bullet", 2, "bullet not in {mujoco,drake}");
+}
+
 TEST_F(Program, TheSameSeedGivesTheSameNumbersOnAnyNumberOfThreads) {
   const std::string eval = "eval --robot unitree_go2 --worlds 3 --seconds 0.6 --seed 7 --json ";
   ASSERT_EQ(run(eval + "a.json --threads 1").status, 0);
