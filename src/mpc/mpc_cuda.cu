@@ -130,9 +130,11 @@ struct MpcCuda::Impl {
         plan(affordable_plan(arrays, s, nworld)),
         memory((plan.total_bytes + sizeof(float) - 1) / sizeof(float)) {
     place_memory();
-    for (auto kernel :
+    // all that there is, since the attribute belongs to the kernel and not to this object
+    const int shared = static_cast<int>(device_limits().shared_per_block);
+    for (const void* kernel :
          {reinterpret_cast<const void*>(begin_kernel), reinterpret_cast<const void*>(linearise_kernel), reinterpret_cast<const void*>(solve_kernel)})
-      check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes(kernel)), "shared memory");
+      check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "shared memory");
     make_graph();
     for (cudaEvent_t& event : events) check_cuda(cudaEventCreate(&event), "event");
   }
@@ -230,6 +232,8 @@ void MpcCuda::step(const DeviceInput& input, void* stream) {
   check_cuda(cudaGraphLaunch(s.executable, static_cast<cudaStream_t>(stream)), "control step");
 }
 
+void MpcCuda::wait() const { check_cuda(cudaDeviceSynchronize(), "control step"); }
+
 MpcProfile MpcCuda::step_by_stages(const DeviceInput& input) {
   Impl& s = *impl_;
   const bool changed = s.take_input(input);
@@ -288,7 +292,7 @@ void MpcCuda::download(MpcOutput& output) const {
   const Impl& s = *impl_;
   const DeviceOutput out = this->output();
   const int n = s.plan.nworld, nj = s.model.njnt;
-  check_cuda(cudaDeviceSynchronize(), "control step");
+  wait();
   output.tau_ff = read_rows(out.tau_ff, nj, out.joint_stride, n);
   output.q_des = read_rows(out.q_des, nj, out.joint_stride, n);
   output.v_des = read_rows(out.v_des, nj, out.joint_stride, n);

@@ -50,6 +50,9 @@ class MpcCuda {
   // or whose problem cannot be solved gets the safe output and its status; the others do not notice.
   void step(const DeviceInput& input, void* stream = nullptr);
 
+  // Returns when all steps so far are done.
+  void wait() const;
+
   // The same in one launch per stage, timed by the device; waits for each. Seconds per robot.
   MpcProfile step_by_stages(const DeviceInput& input);
 

@@ -10,6 +10,7 @@ MpcCuda::MpcCuda(const Model&, const MpcSettings&, int) { throw_built_without_cu
 MpcCuda::~MpcCuda() = default;
 MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
 void MpcCuda::step(const DeviceInput&, void*) { throw_built_without_cuda(); }
+void MpcCuda::wait() const { throw_built_without_cuda(); }
 MpcProfile MpcCuda::step_by_stages(const DeviceInput&) { throw_built_without_cuda(); }
 void MpcCuda::reset(const unsigned char*, const float*, void*) { throw_built_without_cuda(); }
 DeviceInput MpcCuda::input() const { throw_built_without_cuda(); }
