@@ -34,6 +34,7 @@ std::string text(const Axes& axes) {
 
 std::string device_text(const nb::ndarray<nb::ro>& array) {
   const int type = array.device_type(), cuda = nb::device::cuda::value, rocm = nb::device::rocm::value;
+  if (type == nb::device::cpu::value) return "cpu";
   return cat(type == cuda ? "cuda" : type == rocm ? "rocm" : cat("number ", type, ","), ":", array.device_id());
 }
 
@@ -53,19 +54,38 @@ bool is_contiguous(const nb::ndarray<nb::ro>& array) {
   return true;
 }
 
-}  // namespace
-
-nb::ndarray<nb::ro> checked_array(const AnyArray& any, const char* name, const Element& element, const Axes& axes) {
+// As an array on a device of this type, with the right type and shape.
+nb::ndarray<nb::ro> shaped_array(const AnyArray& any, const char* name, const Element& element, const Axes& axes, int device_type) {
+  const bool cpu = device_type == nb::device::cpu::value;
   const std::string expected = cat(", expected an array of ", text(element.type), " with shape ", text(axes));
   nb::ndarray<nb::ro> array;
   check(nb::try_cast(any.object, array), name, " is of type ", nb::type_name(any.object.type()).c_str(), " and cannot be read as an array", expected,
-        "; give a NumPy array or a Torch tensor without gradient");
-  check(array.device_type() == nb::device::cpu::value, name, " is on device ", device_text(array), ", expected cpu; use ", name, ".cpu()");
+        cpu ? "; give a NumPy array or a Torch tensor without gradient" : "; give a Torch tensor without gradient");
+  check(array.device_type() == device_type, name, " is on device ", device_text(array), ", expected ", cpu ? "cpu" : "cuda", "; use ", name,
+        cpu ? ".cpu()" : ".cuda()");
   const auto bool_code = static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bool);
   const bool is_bool = array.dtype().code == bool_code && array.dtype().bits == 8;
+  const std::string conversion = cpu ? cat(".astype(\"", text(element.type), "\")") : cat(".to(torch.", text(element.type), ")");
   check(array.dtype() == element.type || (element.or_bool && is_bool), name, " has dtype ", text(array.dtype()), ", expected ", text(element.type),
-        element.or_bool ? " or bool" : "", "; convert it, for example ", name, ".astype(\"", text(element.type), "\")");
+        element.or_bool ? " or bool" : "", "; convert it, for example ", name, conversion);
   check(has_shape(array, axes), name, " has shape ", text(array), ", expected ", text(axes));
+  return array;
+}
+
+}  // namespace
+
+nb::ndarray<nb::ro> checked_device_array(const AnyArray& any, const char* name, const Element& element, const Axes& axes) {
+  nb::ndarray<nb::ro> array = shaped_array(any, name, element, axes, nb::device::cuda::value);
+  check(array.device_id() == 0, name, " is on device ", device_text(array), ", expected cuda:0; CUDA_VISIBLE_DEVICES chooses which card that is");
+  const size_t last = array.ndim() - 1;
+  check(array.ndim() == 0 || array.shape(last) <= 1 || array.stride(last) == 1, name, ": numbers of a row do not follow one another; use ", name,
+        ".contiguous()");
+  check(array.ndim() < 2 || array.stride(0) >= static_cast<std::int64_t>(array.shape(last)), name, ": rows overlap; use ", name, ".contiguous()");
+  return array;
+}
+
+nb::ndarray<nb::ro> checked_array(const AnyArray& any, const char* name, const Element& element, const Axes& axes) {
+  nb::ndarray<nb::ro> array = shaped_array(any, name, element, axes, nb::device::cpu::value);
   check(is_contiguous(array), name, " is not contiguous; use numpy.ascontiguousarray(", name, ")");
   check(reinterpret_cast<std::uintptr_t>(array.data()) % (element.type.bits / 8) == 0, name, " does not start at a multiple of ",
         element.type.bits / 8, " bytes; copy it");

@@ -57,6 +57,23 @@ class Input {
   std::span<const T> values_;
 };
 
+// The same of an array in the memory of the current CUDA device. Numbers of a row must follow one another; rows may lie apart.
+nb::ndarray<nb::ro> checked_device_array(const AnyArray& array, const char* name, const Element& element, const Axes& axes);
+
+// Such an array, held while it is in use.
+template <class T>
+class DeviceRows {
+ public:
+  DeviceRows(const AnyArray& array, const char* name, const Axes& axes)
+      : hold_(checked_device_array(array, name, {nb::dtype<T>(), std::is_same_v<T, std::uint8_t>}, axes)) {}
+  const T* data() const { return static_cast<const T*>(hold_.data()); }
+  // From one row to the next.
+  int stride() const { return hold_.ndim() > 1 ? static_cast<int>(hold_.stride(0)) : hold_.ndim() ? static_cast<int>(hold_.size()) : 1; }
+
+ private:
+  nb::ndarray<nb::ro> hold_;
+};
+
 template <class T>
 using View = nb::ndarray<nb::numpy, T>;
 

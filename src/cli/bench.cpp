@@ -81,6 +81,7 @@ void bench(BenchOptions options, BenchResult (*measure)(const BenchOptions&)) {
   described["iterations"] = options.iterations;
   described["threads"] = options.common.threads;
   described["seed"] = options.common.seed;
+  described["device"] = options.device;
   Json rows = Json::array();
   for (const BenchRow& row : result.rows) rows.push_back(to_json(row));
   Json results{{"rows", rows}};
@@ -109,8 +110,12 @@ void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
     add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
     add_integers(*sub, "--iterations", o->iterations, "of the solver, comma-separated; default 10,25");
     sub->callback([o, measure] { bench(*o, measure); });
+    return std::pair(sub, o);
   };
-  add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", bench_mpc);
+  const auto [mpc, mpc_options] = add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", bench_mpc);
+  mpc->add_option("--device", mpc_options->device, "cpu, or cuda: the stages on a GPU, against the same batch on the processor")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
   add("dynamics", "The dynamics kernels, against Pinocchio where it was found", bench_dynamics_of);
   add("sim", "Physics steps, against MuJoCo's own loop", bench_sim_of);

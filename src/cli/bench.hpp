@@ -13,6 +13,7 @@ struct BenchOptions {
   std::vector<std::string> robots = {"mit_humanoid"};
   std::vector<int> worlds = {1, 1000};
   std::vector<int> iterations = {10, 25};
+  std::string device = "cpu";  // of the MPC
 };
 
 // Rows, and what else there is to report.
@@ -22,6 +23,7 @@ struct BenchResult {
 };
 
 BenchResult bench_mpc(const BenchOptions& options);
+BenchResult bench_mpc_cuda(const BenchOptions& options);  // of bench_mpc, with --device cuda
 BenchResult bench_qp(const BenchOptions& options);
 
 // A row from the times of single calls [us]: median, 99th percentile, worlds per second.

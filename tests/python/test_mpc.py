@@ -182,3 +182,34 @@ def test_two_threads_step_at_once(robot, states):
     for _ in range(4):
         alone.step(q, v, command)
     np.testing.assert_array_equal(shared.tau_ff, alone.tau_ff)  # eight steps in all, one after the other
+
+
+def test_a_controller_on_a_gpu_is_refused_in_one_line_where_there_is_none(robot):
+    if tandem.cuda_device_count():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(tandem.Error, match="^(no CUDA device that this program can use|built without CUDA; run)") as caught:
+        tandem.Mpc(robot, 4, device="cuda")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_controller_on_a_gpu_follows_that_of_the_processor(robot, states):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    if not tandem.cuda_device_count():
+        pytest.skip("no CUDA device")
+    q, v, command = states(5)
+    cpu, gpu = tandem.Mpc(robot, 5), tandem.Mpc(robot, 5, device="cuda")
+    # rows with room between them are taken as they are
+    tensors = [torch.zeros(5, 40, device="cuda")[:, : x.shape[1]].copy_(torch.from_numpy(x)) for x in (q, v, command)]
+    for _ in range(3):
+        cpu.step(q, v, command)
+        gpu.step(*tensors)
+    np.testing.assert_allclose(gpu.tau_ff.cpu().numpy(), cpu.tau_ff, rtol=1e-3, atol=0.05)
+    with pytest.raises(tandem.Error, match="q is on device cpu, expected cuda"):
+        gpu.step(torch.from_numpy(q), *tensors[1:])
+
+
+def test_other_devices_and_what_belongs_to_one_device_are_named(robot):
+    with pytest.raises(tandem.Error, match='device = "tpu", expected "cpu" or "cuda"'):
+        tandem.Mpc(robot, device="tpu")
+    with pytest.raises(tandem.Error, match='memory works with device="cuda" only'):
+        _ = tandem.Mpc(robot).memory

@@ -8,7 +8,7 @@ REASON = "Warp is not installed: python -m pip install --no-deps -r tools/requir
 wp = pytest.importorskip("warp", reason=REASON)
 pytest.importorskip("mujoco_warp", reason=REASON)
 
-from tandem import warp_simulator  # noqa: E402
+from tandem import warp_kernels, warp_simulator  # noqa: E402
 from tandem.trajectory import Error  # noqa: E402
 
 NWORLD = 4  # of every simulator here: Warp compiles its kernels once
@@ -184,7 +184,7 @@ def test_a_set_point_that_is_not_finite_stops_its_world_alone(robot):
     broken.q_des.assign(q_des)
     healthy.step()
     broken.step()
-    np.testing.assert_array_equal(broken.fault.numpy(), [0, 0, warp_simulator.FAULT_SET_POINT, 0])
+    np.testing.assert_array_equal(broken.fault.numpy(), [0, 0, warp_kernels.FAULT_SET_POINT, 0])
     np.testing.assert_array_equal(broken.q.numpy()[2], before)
     np.testing.assert_array_equal(broken.q.numpy()[[0, 1, 3]], healthy.q.numpy()[[0, 1, 3]])
     broken.set_state(np.tile(robot.stand, (NWORLD, 1)), np.zeros((NWORLD, robot.nv)), np.array([0, 0, 1, 0]))

@@ -1,0 +1,204 @@
+"""The kernels of tandem.warp_simulator: what a control step does around MuJoCo Warp's own steps. One thread per world, joint or contact."""
+
+import warp as wp
+
+FAULT_SET_POINT, FAULT_STATE, FAULT_CAPACITY = 1, 2, 4  # as SimFault
+HUGE = 1e10  # MuJoCo's own bound
+Vec10 = wp.types.vector(length=10, dtype=float)  # of an actuator's gainprm and biasprm
+
+
+@wp.func
+def finite(x: float):
+    return wp.abs(x) < HUGE  # false for NaN
+
+
+@wp.kernel
+def begin_step(
+    inputs: wp.array3d[float],
+    push_force: wp.array[wp.vec3],
+    push_steps: wp.array[int],
+    push_body: wp.array[int],
+    xfrc: wp.array2d[wp.spatial_vector],
+    overflow: wp.array[int],
+    power: wp.array[float],
+    floor_contact: wp.array[int],
+    self_collision: wp.array[int],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    good = wp.bool(True)
+    for i in range(inputs.shape[0]):
+        for j in range(inputs.shape[2]):
+            good = good and finite(inputs[i, w, j])
+    f = push_force[w]
+    good = good and finite(f[0]) and finite(f[1]) and finite(f[2])
+    if not good:
+        fault[w] = fault[w] | FAULT_SET_POINT
+    elif push_steps[w] > 0:
+        xfrc[w, push_body[w]] = wp.spatial_vector(f, wp.vec3(0.0, 0.0, 0.0))
+    overflow[w] = 0
+    power[w] = 0.0
+    floor_contact[w] = 0
+    self_collision[w] = 0
+
+
+@wp.kernel
+def write_set_points(
+    inputs: wp.array3d[float],  # tau_ff, q_des, v_des, kp, kd
+    strength: wp.array2d[float],
+    actuator: wp.array[int],
+    fault: wp.array[int],
+    ctrl: wp.array2d[float],
+    gain: wp.array2d[Vec10],
+    bias: wp.array2d[Vec10],
+    tau: wp.array2d[float],
+):
+    # force = gain ctrl + bias[1] q + bias[2] v, clipped to the force range
+    w, j = wp.tid()
+    a = actuator[j]
+    kp, kd = float(inputs[3, w, j]), float(inputs[4, w, j])
+    g, b = gain[w, a], bias[w, a]
+    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):
+        kp, kd = 0.0, 0.0
+        ctrl[w, a] = 0.0
+    else:
+        ctrl[w, a] = inputs[0, w, j] + kp * inputs[1, w, j] + kd * inputs[2, w, j]
+    g[0] = strength[w, j]
+    b[0] = 0.0
+    b[1] = -strength[w, j] * kp
+    b[2] = -strength[w, j] * kd
+    gain[w, a] = g
+    bias[w, a] = b
+    tau[w, j] = 0.0
+
+
+@wp.kernel
+def add_torques(mean: float, dof: wp.array[int], force: wp.array2d[float], speed: wp.array2d[float], tau: wp.array2d[float], power: wp.array[float]):
+    # one thread per world: sums have one order. force acted during the physics step, speed is that at its start
+    w = wp.tid()
+    for j in range(dof.shape[0]):
+        t = force[w, dof[j]]
+        tau[w, j] += mean * t
+        power[w] += mean * wp.max(t * speed[w, dof[j]], 0.0)
+
+
+@wp.kernel
+def add_contacts(
+    mean: float,
+    nacon: wp.array[int],
+    geom: wp.array[wp.vec2i],
+    world: wp.array[int],
+    frame: wp.array[wp.mat33],
+    dist: wp.array[float],
+    force: wp.array[wp.spatial_vector],
+    moves: wp.array[int],
+    foot: wp.array[int],
+    foot_force: wp.array2d[wp.vec3],
+    floor_contact: wp.array[int],
+    self_collision: wp.array[int],
+):
+    c = wp.tid()
+    if c >= nacon[0]:
+        return
+    w = world[c]
+    a, b = geom[c][0], geom[c][1]
+    if moves[a] == 1 and moves[b] == 1:
+        if dist[c] < 0.0:
+            self_collision[w] = 1
+        return
+    f = wp.spatial_top(force[c])  # on b from a, world frame
+    n = wp.vec3(frame[c][0, 0], frame[c][0, 1], frame[c][0, 2])
+    if wp.dot(f, n) <= 0.0:
+        return
+    g = int(b)
+    sign = float(mean)
+    if moves[a] == 1:
+        g = a
+        sign = -mean
+    if foot[g] < 0:
+        floor_contact[w] = 1
+    else:
+        wp.atomic_add(foot_force, w, foot[g], sign * f)
+
+
+@wp.kernel
+def finish_step(
+    control_dt: float,
+    qpos_before: wp.array2d[float],
+    qvel_before: wp.array2d[float],
+    qposadr: wp.array[int],
+    dofadr: wp.array[int],
+    push_body: wp.array[int],
+    overflow: wp.array[int],
+    qpos: wp.array2d[float],
+    qvel: wp.array2d[float],
+    warmstart: wp.array2d[float],
+    xfrc: wp.array2d[wp.spatial_vector],
+    push_steps: wp.array[int],
+    q: wp.array2d[float],
+    v: wp.array2d[float],
+    time: wp.array[float],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    good = wp.bool(True)
+    for i in range(qpos.shape[1]):
+        good = good and finite(qpos[w, i])
+    for i in range(qvel.shape[1]):
+        good = good and finite(qvel[w, i])
+    if not good:
+        fault[w] = fault[w] | FAULT_STATE
+    if overflow[w] != 0:
+        fault[w] = fault[w] | FAULT_CAPACITY
+    xfrc[w, push_body[w]] = wp.spatial_vector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    push_steps[w] = wp.max(push_steps[w] - 1, 0)
+    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):  # stands still where it was
+        for i in range(qpos.shape[1]):
+            qpos[w, i] = qpos_before[w, i]
+        for i in range(qvel.shape[1]):
+            qvel[w, i] = qvel_before[w, i]
+            warmstart[w, i] = 0.0
+    else:
+        time[w] += control_dt
+    for i in range(q.shape[1]):
+        q[w, i] = qpos[w, qposadr[i]]
+    for i in range(v.shape[1]):
+        v[w, i] = qvel[w, dofadr[i]]
+
+
+@wp.kernel
+def place(
+    mask: wp.array[int],
+    q_in: wp.array2d[float],
+    v_in: wp.array2d[float],
+    qposadr: wp.array[int],
+    dofadr: wp.array[int],
+    floating: int,
+    qpos: wp.array2d[float],
+    qvel: wp.array2d[float],
+    warmstart: wp.array2d[float],
+    push_steps: wp.array[int],
+    q: wp.array2d[float],
+    v: wp.array2d[float],
+    time: wp.array[float],
+    fault: wp.array[int],
+):
+    w = wp.tid()
+    if mask[w] == 0:
+        return
+    scale = wp.float32(1.0)
+    if floating == 1:
+        scale = 1.0 / wp.sqrt(q_in[w, 3] * q_in[w, 3] + q_in[w, 4] * q_in[w, 4] + q_in[w, 5] * q_in[w, 5] + q_in[w, 6] * q_in[w, 6])
+    for i in range(q.shape[1]):
+        x = float(q_in[w, i])
+        if floating == 1 and i >= 3 and i < 7:
+            x *= scale
+        q[w, i] = x
+        qpos[w, qposadr[i]] = x
+    for i in range(v.shape[1]):
+        v[w, i] = v_in[w, i]
+        qvel[w, dofadr[i]] = v_in[w, i]
+        warmstart[w, dofadr[i]] = 0.0
+    push_steps[w] = 0
+    time[w] = 0.0
+    fault[w] = 0
