@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <mutex>
 #include <numbers>
 
 #include "base/check.hpp"
@@ -114,6 +116,24 @@ std::array<double, 4> command_at(const Trial& trial, double base_height, double 
   while (i + 1 < trial.commands.size() && trial.commands[i + 1].start <= time + 1e-9) ++i;
   const std::array<double, 3>& c = trial.commands[i].value;
   return {base_height, c[0], c[1], c[2]};
+}
+
+void run_tasks(ThreadPool& pool, int n, const std::function<void(int task, int thread)>& body) {
+  std::exception_ptr thrown;
+  std::mutex mutex;
+  pool.run(n, [&](int task, int thread) {
+    {
+      std::lock_guard lock(mutex);
+      if (thrown) return;
+    }
+    try {
+      body(task, thread);
+    } catch (...) {
+      std::lock_guard lock(mutex);
+      if (!thrown) thrown = std::current_exception();
+    }
+  });
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 }  // namespace tandem

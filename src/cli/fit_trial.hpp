@@ -6,9 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "cli/scenario.hpp"
 #include "model/fields.hpp"
 
@@ -69,30 +71,6 @@ Trial draw_trial(const Robot& robot, const TrialSettings& settings, int body, st
 std::array<double, 4> command_at(const Trial& trial, double base_height, double time);
 
 // Runs body(task, thread) for all tasks on the threads of `pool` and throws again what the first of them threw; the others of its thread are left out.
-//   pool  ThreadPool
-template <class Pool, class Body>
-void run_tasks(Pool& pool, int n, Body&& body);
+void run_tasks(ThreadPool& pool, int n, const std::function<void(int task, int thread)>& body);
 
 }  // namespace tandem
-
-#include <exception>
-#include <mutex>
-
-template <class Pool, class Body>
-void tandem::run_tasks(Pool& pool, int n, Body&& body) {
-  std::exception_ptr thrown;
-  std::mutex mutex;
-  pool.run(n, [&](int task, int thread) {
-    {
-      std::lock_guard lock(mutex);
-      if (thrown) return;
-    }
-    try {
-      body(task, thread);
-    } catch (...) {
-      std::lock_guard lock(mutex);
-      if (!thrown) thrown = std::current_exception();
-    }
-  });
-  if (thrown) std::rethrow_exception(thrown);
-}

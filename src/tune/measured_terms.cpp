@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "math/so3.hpp"
 #include "tune/stage_cost.hpp"
 
 namespace tandem {
@@ -11,7 +12,7 @@ void TermMeter::add(const Simulator& sim, int world, std::span<const double> com
   const SimOutput& out = sim.output;
   const double *q = &out.q[static_cast<size_t>(world) * model.nq], *v = &out.v[static_cast<size_t>(world) * model.nv];
   const double* tau = &out.tau[static_cast<size_t>(world) * model.njnt];
-  const double yaw = std::atan2(2 * (q[3] * q[6] + q[4] * q[5]), 1 - 2 * (q[5] * q[5] + q[6] * q[6]));
+  const double yaw = quat_yaw(q + 3);
   const double ahead = std::cos(yaw) * v[0] + std::sin(yaw) * v[1] - command[1], left = std::cos(yaw) * v[1] - std::sin(yaw) * v[0] - command[2];
   double torque = 0, slip = 0;
   for (int j = 0; j < model.njnt; ++j) torque += tau[j] * tau[j];

@@ -136,7 +136,7 @@ class Members : public testing::Test {
 
 TEST_F(Members, OfTheTaskAreNamed) {
   auto& [controller, episode, physics_dt, command, deadband, start, full, start_scale, staggered, kick_interval, kick_velocity, push, v, w, g, h,
-         value, blend, lambda, action_scale, noise, randomise, reward, terrain, mpc] = settings;
+         value, blend, lambda, action_scale, noise, randomise, reward, terrain, mpc, simulator] = settings;  // simulator: an option of the programs
   expect_names({&controller, &episode, &physics_dt, &deadband, &start, &full, &start_scale, &staggered, &kick_interval, &kick_velocity, &push, &v, &w,
                 &g, &h, &value, &blend, &lambda, &action_scale},
                "TaskSettings");
