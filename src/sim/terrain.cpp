@@ -19,9 +19,9 @@ constexpr int kSoleSamples = 8;    // places looked at between two contact point
 
 // The heights within the edge.
 void fill_slope(const TerrainSettings& s, Terrain& terrain) {
-  const int side = terrain.columns;
+  const int side = terrain.columns, middle = side / 2;
   for (int r = 1; r < side - 1; ++r) {
-    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = float(std::tan(s.angle) * terrain.cell * (c - side / 2));
+    for (int c = 1; c < side - 1; ++c) terrain.height[size_t(r) * side + c] = float(std::tan(s.angle) * terrain.cell * (c - middle));
   }
 }
 
