@@ -36,6 +36,7 @@ fit published --mode adam --parameters both --features replay --set fit.scale=fa
 fit random --mode random
 compare unitree_g1 fast,untied,momentum,both,adam,published,random --plants nominal --recoveries "$trials" --limits "$limits"
 compare plants-unitree_g1 fast,both,random --plants "$plants"
+compare more-unitree_g1 both --plants torso_light,com_back,com_left,inertia_up,inertia_down,friction_low,friction_high,delay_5ms
 
 # stage costs of the user's: the controller's own and the velocity error
 printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
