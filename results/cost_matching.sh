@@ -41,7 +41,8 @@ compare more-unitree_g1 both --plants torso_light,com_back,com_left,inertia_up,i
 # stage costs of the user's: the controller's own and the velocity error
 printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
 fit velocity --cost "$out/velocity.toml"
-compare velocity-unitree_g1 velocity --plants nominal --cost "$out/velocity.toml"
+fit velocity-both --parameters both --set fit.every=10 --cost "$out/velocity.toml"
+compare velocity-unitree_g1 velocity,velocity-both --plants nominal --cost "$out/velocity.toml"
 
 # the whole-body MPC
 humanoid=(--robot mit_humanoid --controller kinodynamic --set trial.push_impulse=5,16)
