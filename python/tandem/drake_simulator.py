@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .feet import foot_of_geoms
 from .trajectory import Error
 
 FAULT_SET_POINT, FAULT_STATE = 1, 2
@@ -39,7 +40,8 @@ class World:
     def __init__(self, layout, model):
         self.layout, self.model = layout, model
         self.substeps = round(layout.control_dt / layout.physics_dt)
-        self.foot_of_geom = foot_geoms(layout, model)
+        foot_of_body = {model.body(contact["body"]).id: contact["foot"] for contact in layout.contacts}
+        self.foot_of_geom = foot_of_geoms(model, foot_of_body, layout.foot_geoms, layout.feet)
         self.points = [(model.body(c["body"]).id, np.array(c["position"]), c["foot"]) for c in layout.contacts]
         self.floating = model.njnt > 0 and model.jnt_type[0] == 0
         dofs = [model.joint(name).dofadr[0] for name in layout.joints]
@@ -231,18 +233,6 @@ def rotation(quaternion):
             [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
         ]
     )
-
-
-def foot_geoms(layout, model):
-    """Foot number by geom, for the geoms that may touch the floor."""
-    link_foot = {model.body(contact["body"]).id: contact["foot"] for contact in layout.contacts}
-    feet = {}
-    for geom in range(model.ngeom):
-        foot = link_foot.get(int(model.body_weldid[model.geom_bodyid[geom]]))
-        name = model.geom(geom).name
-        if foot is not None and (name in layout.foot_geoms if layout.foot_geoms else name.startswith(layout.feet[foot])):
-            feet[geom] = foot
-    return feet
 
 
 def output_shapes(layout, nq, nv):

@@ -13,6 +13,7 @@ are float32, worlds first, joints and feet in the order of the robot.
 import mujoco
 import numpy as np
 
+from .feet import foot_of_geoms
 from .trajectory import Error
 
 REQUIREMENTS = "tools/requirements-warp.txt"
@@ -88,7 +89,10 @@ class WarpSimulator:
         qposadr = np.concatenate([np.arange(base), [int(j.qposadr[0]) for j in joints]])
         dofadr = np.concatenate([np.arange(max(base - 1, 0)), self.dofs])
         self.bodies = [host.body(name).id for name in robot.body_names]
-        foot = foot_of_geoms(host, robot)
+        foot_of_body = {host.body(robot.body_names[body]).id: foot for body, foot in zip(robot.contact_bodies, robot.contact_feet, strict=True)}
+        foot = np.full(host.ngeom, -1)
+        for geom, number in foot_of_geoms(host, foot_of_body, robot.foot_geoms, robot.foot_names).items():
+            foot[geom] = number
         moves = [int(host.body_weldid[body] != 0) for body in host.geom_bodyid]
         for name, values in (
             ("actuator", self.actuators),
@@ -272,15 +276,3 @@ class WarpSimulator:
             inputs=[mean, d.nacon, contact.geom, contact.worldid, contact.frame, contact.dist, self.contact_force, self._moves, self._foot],
             outputs=[self.foot_force, self.floor_contact, self.self_collision],
         )
-
-
-def foot_of_geoms(host, robot):
-    """Number of the foot of each geom that may touch the floor, else -1."""
-    foot_of_body = {host.body(robot.body_names[body]).id: foot for body, foot in zip(robot.contact_bodies, robot.contact_feet, strict=True)}
-    found = np.full(host.ngeom, -1)
-    for geom in range(host.ngeom):
-        foot = foot_of_body.get(int(host.body_weldid[host.geom_bodyid[geom]]))
-        name = host.geom(geom).name
-        if foot is not None and (name in robot.foot_geoms if robot.foot_geoms else name.startswith(robot.foot_names[foot])):
-            found[geom] = foot
-    return found

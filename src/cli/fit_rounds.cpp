@@ -139,8 +139,7 @@ std::vector<double> random_theta(const FitRun& run, const std::vector<double>& t
   std::map<int, double> factor;
   for (int i = mpc.nmomentum; i < mpc.ntheta; ++i) {
     const double drawn = std::exp(run.settings.round.random_spread * rng.normal());
-    const bool own = !run.settings.fit.tie || mpc.kind.empty();
-    const double chosen = factor.emplace(own ? i : mpc.kind[i], drawn).first->second;
+    const double chosen = factor.emplace(value_number(mpc, i, run.settings.fit.tie), drawn).first->second;
     if (!mpc.pinned[i]) out[i] *= chosen;
   }
   return out;

@@ -49,11 +49,10 @@ double best_scale(const FitProblem& p, const VectorXd& q) {
 // The multipliers that are fitted, those with one value together.
 std::vector<std::vector<int>> free_multipliers(const MatchedMpc& mpc, const FitSettings& settings) {
   std::vector<std::vector<int>> free;
-  std::map<int, size_t> place;  // of a kind in `free`
+  std::map<int, size_t> place;  // of a value in `free`
   for (int i = 0; i < mpc.ntheta; ++i) {
     if (mpc.pinned[i] || !(i < mpc.nmomentum ? settings.momentum : settings.cost)) continue;
-    const bool own = !settings.tie || mpc.kind.empty();
-    const auto [found, added] = place.emplace(own ? i : mpc.kind[i], free.size());
+    const auto [found, added] = place.emplace(value_number(mpc, i, settings.tie), free.size());
     if (added) free.emplace_back();
     free[found->second].push_back(i);
   }

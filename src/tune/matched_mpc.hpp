@@ -61,4 +61,7 @@ struct MatchedMpc {
   std::function<std::vector<double>(const Recording&, bool penalties, int threads)> own_cost;
 };
 
+// Number of the value that multiplier i has, the same for all of one kind where kinds are tied (FitSettings::tie).
+inline int value_number(const MatchedMpc& mpc, int i, bool tie) { return tie && !mpc.kind.empty() ? mpc.kind[i] : i; }
+
 }  // namespace tandem

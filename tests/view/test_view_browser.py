@@ -8,6 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from tandem.view import launch, panel
+from test_live import real_time_factor
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed: ./tandem test installs it")
 CHROMIUM = shutil.which("chromium")
@@ -160,13 +161,6 @@ def standing(view):
     assert view.thread.is_alive()
 
 
-def real_time_factor(live, seconds=1.0):
-    """Simulated over wall time of the next seconds."""
-    before, start = live.state().time, time.monotonic()
-    time.sleep(seconds)
-    return (live.state().time - before) / (time.monotonic() - start)
-
-
 def mean_velocity(live, name):
     return live.rows(0)[1][-100:, live.columns.index(f"velocity/{name}")].mean()
 
@@ -238,7 +232,7 @@ def test_a_browser_that_stands_still_does_not_hold_up_the_robot(view):
     for process in processes:
         process.suspend()
     try:
-        factors = [real_time_factor(view.live) for _ in range(6)]
+        factors = [real_time_factor(view.live, 1.0) for _ in range(6)]
     finally:
         for process in processes:
             process.resume()
