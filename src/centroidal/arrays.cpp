@@ -46,6 +46,9 @@ void check_settings(const Robot& robot, const CentroidalSettings& s) {
   check(s.start_hold >= 0, "centroidal MPC: start_hold = ", s.start_hold, " s, expected 0 or more");
   check(s.start_iterations >= 1, "centroidal MPC: start_iterations = ", s.start_iterations, ", expected 1 or more");
   check(s.friction > 0, "centroidal MPC: friction = ", s.friction, ", expected above 0");
+  for (int j = 0; j < model.njnt; ++j)
+    check(!matches(s.knee, model.joint_name[j]) || s.knee_bend < model.q_max[j], "centroidal MPC: knee_bend = ", s.knee_bend,
+          " rad, expected less than the upper limit of ", model.joint_name[j], ", ", model.q_max[j]);
   check(static_cast<int>(s.pairs.size()) <= kMaxPairs && static_cast<int>(s.spheres.size()) <= kMaxSpheres, "centroidal MPC: ", s.spheres.size(),
         " spheres and ", s.pairs.size(), " pairs, expected at most ", kMaxSpheres, " and ", kMaxPairs);
   for (const auto& pair : s.pairs)
@@ -175,7 +178,10 @@ CentroidalArrays<S> make_arrays(const Robot& robot, const CentroidalSettings& s)
   for (double m : model.mass) mass += m;
   view.mass = static_cast<S>(mass);
   set_geometry(robot, s, arrays.locked, view);
-  for (int j = 0; j < model.njnt; ++j) view.q_min[j] = static_cast<S>(model.q_min[j]), view.q_max[j] = static_cast<S>(model.q_max[j]);
+  for (int j = 0; j < model.njnt; ++j) {
+    const double least = matches(s.knee, model.joint_name[j]) ? std::max(s.knee_bend, model.q_min[j]) : model.q_min[j];
+    view.q_min[j] = static_cast<S>(least), view.q_max[j] = static_cast<S>(model.q_max[j]);
+  }
   view.friction = static_cast<S>(s.friction), view.sole_x = static_cast<S>(s.sole[0]), view.sole_y = static_cast<S>(s.sole[1]);
   const auto two = [](const std::array<double, 2>& a) { return std::pair<S, S>(static_cast<S>(a[0]), static_cast<S>(a[1])); };
   const CentroidalPenalties& p = s.penalties;

@@ -210,6 +210,7 @@ Fields fields(CentroidalLoopSettings& s) {
           {"centroidal.start_hold", &m.start_hold, at_least(0)},
           {"centroidal.start_iterations", &m.start_iterations, at_least(1)},
           {"centroidal.friction", &m.friction, more_than(0)},
+          {"centroidal.knee_bend", &m.knee_bend},
           {"centroidal.height_gain", &m.height_gain, at_least(0)},
           {"centroidal.orientation_gain", &m.orientation_gain, at_least(0)},
           {"centroidal.tracking_position", &m.tracking_position, at_least(0)},
