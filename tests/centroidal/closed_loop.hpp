@@ -26,6 +26,7 @@ struct CentroidalScenario {
   bool standing = false;
   double push_start = -1, push_duration = 0.1;
   double push[3] = {0, 0, 0};
+  double friction = -1;  // of every contact; negative: the model's
 };
 
 // observe is called every joint control step.
@@ -37,6 +38,9 @@ inline CentroidalRun run_centroidal(const Robot& robot, const CentroidalSettings
   SimSettings sim_settings;
   sim_settings.control_dt = track_dt;
   const auto sim = make_simulator(robot, 1, sim_settings);
+  WorldParameters parameters;
+  parameters.friction = scenario.friction;
+  sim->set_parameters(0, parameters);
   const std::vector<int> world = {0};
   sim->set_state(world, robot.stand, std::vector<double>(robot.model.nv, 0.0));
   mpc.stand(0, scenario.standing);

@@ -1,6 +1,7 @@
 // The G1 under the centroidal MPC in the physics engine: the shortest test of the whole chain.
 #include <gtest/gtest.h>
 
+#include "model/names.hpp"
 #include "tests/centroidal/closed_loop.hpp"
 
 namespace tandem {
@@ -42,6 +43,29 @@ TEST(CentroidalWalk, SurvivesAPushFromTheSide) {
       run_centroidal(robot, settings, {.command = {robot.base_height, 0.3, 0, 0}, .seconds = 4, .push_start = 1.5, .push = {0, 70, 0}});
   EXPECT_TRUE(result.upright);
   EXPECT_LT(result.worst_tilt, 0.5);
+}
+
+TEST(CentroidalWalk, StaysOnItsFeetOnASlipperyFloor) {
+  const Robot robot = load_robot("unitree_g1");
+  CentroidalSettings settings;
+  settings.gait = centroidal_gait("quick_walk");
+  const CentroidalRun result = run_centroidal(
+      robot, settings, {.command = {robot.base_height, 0.4, 0, 0}, .seconds = 5, .push_start = 1.5, .push = {-50, 50, 0}, .friction = 0.3});
+  EXPECT_TRUE(result.upright) << "after " << result.seconds << " s";
+}
+
+// Asked to stand higher than its legs reach.
+TEST(CentroidalWalk, KeepsItsKneesBent) {
+  const Robot robot = load_robot("unitree_g1");
+  const CentroidalSettings settings;
+  double least = 1;
+  const CentroidalRun result = run_centroidal(robot, settings, {.command = {robot.base_height + 0.1, 0, 0, 0}, .seconds = 3, .standing = true},
+                                              [&](const CentroidalMpc&, const Simulator& sim, const Tracker&, double) {
+                                                for (int j = 0; j < robot.model.njnt; ++j)
+                                                  if (matches(settings.knee, robot.model.joint_name[j])) least = std::min(least, sim.output.q[7 + j]);
+                                              });
+  EXPECT_TRUE(result.upright);
+  EXPECT_GT(least, settings.knee_bend - 0.05);
 }
 
 }  // namespace
