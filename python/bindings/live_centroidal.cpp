@@ -31,7 +31,7 @@ void LiveCentroidal::step(ControlLoop& loop) {
 
 void choose_centroidal(const std::string& policy_file, RunSettings& settings) {
   check(policy_file.empty(), "--policy ", policy_file, ": --controller centroidal takes no policy; leave one of them out");
-  settings.task.mpc.gait = centroidal_gait("quick_walk");
+  settings.task.mpc.gait = centroidal_gait("brisk_walk");
   const LiveCentroidal fits(settings.robot, settings.task.mpc.gait, settings.task.mpc.control_dt);
   settings.task.controller = Controller::kRl;
   settings.pilot = {};

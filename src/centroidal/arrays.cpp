@@ -110,8 +110,8 @@ GaitSettings centroidal_gait(const std::string& name) {
     const char* name;
     double single, both;
   };
-  constexpr Steps kGaits[] = {{"stance", 0, 1},         {"slow_walk", .65, .2}, {"walk", .6, .1},
-                              {"quick_walk", .36, .04}, {"trot", .5, 0},        {"run", .38, -.08}};
+  constexpr Steps kGaits[] = {{"stance", 0, 1},         {"slow_walk", .65, .2}, {"walk", .6, .1},  {"quick_walk", .36, .04},
+                              {"brisk_walk", .31, .04}, {"trot", .5, 0},        {"run", .38, -.08}};
   std::vector<std::string> names;
   for (const Steps& gait : kGaits) {
     names.push_back(gait.name);

@@ -62,7 +62,7 @@ struct LegSphere {
   double radius;       // [m]
 };
 
-// The named gaits: "stance", "slow_walk", "walk", "quick_walk", "trot", "run". Throws Error with the likely ones for another name.
+// The named gaits: "stance", "slow_walk", "walk", "quick_walk", "brisk_walk", "trot", "run". Throws Error with the likely ones for another name.
 GaitSettings centroidal_gait(const std::string& name);
 
 struct CentroidalSettings {

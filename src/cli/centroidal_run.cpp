@@ -51,7 +51,8 @@ void add_centroidal_options(CLI::App& app, CentroidalOptions& options) {
          "--plant", options.plant,
          "of --controller centroidal: nominal, or how the robot differs from the controller's model: torso_heavy, friction_low, delay_10ms, ...")
       ->capture_default_str();
-  app.add_option("--gait", options.gait, "of --controller centroidal: stance, slow_walk, walk, quick_walk, trot, run")->capture_default_str();
+  app.add_option("--gait", options.gait, "of --controller centroidal: stance, slow_walk, walk, quick_walk, brisk_walk, trot, run")
+      ->capture_default_str();
 }
 
 Fields fields(CentroidalSetup& run) {

@@ -15,7 +15,7 @@ namespace tandem {
 struct CentroidalOptions {
   std::string theta;                // file; empty: all 1
   std::string plant = "nominal";    // fit_trial.hpp
-  std::string gait = "quick_walk";  // centroidal_gait
+  std::string gait = "brisk_walk";  // centroidal_gait
 };
 // --theta --plant --gait
 void add_centroidal_options(CLI::App& app, CentroidalOptions& options);

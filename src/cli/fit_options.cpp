@@ -44,7 +44,7 @@ void add_subject_options(CLI::App& app, FitOptions& o) {
   app.add_option("--controller", o.controller, "centroidal: the centroidal MPC; kinodynamic: the whole-body MPC")
       ->check(CLI::IsMember({"centroidal", "kinodynamic"}))
       ->capture_default_str();
-  app.add_option("--gait", o.centroidal.gait, "of the centroidal MPC: slow_walk, walk, quick_walk, trot, run")->capture_default_str();
+  app.add_option("--gait", o.centroidal.gait, "of the centroidal MPC: slow_walk, walk, quick_walk, brisk_walk, trot, run")->capture_default_str();
   app.add_option("--cost", o.cost, "file of the stage cost L; default: the controller's own cost at theta = 1");
   app.add_option("--out", o.out, "folder of the run");
 }
