@@ -27,6 +27,7 @@ CURVES = {  # column -> label
     "Perf/total_fps": "robot-steps per second [1/s]",
 }
 TERMS = "Episode_Reward/"
+MISSING = 'figures need the Python package {}: run ./tandem plot, which installs it, or pip install ".[plot]"'
 MEASURES = {  # key of a world -> label
     "reward": "reward per control step\nuntil the fall",
     "velocity_error": "velocity error [m/s]",
@@ -53,10 +54,17 @@ def group_of(run):
     return f"{run.parent.name}/{name}".rstrip("/")
 
 
+def import_pandas():
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise Error(MISSING.format("pandas")) from None
+    return pandas
+
+
 def read_training(run, over):
     """progress.csv of a run; Error unless it is one."""
-    import pandas
-
+    pandas = import_pandas()
     path = run if run.suffix == ".csv" else run / "progress.csv"
     try:
         table = pandas.read_csv(path)
@@ -248,14 +256,14 @@ def save(figure, target):
 
 def write(options):
     """Writes the figures; yields their paths."""
+    training, evaluations = read(options.runs, options.over)
     try:
         import matplotlib
         import scipy  # noqa: F401
         import seaborn  # noqa: F401
     except ModuleNotFoundError as error:
-        raise Error(f'figures need the Python package {error.name}: run ./tandem plot, which installs it, or pip install ".[plot]"') from None
+        raise Error(MISSING.format(error.name)) from None
     matplotlib.use("Agg")
-    training, evaluations = read(options.runs, options.over)
     options.out.mkdir(parents=True, exist_ok=True)
     if training:
         yield from save(draw_learning_curves(training, options.over), options.out / "learning_curves")
