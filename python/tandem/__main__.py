@@ -16,7 +16,8 @@ def train(arguments):
     os.execv(program, [str(program), *arguments])
 
 
-def main():
+def run():
+    """Exit code of the subcommand."""
     subcommand = sys.argv[1:2]
     if subcommand == ["plot"]:
         from . import plot_runs
@@ -40,6 +41,16 @@ def main():
 
         return replay.main(sys.argv[2:])
     return native.run_program(["python -m tandem", *sys.argv[1:]])
+
+
+def main():
+    """The same; one line for what is not installed."""
+    try:
+        return run()
+    except ImportError as error:
+        package = f"the Python package {error.name} is missing; ./tandem in the project's folder installs it, or `pip install .` there"
+        print(f"tandem: {package if isinstance(error, ModuleNotFoundError) else error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -65,6 +65,19 @@ def test_a_missing_compiled_part_is_named(tmp_path):
     assert done.returncode == 1 and "the compiled part of tandem is not in" in done.stderr and "pip install ." in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [[], ["play"], ["view"], ["train"]])
+def test_the_program_without_the_compiled_part_says_so_in_one_line(arguments, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run([sys.executable, "-m", "tandem", *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "the compiled part of tandem is not in" in done.stderr, done.stderr
+
+
+def test_the_program_without_a_package_names_it_in_one_line():
+    code = "import sys; sys.modules['numpy'] = None; sys.argv = ['tandem', 'plot', 'run']; from tandem.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "the Python package numpy is missing" in done.stderr, done.stderr
+
+
 def test_a_missing_package_is_named_with_the_extra(tmp_path):
     code = "import sys; sys.modules['gymnasium'] = None; import tandem; tandem.VectorEnv"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
