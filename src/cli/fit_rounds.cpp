@@ -239,7 +239,7 @@ Fields fields(FitRunSettings& s) {
   for (const Fields& more : {fields(s.trial), fields(s.cost)}) out.insert(out.end(), more.begin(), more.end());
   RoundSettings& r = s.round;
   out.insert(out.end(), {{"round.ridges", FreeList{&r.ridges}, at_least(0)},
-                         {"round.steps", FreeList{&r.steps}, {0, 1, true}},
+                         {"round.steps", FreeList{&r.steps}, {0, 3, true}},
                          {"round.accept_trials", &r.accept_trials, at_least(1)},
                          {"round.accept_seconds", &r.accept_seconds, more_than(0)},
                          {"round.accept_velocity", &r.accept_velocity, more_than(0)},
