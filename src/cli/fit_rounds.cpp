@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
@@ -145,8 +146,8 @@ std::vector<double> random_theta(const FitRun& run, const std::vector<double>& t
   return out;
 }
 
-// The best of as many random thetas as the round has trajectories for.
-std::vector<Candidate> random_candidate(FitRun& run, int round, const std::vector<double>& theta) {
+// As many random thetas as the round has trajectories for; the best of them, as many as a fit would have deployed.
+std::vector<Candidate> random_candidates(FitRun& run, int round, const std::vector<double>& theta) {
   const RoundSettings& s = run.settings.round;
   const int count = std::max(1, s.trajectories / s.random_trials);
   std::vector<Job> jobs;
@@ -159,17 +160,21 @@ std::vector<Candidate> random_candidate(FitRun& run, int round, const std::vecto
                         return run_trial(run, thread, thetas[c], trial, "");
                       }});
   work_through(run.store, run.pool, jobs, [&](double share) { run.progress(cat("round ", round, ": random search"), share); });
-  int best = 0;
-  std::pair<int, double> least{std::numeric_limits<int>::max(), 0};
+  std::vector<std::tuple<int, double, int>> order;  // falls, then cost; number
   for (int c = 0; c < count; ++c) {
-    std::pair<int, double> score{0, 0};  // falls, then cost
+    int falls = 0;
+    double cost = 0;
     for (int t = 0; t < s.random_trials; ++t) {
       const TrialMeasures m = measures_from(run.store.at(cat("random/", round, "/", c, "/", t)));
-      score.first += m.fell, score.second += m.cost;
+      falls += m.fell, cost += m.cost;
     }
-    if (score < least) least = score, best = c;
+    order.emplace_back(falls, cost, c);
   }
-  return {{cat("random-", best), thetas[best], nullptr}};
+  std::sort(order.begin(), order.end());
+  order.resize(std::min(order.size(), s.ridges.size() * s.steps.size()));
+  std::vector<Candidate> best;
+  for (const auto& [falls, cost, c] : order) best.push_back({cat("random-", c), thetas[c], nullptr});
+  return best;
 }
 
 // Short deployments of several thetas, the same trials for each.
@@ -259,7 +264,7 @@ Json run_rounds(FitRun& run) {
     std::vector<Candidate> candidates;
     int falls = 0;
     if (s.method == FitMethod::kRandom) {
-      candidates = random_candidate(run, round, theta);
+      candidates = random_candidates(run, round, theta);
     } else {
       const Recording recording = record(run, round, theta);
       for (unsigned char fell : recording.fell) falls += fell;

@@ -64,6 +64,25 @@ TEST_F(FitProgram, ReportHasListsByRound) {
   EXPECT_EQ(report("a/theta.json")["robot"], "unitree_g1");
 }
 
+// The same closed loops and as many deployments as the fit: of 6 thetas drawn the best 2 are deployed, in the order of their cost in the closed loops.
+TEST_F(FitProgram, RandomSearchDeploysTheBestOfThoseDrawn) {
+  const std::string drawn = " --mode random --set round.random_trials=1 --trajectories 6 --set trial.seconds=0.5 --set round.steps=1,1.5";
+  const Finished finished = run(kShortFit + "--out a --json fit.json" + drawn);
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  std::vector<std::pair<double, std::string>> costs;
+  std::ifstream outcomes(folder / "a/outcomes.jsonl");
+  for (std::string line; std::getline(outcomes, line);) {
+    const Json outcome = Json::parse(line);
+    const std::string key = outcome["key"];
+    if (key.starts_with("random/1/")) costs.emplace_back(outcome["value"]["cost"], "random-" + key.substr(9, key.find('/', 9) - 9));
+  }
+  ASSERT_EQ(costs.size(), 6u);
+  std::sort(costs.begin(), costs.end());
+  const Json candidates = report("fit.json")["results"]["rounds"][0]["candidates"];
+  ASSERT_EQ(candidates.size(), 2u);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(candidates[i]["name"], costs[i].second);
+}
+
 // Killed at moments that fall into recording, fit and deployment; the last start ends the run.
 TEST_F(FitProgram, AKilledRunGoesOnToTheSameEnd) {
   ASSERT_EQ(run(kShortFit + "--out whole").status, 0);

@@ -187,6 +187,7 @@ TEST(Fit, ReportsTheLineThroughCostAndReturn) {
   const FitResult result = fit(toy_mpc(), toy_recording(Vec(kToyTheta, 1.0), 3, 15, 0, 11), settings_with(1e-2));
   EXPECT_NEAR(result.validation_before.line_slope, 1.0 / 3, 1e-5);
   EXPECT_NEAR(result.validation_before.line_start, -5, 1e-4);
+  EXPECT_NEAR(result.scale, 3, 1e-4);  // return = scale Q + offset at theta = 1
 }
 
 TEST(Fit, SaysWhatIsWrong) {
