@@ -17,6 +17,7 @@ RESIDUAL = "--robot mit_humanoid --policy policies/mit_humanoid_residual.safeten
 EVALS = {
     "mpc-mit_humanoid": "--robot mit_humanoid --controller mpc",
     "residual-mit_humanoid": RESIDUAL,
+    "end-to-end-mit_humanoid": RESIDUAL.replace("residual", "rl"),
     "mpc-unitree_go2": "--robot unitree_go2 --controller mpc",
     "mpc-unitree_g1": "--robot unitree_g1 --controller mpc",
 }
@@ -58,15 +59,36 @@ def summary(report):
     }
 
 
+def squared_torques(report):
+    """Of every world that stands, mean over joints and the whole run, from the reward's torque term [N^2 m^2]."""
+    settings = report["settings"]
+    scale = settings["reward.torque"] * settings["mpc.control_dt"] * len(settings["robot.kp"])
+    return [None if world["failure"] else world["reward_terms"]["torque"] / scale for world in report["results"]["per_world"]]
+
+
 def differences(reports):
     """Drake minus MuJoCo, world by world: both have the same starts and commands."""
-    found = {}
+    torques = [b - a for a, b in zip(*map(squared_torques, reports)) if a is not None and b is not None]
+    found = {"squared_torque_of_run": interval(torques)} if len(torques) in STUDENT else {}
     for key in MEASURES:
         pairs = [[world.get(key) for world in worlds] for worlds in zip(*(report["results"]["per_world"] for report in reports))]
         values = [drake - mujoco for mujoco, drake in pairs if mujoco is not None and drake is not None]
         if len(values) in STUDENT:
             found[key] = interval(values)
     return found
+
+
+def motion(robot, simulator, seed):
+    """(folder, report) of one robot under the MPC."""
+    name = f"motion-{robot}-{simulator}-{seed}"
+    arguments = f"--robot {robot} --controller mpc --simulator {simulator} --seed {seed} --start-scale 0.5 --seconds 6 --no-film"
+    return OUT / name, tandem(name, f"play {arguments} --out {OUT / name}")
+
+
+def slip_differences(robot):
+    """Foot slip of the motions, Drake minus MuJoCo, start by start."""
+    slips = [[motion(robot, simulator, seed)[1]["results"]["foot_slip"] for seed in SEEDS] for simulator in SIMULATORS]
+    return interval([drake - mujoco for mujoco, drake in zip(*slips)])
 
 
 def landing_force(robot, simulator):
@@ -76,15 +98,9 @@ def landing_force(robot, simulator):
 
     runs = []
     for seed in SEEDS:
-        name = f"motion-{robot}-{simulator}-{seed}"
-        folder = OUT / name
-        tandem(
-            name,
-            f"play --robot {robot} --controller mpc --simulator {simulator} --seed {seed} --start-scale 0.5 --seconds 6 --no-film --out {folder}",
-        )
-        motion = trajectory.read(ROOT / folder)
-        up = motion.foot_force[100:, :, 2]  # after the first second
-        weight = motion.foot_force[:, :, 2].sum(axis=1).mean()
+        recorded = trajectory.read(ROOT / motion(robot, simulator, seed)[0])
+        up = recorded.foot_force[100:, :, 2]  # after the first second
+        weight = recorded.foot_force[:, :, 2].sum(axis=1).mean()
         landed = np.argwhere((up[1:] > 0) & (up[:-1] == 0))
         runs.append(float(np.mean([up[i + 1 : i + 6, foot].max() for i, foot in landed]) / weight))
     return interval(runs)
@@ -114,12 +130,13 @@ def contact_variants():
 
 
 def main():
-    table = {"evaluations": {}, "drake_minus_mujoco": {}, "landing_force": {}, "contact_variants": {}}
+    table = {"evaluations": {}, "drake_minus_mujoco": {}, "foot_slip_difference": {}, "landing_force": {}, "contact_variants": {}}
     for name, arguments in EVALS.items():
         reports = [tandem(f"{name}-{simulator}", f"eval {arguments} --simulator {simulator} --worlds 16 --seconds 10") for simulator in SIMULATORS]
         table["evaluations"] |= {f"{name}-{simulator}": summary(report) for simulator, report in zip(SIMULATORS, reports)}
         table["drake_minus_mujoco"][name] = differences(reports)
     for robot in ("mit_humanoid", "unitree_go2", "unitree_g1"):
+        table["foot_slip_difference"][robot] = slip_differences(robot)
         table["landing_force"][robot] = {simulator: landing_force(robot, simulator) for simulator in SIMULATORS}
     for name, arguments in contact_variants().items():
         table["contact_variants"][name] = summary(tandem(name, f"eval {arguments} --controller mpc --worlds 16 --seconds 10"))

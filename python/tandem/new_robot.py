@@ -1,6 +1,6 @@
 """A folder for a robot that this project has not seen, from its URDF or MJCF:  docs/tutorial.md
 
-python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
+python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z[:x,y,z ...]] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
 
 Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of
 gains, gait and weights from mass and leg length. Meshes are left out, and sticks drawn in their place; what is left of the shapes may touch the floor and
@@ -8,6 +8,7 @@ nothing else.
 """
 
 import argparse
+import dataclasses
 import fnmatch
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ FLOOR = {
     "rgba": [0.75, 0.77, 0.8, 1],
 }
 UNIT = np.eye(1, mujoco.mjNGAIN)[0]  # 1, 0, 0, ...
+POINTS = {1: ["tip"], 2: ["toe", "heel"], 4: ["toe_left", "toe_right", "heel_left", "heel_right"]}  # names by how many a foot has
 QUADRUPED_GAIT = {0: 0.0, 1: 0.5, 2: 0.5, 3: 0.0}  # diagonal legs together, in the order of --foot
 WEIGHT_TOML = """
 [mpc]
@@ -39,11 +41,27 @@ friction = 0.7
 """
 
 
+@dataclasses.dataclass
+class Foot:
+    name: str  # of the link, too
+    points: dict[str, list[float]]  # name -> centre of the sphere that touches the ground, in the link's frame [m]
+
+    def sole(self, point):
+        """Name of the sphere's shape."""
+        return f"{self.name}_sole" if len(self.points) == 1 else f"{self.name}_{point}_sole"
+
+
 def parse(argv):
     parser = argparse.ArgumentParser(prog="tandem.new_robot", description="A folder for ./tandem --robot from a URDF or MJCF.")
     parser.add_argument("file", type=Path, help="URDF or MJCF of the robot")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; its name becomes the robot's")
-    parser.add_argument("--foot", action="append", required=True, metavar="BODY[:x,y,z]", help="link that carries a foot, and where on it; per foot")
+    parser.add_argument(
+        "--foot",
+        action="append",
+        required=True,
+        metavar="BODY[:x,y,z[:x,y,z ...]]",
+        help="link that carries a foot, and where on it: one point, toe and heel, or toe left, toe right, heel left, heel right; per foot",
+    )
     parser.add_argument(
         "--pose",
         action="append",
@@ -51,7 +69,7 @@ def parse(argv):
         metavar="PATTERN=VALUE",
         help="joint positions of the nominal pose [rad], a later one wins; default: the first keyframe's, or zero",
     )
-    parser.add_argument("--radius", type=float, default=0.02, help="of the round feet [m]; default 0.02")
+    parser.add_argument("--radius", type=float, default=0.02, help="of the round feet, or of the ends of long ones [m]; default 0.02")
     parser.add_argument("--effort", type=float, help="torque limit of every joint [N m]; default: the file's, of its joint or motor")
     parser.add_argument("--armature", type=float, default=0.01, help="reflected inertia of joints that have none [kg m^2]; default 0.01")
     return parser.parse_args(argv)
@@ -87,6 +105,15 @@ def fix_inertias(spec, path):
     spec.compiler.inertiafromgeom = 0
 
 
+def free_base(spec, root):
+    """Three slides and three hinges between world and root link, as some files have them, become one floating base."""
+    kinds = [joint.type for joint in root.joints]
+    if len(kinds) == 6 and kinds.count(mujoco.mjtJoint.mjJNT_SLIDE) == kinds.count(mujoco.mjtJoint.mjJNT_HINGE) == 3:
+        for joint in list(root.joints):
+            spec.delete(joint)
+        root.add_freejoint(name="base")
+
+
 def read(path):
     """(spec, torque limits, configuration of the first keyframe or none): the file without what the simulator does not need; a URDF's root link gets a
     floating base."""
@@ -94,6 +121,8 @@ def read(path):
         spec = mujoco.MjSpec.from_file(str(path))
     except (ValueError, FileNotFoundError) as error:
         raise Error(f"{path}: {str(error).splitlines()[0]}") from None
+    for body in spec.worldbody.bodies[:1]:
+        free_base(spec, body)
     for body in spec.bodies:
         if len(body.joints) > 1:
             raise Error(f'{path}: link "{body.name}" has {len(body.joints)} joints; give each joint a link of its own')
@@ -115,46 +144,57 @@ def read(path):
     return spec, limits, key
 
 
-def place_feet(spec, feet, radius):
-    """Adds a sphere per foot; returns [(name, body, position)] with the body that a joint moves."""
-    placed = []
-    for text in feet:
-        name, _, where = text.partition(":")
-        try:
-            position = [float(value) for value in where.split(",")] if where else [0.0, 0.0, 0.0]
-        except ValueError:
-            raise Error(f"--foot {text}: expected BODY or BODY:x,y,z") from None
-        body = spec.body(name)
-        if body is None or len(position) != 3:
-            raise Error(f"--foot {text}: expected BODY or BODY:x,y,z with a link of the file: {', '.join(b.name for b in spec.bodies[1:])}")
-        sole = body.add_geom(name=f"{name}_sole", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, mass=0)
-        # all that the file's defaults may have set
-        sole.priority, sole.condim, sole.margin, sole.gap, sole.friction = 1, 3, 0, 0, [1, 0.005, 0.0001]
-        sole.contype = sole.conaffinity = 1
-        placed.append((name, body, position))
-    return placed
+def parse_foot(text, links):
+    """The Foot of a --foot; Error with what is possible."""
+    name, *places = text.split(":")
+    try:
+        positions = [[float(value) for value in place.split(",")] for place in places] or [[0.0, 0.0, 0.0]]
+    except ValueError:
+        positions = []
+    if len(positions) not in POINTS or any(len(position) != 3 for position in positions):
+        raise Error(
+            f"--foot {text}: expected BODY, or BODY:x,y,z with one, two (toe, heel) or four points (toe left, toe right, heel left, heel right)"
+        )
+    if name not in links:
+        raise Error(f"--foot {text}: expected BODY or BODY:x,y,z with a link of the file: {', '.join(links)}")
+    return Foot(name, dict(zip(POINTS[len(positions)], positions)))
 
 
-def add_shapes(spec, radius):
-    """Something to look at, where nothing is left: a stick to every link that hangs on another, as thick as a foot."""
+def place_feet(spec, texts, radius):
+    """Adds a sphere per point; returns the feet."""
+    feet = [parse_foot(text, [body.name for body in spec.bodies[1:]]) for text in texts]
+    for foot in feet:
+        for point, position in foot.points.items():
+            sole = spec.body(foot.name).add_geom(
+                name=foot.sole(point), type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, mass=0, rgba=[0.2, 0.2, 0.22, 1]
+            )
+            # all that the file's defaults may have set
+            sole.priority, sole.condim, sole.margin, sole.gap, sole.friction = 1, 3, 0, 0, [1, 0.005, 0.0001]
+            sole.contype = sole.conaffinity = 1
+    return feet
+
+
+def add_shapes(spec, feet, radius):
+    """Something to look at, where nothing is left: a stick to every link that hangs on another and to every sole, as thick as a foot."""
+    ends = {foot.name: list(foot.points.values()) for foot in feet}
     for body in spec.bodies[1:]:
         if any(not geom.name.endswith("_sole") for geom in body.geoms):
             continue
-        for child in body.bodies:
-            if np.linalg.norm(child.pos) > radius:
-                stick = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[0.8 * radius, 0, 0], fromto=[0, 0, 0, *child.pos], group=2)
+        for end in [child.pos for child in body.bodies] + ends.get(body.name, []):
+            if np.linalg.norm(end) > radius:
+                stick = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[0.8 * radius, 0, 0], fromto=[0, 0, 0, *end], group=2)
                 stick.contype = stick.conaffinity = 0
                 stick.rgba = [0.25, 0.35, 0.5, 1] if body.name == spec.worldbody.bodies[0].name else [0.85, 0.85, 0.86, 1]
 
 
-def add_physics(spec, limits, options):
+def add_physics(spec, feet, limits, options):
     """Floor, time step and solver as of the robots of this project, one motor per joint."""
     spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
     spec.option.iterations, spec.option.ls_iterations = 20, 50
     for geom in spec.geoms:
         geom.contype, geom.conaffinity = 0, int(bool(geom.contype or geom.conaffinity))  # with the floor or, if only drawn, with nothing
-    add_shapes(spec, options.radius)
+    add_shapes(spec, feet, options.radius)
     spec.worldbody.add_geom(**FLOOR)
     spec.worldbody.add_light(pos=[0, 0, 4], dir=[0, 0, -1])
     for joint in spec.joints:
@@ -193,7 +233,7 @@ def stand(model, pose, feet, options):
     for joint, value in pose.items():
         data.joint(joint).qpos[0] = value
     mujoco.mj_kinematics(model, data)
-    lowest = min(data.geom(f"{name}_sole").xpos[2] for name, _, _ in feet) - options.radius
+    lowest = min(data.geom(foot.sole(point)).xpos[2] for foot in feet for point in foot.points) - options.radius
     height = float(data.qpos[2] - lowest)
     if height < 0.05:
         raise Error(f"{options.file}: the base is {height:.3f} m above the feet; give a standing pose with --pose")
@@ -218,12 +258,15 @@ def describe(model, pose, feet, height, options):
     lines = [f'model = "{options.out.name}.xml"', "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
     lines += [f'"{joint}" = {value:g}' for joint, value in pose.items()]
     lines += ["", "[joints.kp]", f'"*" = {1.3 * mass:.3g}', "[joints.kd]", f'"*" = {0.035 * mass:.3g}']
-    for i, (name, body, position) in enumerate(feet):
+    for i, foot in enumerate(feet):
         offset = QUADRUPED_GAIT.get(i, 0.0) if len(feet) == 4 else i / len(feet)
-        carrier, point = moving_link(model, body.name, position)
-        lines += ["", "[[foot]]", f'name = "{name}"', f'body = "{carrier}"', f"gait_offset = {offset:g}", f'geoms = ["{name}_sole"]']
-        x, y, z = point
-        lines += [f'points = [{{ name = "{name}_tip", position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }}]']
+        carrier = moving_link(model, foot.name, [0.0, 0.0, 0.0])[0]
+        soles = ", ".join(f'"{foot.sole(point)}"' for point in foot.points)
+        lines += ["", "[[foot]]", f'name = "{foot.name}"', f'body = "{carrier}"', f"gait_offset = {offset:g}", f"geoms = [{soles}]", "points = ["]
+        for point, position in foot.points.items():
+            x, y, z = moving_link(model, foot.name, position)[1]
+            lines += [f'  {{ name = "{foot.name}_{point}", position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }},']
+        lines += ["]"]
     lines += ["", "[gait]", f"period = {period:.2f}", f"swing_height = {0.2 * height:.3f}"]
     return "\n".join(lines) + "\n" + WEIGHT_TOML
 
@@ -243,7 +286,7 @@ def write(options):
     spec.modelname = options.out.name
     feet = place_feet(spec, options.foot, options.radius)
     springs = [joint.name for joint in spec.joints if np.any(joint.stiffness)]
-    add_physics(spec, limits, options)
+    add_physics(spec, feet, limits, options)
     try:
         model = spec.compile()
     except ValueError as error:

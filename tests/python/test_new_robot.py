@@ -104,6 +104,25 @@ def test_only_the_soles_of_a_standing_robot_touch_the_floor_and_they_grip(from_m
     assert all(contact.dim == 3 and contact.friction[0] == 1 for contact in data.contact)
 
 
+def test_slides_and_hinges_of_the_root_become_a_floating_base_and_long_feet_stand_on_their_ends(tmp_path):
+    path, out = tmp_path / "planar.xml", tmp_path / "walker"
+    legs = MJCF_LEG.format(n="left", y=0.1) + MJCF_LEG.format(n="right", y=-0.1)
+    base = "".join(f'<joint type="{kind}" axis="{axis}"/>' for kind in ("slide", "hinge") for axis in ("1 0 0", "0 1 0", "0 0 1"))
+    path.write_text(MJCF.format(legs=legs, motors="").replace("<freejoint/>", base).partition("<keyframe>")[0] + "</mujoco>")
+    feet = [word for side in ("left", "right") for word in ("--foot", f"{side}_shin:0.1,0,-0.2:-0.05,0,-0.2")]
+    assert new_robot.main([str(path), "--out", str(out), *feet, "--radius", "0.03", "--effort", "20"]) == 0
+    robot = tandem.Robot(str(out / "robot.toml"))
+    assert (robot.nq, robot.nv, robot.njnt) == (7 + 4, 6 + 4, 4)
+    assert robot.base_height == pytest.approx(0.43, abs=1e-4)
+    model = mujoco.MjModel.from_xml_path(robot.model_path)
+    data = mujoco.MjData(model)
+    data.qpos[:] = robot.stand
+    data.qpos[2] -= 0.005
+    mujoco.mj_forward(model, data)
+    touching = sorted(round(float(contact.pos[0]), 3) for contact in data.contact)
+    np.testing.assert_allclose(touching, [-0.05, -0.05, 0.1, 0.1], atol=1e-3)
+
+
 def test_links_with_several_joints_are_refused_by_name(tmp_path, capsys):
     path = tmp_path / "walker.xml"
     path.write_text('<mujoco><worldbody><body name="hip"><joint/><joint axis="1 0 0"/><geom size="0.1"/></body></worldbody></mujoco>')
@@ -115,6 +134,8 @@ def test_links_with_several_joints_are_refused_by_name(tmp_path, capsys):
     "change, message",
     [
         (["--foot", "nose"], "nose"),
+        (["--foot", "left_foot:0,0"], "BODY:x,y,z"),
+        (["--foot", "left_foot:0,0,0:0.1,0,0:0.2,0,0"], "toe, heel"),
         (["--foot", "left_foot", "--pose", "*_elbow=1"], "elbow"),
         (["--foot", "left_foot", "--pose", "*_hip=bent"], "bent"),
     ],
