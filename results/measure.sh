@@ -26,6 +26,7 @@ done
 measure sweep-commands-mit_humanoid sweep commands $mit --start-scale 0.2 --out out/sweep-commands-mit_humanoid
 measure bench-mpc bench mpc --robot mit_humanoid --worlds 1,1000
 measure bench-qp bench qp --robot all
+measure bench-centroidal bench centroidal
 measure bench-dynamics bench dynamics --robot all
 measure bench-sim bench sim --robot all
 measure sweep-iterations-mit_humanoid sweep iterations $mit --modes riccati --iterations 1,2,3,5,8,10,15,25 --out out/sweep-iterations-mit_humanoid

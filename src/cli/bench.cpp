@@ -100,11 +100,11 @@ BenchRow make_row(const std::string& name, const std::string& robot, int worlds,
 void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
   CLI::App* bench_app = app.add_subcommand("bench", "Times of each part, checked first, against reference libraries");
   bench_app->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, BenchResult (*measure)(const BenchOptions&)) {
+  const auto add = [&](const char* name, const char* help, BenchResult (*measure)(const BenchOptions&), const char* robot = "mit_humanoid") {
     CLI::App* sub = bench_app->add_subcommand(name, help);
     const auto o = std::make_shared<BenchOptions>();
     o->common.argv = argv;
-    o->common.threads = 1;
+    o->common.threads = 1, o->robots = {robot};
     sub->add_option("--robot", o->robots, "comma-separated, or all")->delimiter(',')->capture_default_str();
     add_run_options(*sub, o->common);
     add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
@@ -117,6 +117,8 @@ void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
   add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
+  add("centroidal", "The stages of a control step of the centroidal MPC, one robot on one core; the QP against OSQP", bench_centroidal_mpc,
+      "unitree_g1");
   add("dynamics", "The dynamics kernels, against Pinocchio where it was found", bench_dynamics_of);
   add("sim", "Physics steps, against MuJoCo's own loop", bench_sim_of);
 }

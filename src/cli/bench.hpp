@@ -10,7 +10,7 @@ namespace tandem {
 
 struct BenchOptions {
   CommonOptions common;
-  std::vector<std::string> robots = {"mit_humanoid"};
+  std::vector<std::string> robots;
   std::vector<int> worlds = {1, 1000};
   std::vector<int> iterations = {10, 25};
   std::string device = "cpu";  // of the MPC
@@ -25,6 +25,7 @@ struct BenchResult {
 BenchResult bench_mpc(const BenchOptions& options);
 BenchResult bench_mpc_cuda(const BenchOptions& options);  // of bench_mpc, with --device cuda
 BenchResult bench_qp(const BenchOptions& options);
+BenchResult bench_centroidal_mpc(const BenchOptions& options);
 
 // A row from the times of single calls [us]: median, 99th percentile, worlds per second.
 BenchRow make_row(const std::string& name, const std::string& robot, int worlds, int threads, int iterations, std::vector<double> us);

@@ -11,7 +11,7 @@ namespace tandem {
 struct OsqpReference {
   std::string version;                     // "1.1.3"
   std::vector<double> us;                  // per problem: new data, scaling, factorisation, 25 iterations [us]
-  std::vector<std::vector<double>> paper;  // after 25 iterations: x_0 (nx), force F_0 (nf), x_1 (nx)
+  std::vector<std::vector<double>> paper;  // after 25 iterations: x_0 (nx), u_0 (kIntegrator: its forces alone, nf), x_1 (nx)
   std::vector<std::vector<double>> exact;  // the same at convergence; empty where there is no solution
 };
 

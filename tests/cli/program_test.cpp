@@ -238,6 +238,18 @@ TEST_F(Program, BenchRowsHaveEveryKey) {
     EXPECT_TRUE(rows[0].contains(key)) << key;
 }
 
+TEST_F(Program, BenchHoldsTheCentroidalMpcAgainstOsqp) {
+  ASSERT_EQ(run("bench centroidal --json bench.json").status, 0);
+  int solves = 0;
+  for (const Json& row : report("bench.json")["results"]["rows"]) {
+    if (row["name"] != "centroidal/solve") continue;
+    ++solves;
+    EXPECT_LT(row["check"], 1e-3);  // in single precision, against OSQP at convergence
+    EXPECT_GT(row["ratio"], 1);
+  }
+  EXPECT_EQ(solves, 1);
+}
+
 TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   expect_refusal("play --robot mit_humanod --no-film", 1, "\"mit_humanoid\"");
   expect_refusal("play --no-film --set solver.iteratons=3", 1, "\"solver.iterations\"");
