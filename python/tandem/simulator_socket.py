@@ -89,6 +89,7 @@ def run(make_batch, name, cure):
     name: that the option --simulator has for it. cure: how to install its packages.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that started this one hangs up after Ctrl-C
+    os.dup2(2, 1)  # standard output is the program's
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(0, "wb", buffering=0)
 
     def send(data):

@@ -4,6 +4,7 @@ tandem.simulator_socket has the conversation, tandem.warp_simulator the worlds; 
 """
 
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,6 +55,8 @@ class Batch:
         self.friction, self.new_friction = np.full(nworld, -1.0), np.full(nworld, -1.0)
         self.waiting = np.zeros(nworld, dtype=bool)
         self.q, self.v = np.tile(robot.stand, (nworld, 1)), np.zeros((nworld, robot.nv))
+        self.sim.step()  # Warp compiles its kernels: before the program counts time
+        self.sim.set_state(self.q, self.v)
 
     def only(self, world):
         """The mask of one world."""
@@ -96,13 +99,13 @@ class Batch:
 
 def make_batch(layout, nworld):
     """The worlds, and what to call them."""
-    import mujoco_warp  # noqa: F401  (missing: said by its name)
+    import mujoco_warp  # noqa: F401  missing: said by its name
     import warp as wp
 
-    wp.config.quiet = True  # standard output is the program's
+    wp.config.log_level = wp.LOG_WARNING
     batch = Batch(layout, nworld)
     where = f"{batch.sim.device.name} ({batch.sim.device.alias})" if batch.sim.device.is_cuda else "the processor: Warp finds no GPU"
-    return batch, f"MuJoCo Warp {wp.config.version} on {where}"
+    return batch, f"MuJoCo Warp {version('mujoco-warp')} on {where}"
 
 
 CURE = "./tandem play --simulator warp installs it, or python -m pip install --no-deps -r tools/requirements-warp.txt"

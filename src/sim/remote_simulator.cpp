@@ -1,5 +1,6 @@
 #include "sim/remote_simulator.hpp"
 
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr int kPatience = 10000;  // after which the user is told that the simulator is still starting [ms]
 
 bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
@@ -63,6 +66,11 @@ class Connection {
       check(n > 0 || (n < 0 && errno == EINTR), name_, " has ended before its time; its message is above");
       if (n > 0) next += n, size -= static_cast<size_t>(n);
     }
+  }
+  // Whether something arrives within that time [ms].
+  bool has_answer(int within) {
+    pollfd socket{socket_, POLLIN, 0};
+    return ::poll(&socket, 1, within) != 0;
   }
   std::string receive_line() {
     std::string line;
@@ -172,6 +180,8 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
     shares_.back().program->send(told.data(), told.size());
     shares_.back().program->send(settings.terrain.height.data(), settings.terrain.height.size() * sizeof(float));
   }
+  if (!shares_.front().program->has_answer(kPatience))
+    std::fprintf(stderr, "tandem: waiting for the simulator; a robot or a ground that is new to MuJoCo Warp takes it minutes\n");
   for (Share& share : shares_) {
     const nlohmann::json said = nlohmann::json::parse(share.program->receive_line(), nullptr, false);
     check(said.contains("simulator"), said.is_object() ? said.value("error", "no reason given") : "the simulator answered something unexpected");
