@@ -19,7 +19,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kPatience = 10000;  // after which the user is told that the simulator is still starting [ms]
+constexpr int kPatience = 30000;  // after which the user is told that the simulator is still starting [ms]
 
 bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
