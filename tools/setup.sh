@@ -96,6 +96,7 @@ set_up_python() {
     case $set in
       train) check_disk 5120; note="; about 1.5 GB, a minute" options=(--no-deps) ;;  # Torch without what only its GPU part needs
       torch) check_disk 8192; note="; about 4 GB, a minute or two" options=(--no-deps) ;;
+      warp) check_disk; note="; 400 MB" options=(--no-deps) ;;
       drake | rsl) check_disk; options=(--no-deps) ;;
       *) check_disk ;;
     esac

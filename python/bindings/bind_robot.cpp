@@ -38,6 +38,12 @@ std::vector<int> contact_bodies(const Robot& robot) {
   return bodies;
 }
 
+nb::object contact_positions(const Robot& robot) {
+  nb::list rows;
+  for (const ContactPoint& contact : robot.model.contacts) rows.append(nb::make_tuple(contact.p_BC[0], contact.p_BC[1], contact.p_BC[2]));
+  return rows;
+}
+
 std::vector<std::string> action_joint_names(const Robot& robot) {
   std::vector<std::string> names;
   for (const int joint : robot.action_joint) names.push_back(robot.model.joint_name[joint]);
@@ -75,6 +81,7 @@ void bind_names(nb::class_<Robot>& robot) {
       .def_prop_ro("contact_names", &contact_names, "In the order of contact forces.")
       .def_prop_ro("contact_feet", &contact_feet, "Index in foot_names of each contact point.")
       .def_prop_ro("contact_bodies", &contact_bodies, "Index in body_names of each contact point.")
+      .def_prop_ro("contact_positions", &contact_positions, "Of each contact point, (x, y, z) in the axes of its body [m].")
       .def_ro("foot_geoms", &Robot::foot_geoms, "Shapes that may touch the ground; empty: those whose name begins with their foot's.")
       .def_prop_ro("action_joint_names", &action_joint_names, "In the order of actions.");
 }

@@ -48,14 +48,6 @@ class Plant:
     geoms: dict  # Drake geometry id -> MuJoCo geom number
 
 
-def compile_mjcf(path):
-    """The MJCF as MuJoCo compiles it; Error if it cannot."""
-    try:
-        return mujoco.MjModel.from_xml_path(str(path))
-    except ValueError as error:
-        raise Error(f"{path}: {str(error).splitlines()[0]}") from None
-
-
 def make_plant(model, physics_dt, friction=None):
     """The robot of a compiled MJCF in Drake, time stepping with `physics_dt` [s]. friction: of every contact; None: as the MJCF says. Raises Error for
     what Drake has no counterpart for."""

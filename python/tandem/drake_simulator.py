@@ -1,37 +1,21 @@
-"""Drake as the physics of a program that is at the other end of a socket, file descriptor 0:  python -m tandem.drake_simulator
+"""Drake as the physics of a program that is at the other end of a socket:  python -m tandem.drake_simulator
 
-The first line is a JSON object, Layout with the number of `worlds`; then commands, see serve().
+tandem.simulator_socket has the conversation, docs/second-simulator.md the rest.
 """
 
-import json
 import logging
-import os
-import signal
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 
 from .feet import foot_of_geoms
+from .mjcf import compile_mjcf
+from .simulator_socket import output_shapes, run
 from .trajectory import Error
 
 FAULT_SET_POINT, FAULT_STATE = 1, 2
 LOADED = 1e-6  # normal force above which a contact counts [N]
 DRY_FRICTION_SPEED = 0.05  # joint speed at which dry friction is three quarters of its full size [rad/s]
-
-
-@dataclass
-class Layout:
-    """What the programs say of the robot; names are those of the MJCF."""
-
-    xml: str
-    control_dt: float  # [s]
-    physics_dt: float  # [s]
-    joints: list  # names
-    bodies: list  # names; pushes say their number
-    feet: list  # names
-    contacts: list  # {"body": name, "position": [x, y, z], "foot": number}
-    foot_geoms: list  # names; empty: those whose name begins with their foot's
 
 
 class World:
@@ -235,33 +219,12 @@ def rotation(quaternion):
     )
 
 
-def output_shapes(layout, nq, nv):
-    """What a step answers, in this order, all worlds of one field before the next: name -> shape of one world."""
-    nfoot, njnt = len(layout.feet), len(layout.joints)
-    return {
-        "time": (1,),
-        "q": (nq,),
-        "v": (nv,),
-        "tau": (njnt,),
-        "power": (1,),
-        "point_force": (len(layout.contacts), 3),
-        "foot_force": (nfoot, 3),
-        "foot_slip": (nfoot,),
-        "floor_contact": (1,),
-        "self_collision": (1,),
-        "fault": (1,),
-    }
-
-
 class Batch:
     """Some worlds, and the commands of the programs."""
 
     def __init__(self, layout, nworld):
-        from .drake_model import compile_mjcf
-
         model = compile_mjcf(layout.xml)
-        self.layout = layout
-        self.nq, self.nv, self.njnt = model.nq, model.nv, len(layout.joints)
+        self.nworld, self.nq, self.nv, self.njnt = nworld, model.nq, model.nv, len(layout.joints)
         self.worlds = [World(layout, model) for _ in range(nworld)]
         shapes = output_shapes(layout, self.nq, self.nv)
         self.out = {name: np.zeros((nworld, *shape)) for name, shape in shapes.items()}
@@ -279,59 +242,24 @@ class Batch:
             rows[w] = 0
         self.out["q"][w], self.out["v"][w] = world.read_state()
 
+    def kick(self, w, dv):
+        self.worlds[w].kick(dv)
 
-def serve(batch, receive, send):
-    """Answers commands until the program hangs up: numbers that begin with what to do."""
-    sizes = {"r": 2 + batch.nq + batch.nv, "k": 7, "p": 6, "s": 5 * batch.njnt * len(batch.worlds)}
-    while True:
-        head = receive(1)
-        if head is None:
-            return
-        what = chr(int(head[0]))
-        numbers = receive(sizes[what])
-        if what == "r":
-            batch.reset(int(numbers[0]), numbers[1], numbers[2 : 2 + batch.nq], numbers[2 + batch.nq :])
-        elif what == "k":
-            batch.worlds[int(numbers[0])].kick(numbers[1:])
-        elif what == "p":
-            batch.worlds[int(numbers[0])].push(int(numbers[1]), numbers[2:5], int(numbers[5]))
-        else:
-            send(batch.step(numbers.reshape(5, len(batch.worlds), batch.njnt)).tobytes())
+    def push(self, w, body, force, steps):
+        self.worlds[w].push(body, force, steps)
 
 
-def main():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that started this one hangs up after Ctrl-C
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(0, "wb", buffering=0)
+def make_batch(layout, nworld):
+    """The worlds, and what to call them."""
+    if layout.terrain is not None:
+        raise Error("the simulator drake has flat ground only; use --simulator mujoco or --set terrain.kind=flat")
+    import pydrake
 
-    def send(data):
-        view = memoryview(data)
-        while view:
-            view = view[target.write(view) :]
-
-    def receive(count):
-        data = source.read(8 * count)
-        return np.frombuffer(data) if len(data) == 8 * count else None
-
-    try:
-        told = json.loads(source.readline())
-        nworld = told.pop("worlds")
-        import pydrake
-
-        logging.getLogger("drake").setLevel(logging.ERROR)
-        batch = Batch(Layout(**told), nworld)
-        version = getattr(pydrake, "__version__", "")
-    except ModuleNotFoundError as error:
-        send(json.dumps({"error": f"the simulator drake needs the Python package {error.name}: {INSTALL}"}).encode() + b"\n")
-        return 1
-    except (Error, RuntimeError, KeyError, ValueError) as error:
-        send(json.dumps({"error": str(error).splitlines()[0]}).encode() + b"\n")
-        return 1
-    send(json.dumps({"simulator": f"drake {version}".strip()}).encode() + b"\n")
-    serve(batch, receive, send)
-    return 0
+    logging.getLogger("drake").setLevel(logging.ERROR)
+    return Batch(layout, nworld), f"drake {getattr(pydrake, '__version__', '')}".strip()
 
 
-INSTALL = "./tandem play --simulator drake installs it, or python -m pip install --no-deps drake==1.51.1 pydot PyYAML"
+CURE = "./tandem play --simulator drake installs it, or python -m pip install --no-deps drake==1.51.1 pydot PyYAML"
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(make_batch, "drake", CURE))

@@ -1,8 +1,11 @@
 """The kernels of tandem.warp_simulator: what a control step does around MuJoCo Warp's own steps. One thread per world, joint or contact."""
 
 import warp as wp
+from mujoco_warp import OverflowType
 
 FAULT_SET_POINT, FAULT_STATE, FAULT_CAPACITY = 1, 2, 4  # as SimFault
+# solvers that stop at their limit of iterations, as they are meant to, are no overflow
+CAPACITY = int(OverflowType.ALL & ~(OverflowType.ITERATIONS | OverflowType.LS_ITERATIONS))
 HUGE = 1e10  # MuJoCo's own bound
 Vec10 = wp.types.vector(length=10, dtype=float)  # of an actuator's gainprm and biasprm
 
@@ -82,43 +85,105 @@ def add_torques(mean: float, dof: wp.array[int], force: wp.array2d[float], speed
         power[w] += mean * wp.max(t * speed[w, dof[j]], 0.0)
 
 
+@wp.struct
+class Contacts:
+    """Of all worlds, in no order; those of mujoco_warp.Data."""
+
+    geom: wp.array[wp.vec2i]
+    world: wp.array[int]
+    frame: wp.array[wp.mat33]
+    dist: wp.array[float]
+    pos: wp.array[wp.vec3]
+    force: wp.array[wp.spatial_vector]  # on the second geom, world frame
+
+
+@wp.struct
+class Motion:
+    """Where bodies are, and how they move, at the start of a physics step  (nworld, nbody)."""
+
+    xpos: wp.array2d[wp.vec3]
+    xmat: wp.array2d[wp.mat33]
+    cvel: wp.array2d[wp.spatial_vector]  # angular, linear at subtree_com of the root
+    subtree_com: wp.array2d[wp.vec3]
+
+
+@wp.struct
+class Feet:
+    """What belongs to which foot."""
+
+    foot: wp.array[int]  # of a geom, -1: none
+    link: wp.array[int]  # of a geom: the body that it moves with; 0: it belongs to the floor
+    root: wp.array[int]  # of a geom: the body at the root of that one's tree
+    point_body: wp.array[int]  # of a contact point
+    point_position: wp.array[wp.vec3]  # in the axes of that body
+
+
+@wp.struct
+class Sums:
+    """What add_contacts() adds to."""
+
+    point_force: wp.array2d[wp.vec3]
+    foot_force: wp.array2d[wp.vec3]
+    load: wp.array2d[float]  # of one physics step: normal force of a foot,
+    slide: wp.array2d[float]  # and normal force times sliding speed
+    floor_contact: wp.array[int]
+    self_collision: wp.array[int]
+
+
+@wp.func
+def nearest_point(feet: Feet, motion: Motion, w: int, body: int, position: wp.vec3):
+    nearest, best = wp.int32(0), float(HUGE)
+    for i in range(feet.point_body.shape[0]):
+        if feet.point_body[i] == body:
+            distance = wp.length_sq(motion.xpos[w, body] + motion.xmat[w, body] * feet.point_position[i] - position)
+            if distance < best:
+                nearest = i
+                best = distance
+    return nearest
+
+
 @wp.kernel
-def add_contacts(
-    mean: float,
-    nacon: wp.array[int],
-    geom: wp.array[wp.vec2i],
-    world: wp.array[int],
-    frame: wp.array[wp.mat33],
-    dist: wp.array[float],
-    force: wp.array[wp.spatial_vector],
-    moves: wp.array[int],
-    foot: wp.array[int],
-    foot_force: wp.array2d[wp.vec3],
-    floor_contact: wp.array[int],
-    self_collision: wp.array[int],
-):
+def add_contacts(mean: float, nacon: wp.array[int], contacts: Contacts, motion: Motion, feet: Feet, sums: Sums):
     c = wp.tid()
     if c >= nacon[0]:
         return
-    w = world[c]
-    a, b = geom[c][0], geom[c][1]
-    if moves[a] == 1 and moves[b] == 1:
-        if dist[c] < 0.0:
-            self_collision[w] = 1
+    w = contacts.world[c]
+    a, b = contacts.geom[c][0], contacts.geom[c][1]
+    if feet.link[a] > 0 and feet.link[b] > 0:
+        if contacts.dist[c] < 0.0:
+            sums.self_collision[w] = 1
         return
-    f = wp.spatial_top(force[c])  # on b from a, world frame
-    n = wp.vec3(frame[c][0, 0], frame[c][0, 1], frame[c][0, 2])
-    if wp.dot(f, n) <= 0.0:
+    f = wp.spatial_top(contacts.force[c])  # on b from a
+    n = wp.vec3(contacts.frame[c][0, 0], contacts.frame[c][0, 1], contacts.frame[c][0, 2])
+    normal = wp.dot(f, n)
+    if not (normal > 0.0):
         return
     g = int(b)
     sign = float(mean)
-    if moves[a] == 1:
+    if feet.link[a] > 0:
         g = a
         sign = -mean
-    if foot[g] < 0:
-        floor_contact[w] = 1
-    else:
-        wp.atomic_add(foot_force, w, foot[g], sign * f)
+    foot = feet.foot[g]
+    if foot < 0:
+        sums.floor_contact[w] = 1
+        return
+    body = feet.link[g]
+    wp.atomic_add(sums.foot_force, w, foot, sign * f)
+    wp.atomic_add(sums.point_force, w, nearest_point(feet, motion, w, body, contacts.pos[c]), sign * f)
+    # velocity of the touching material, without its part along the normal
+    twist = motion.cvel[w, body]
+    v = wp.spatial_bottom(twist) + wp.cross(wp.spatial_top(twist), contacts.pos[c] - motion.subtree_com[w, feet.root[g]])
+    wp.atomic_add(sums.load, w, foot, normal)
+    wp.atomic_add(sums.slide, w, foot, normal * wp.length(v - wp.dot(v, n) * n))
+
+
+@wp.kernel
+def add_slip(physics_dt: float, load: wp.array2d[float], slide: wp.array2d[float], foot_slip: wp.array2d[float]):
+    w, f = wp.tid()
+    if load[w, f] > 0.0:
+        foot_slip[w, f] += physics_dt * slide[w, f] / load[w, f]
+    load[w, f] = 0.0
+    slide[w, f] = 0.0
 
 
 @wp.kernel
@@ -148,7 +213,7 @@ def finish_step(
         good = good and finite(qvel[w, i])
     if not good:
         fault[w] = fault[w] | FAULT_STATE
-    if overflow[w] != 0:
+    if (overflow[w] & CAPACITY) != 0:
         fault[w] = fault[w] | FAULT_CAPACITY
     xfrc[w, push_body[w]] = wp.spatial_vector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     push_steps[w] = wp.max(push_steps[w] - 1, 0)
@@ -202,3 +267,52 @@ def place(
     push_steps[w] = 0
     time[w] = 0.0
     fault[w] = 0
+
+
+@wp.kernel
+def clear_faulty(
+    fault: wp.array[int],
+    tau: wp.array2d[float],
+    power: wp.array[float],
+    point_force: wp.array2d[wp.vec3],
+    foot_force: wp.array2d[wp.vec3],
+    foot_slip: wp.array2d[float],
+):
+    # what a world that stands still reports: nothing that may not be finite
+    w = wp.tid()
+    if (fault[w] & (FAULT_SET_POINT | FAULT_STATE)) == 0:
+        return
+    power[w] = 0.0
+    for j in range(tau.shape[1]):
+        tau[w, j] = 0.0
+    for i in range(point_force.shape[1]):
+        point_force[w, i] = wp.vec3(0.0, 0.0, 0.0)
+    for f in range(foot_force.shape[1]):
+        foot_force[w, f] = wp.vec3(0.0, 0.0, 0.0)
+        foot_slip[w, f] = 0.0
+
+
+@wp.kernel
+def kick(mask: wp.array[int], dv: wp.array2d[float], dofadr: wp.array[int], qvel: wp.array2d[float], v: wp.array2d[float]):
+    w = wp.tid()
+    if mask[w] != 0:
+        for i in range(6):
+            v[w, i] += dv[w, i]
+            qvel[w, dofadr[i]] = v[w, i]
+
+
+@wp.kernel
+def push(
+    mask: wp.array[int],
+    body_in: wp.array[int],
+    force_in: wp.array[wp.vec3],
+    steps_in: wp.array[int],
+    body: wp.array[int],
+    force: wp.array[wp.vec3],
+    steps: wp.array[int],
+):
+    w = wp.tid()
+    if mask[w] != 0:
+        body[w] = body_in[w]
+        force[w] = force_in[w]
+        steps[w] = steps_in[w]

@@ -10,10 +10,10 @@ Joint torques are clip(strength (tau_ff + kp (q_des - q) + kd (v_des - v))) at t
 are float32, worlds first, joints and feet in the order of the robot.
 """
 
-import mujoco
 import numpy as np
 
 from .feet import foot_of_geoms
+from .mjcf import compile_mjcf
 from .trajectory import Error
 
 REQUIREMENTS = "tools/requirements-warp.txt"
@@ -21,21 +21,25 @@ try:
     import mujoco_warp as mjw
     import warp as wp
 
-    from .warp_kernels import (
-        add_contacts,
-        add_torques,
-        begin_step,
-        finish_step,
-        place,
-        write_set_points,
-    )
+    from . import warp_kernels as kernels
 except ModuleNotFoundError as missing:
-    raise ImportError(f"tandem.warp_simulator needs the Python package {missing.name}: python -m pip install --no-deps -r {REQUIREMENTS}") from None
+    raise ImportError(
+        f"tandem.warp_simulator needs the Python package {missing.name}: python -m pip install --no-deps -r {REQUIREMENTS}", name=missing.name
+    ) from None
 
 CONTACTS_PER_WORLD = 48
 # what may differ between worlds: fields of the model, and what follows from them
 BATCHED = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_gainprm", "actuator_biasprm", "actuator_forcerange"]
+MEMORY_FACTOR = 1.5  # what a world takes while it steps, over its data; measured on flat ground: 1.2
+CONVEX_SCRATCH = 6000  # of a contact with a height field, in MuJoCo Warp's collision of convex shapes [bytes]
 DERIVED = ["body_subtreemass", "body_invweight0", "dof_invweight0", "actuator_acc0"]
+
+
+def free_memory():
+    """Of the processor [bytes]."""
+    with open("/proc/meminfo") as file:
+        kib = {line.split(":")[0]: int(line.split()[1]) for line in file}
+    return 1024 * kib["MemAvailable"]
 
 
 class WarpSimulator:
@@ -43,9 +47,10 @@ class WarpSimulator:
 
     robot: tandem.Robot of an MJCF. nworld: copies. control_dt, physics_dt: time of step(), and of one integration step [s].
     device: of Warp, "cuda:0" or "cpu"; None: Warp's choice. contacts_per_world: room for that many on average; beyond it `fault` has bit 4.
+    terrain: tandem.mjcf.Terrain in place of the floor; None: the MJCF as it is.
     """
 
-    def __init__(self, robot, nworld, *, control_dt=0.01, physics_dt=0.001, device=None, contacts_per_world=CONTACTS_PER_WORLD):
+    def __init__(self, robot, nworld, *, control_dt=0.01, physics_dt=0.001, device=None, contacts_per_world=CONTACTS_PER_WORLD, terrain=None):
         self.substeps = round(control_dt / physics_dt)
         if nworld < 1:
             raise Error(f"nworld = {nworld}, expected at least 1")
@@ -60,20 +65,37 @@ class WarpSimulator:
             names = ", ".join(d.alias for d in wp.get_devices())
             raise Error(f'device = "{device}" is not one of Warp\'s devices here ({names}); use device="cpu"') from None
         self.robot, self.nworld, self.control_dt, self.physics_dt = robot, nworld, control_dt, physics_dt
-        self.host = host = mujoco.MjModel.from_xml_path(str(robot.model_path))
+        self.host = host = compile_mjcf(robot.model_path, terrain)
         host.opt.timestep = physics_dt
+        rows = 3 * contacts_per_world + 2 * robot.njnt + int(host.nv)
         with wp.ScopedDevice(self.device):
-            self.model = mjw.put_model(host, batch_sizes={name: nworld for name in BATCHED + DERIVED})
-            self.model.opt.gravity = self.batched(host.opt.gravity, wp.vec3)
-            self.model.opt.warn_overflow = False
-            self.data = mjw.make_data(
-                host, nworld=nworld, naconmax=nworld * contacts_per_world, njmax=3 * contacts_per_world + 2 * robot.njnt + int(host.nv)
-            )
-            self.map_model()
-            self.make_arrays()
+            try:
+                self.check_memory(contacts_per_world, rows)
+                self.model = mjw.put_model(host, batch_sizes={name: nworld for name in BATCHED + DERIVED})
+                self.model.opt.gravity = self.batched(host.opt.gravity, wp.vec3)
+                self.model.opt.warn_overflow = 0
+                self.data = mjw.make_data(host, nworld=nworld, naconmax=nworld * contacts_per_world, njmax=rows)
+                self.map_model()
+                self.make_arrays()
+            except (NotImplementedError, ValueError) as error:
+                raise Error(f"{robot.model_path}: MuJoCo Warp refuses it: {str(error).splitlines()[0]}; use --simulator mujoco") from None
+            except (RuntimeError, MemoryError) as error:
+                raise Error(f"nworld = {nworld}: no memory on {self.device} ({str(error).splitlines()[0]}); take fewer worlds") from None
         self.graph = None
         self.set_parameters()
         self.set_state(np.tile(robot.stand, (nworld, 1)), np.zeros((nworld, robot.nv)))
+
+    def check_memory(self, contacts_per_world, rows):
+        """Error where the worlds would not fit: asked before anything is taken, since a processor gives out memory that it does not have."""
+        one = mjw.make_data(self.host, nworld=1, naconmax=contacts_per_world, njmax=rows)
+        data = sum(array.capacity for part in (one, one.contact, one.efc) for array in vars(part).values() if isinstance(array, wp.array))
+        each = MEMORY_FACTOR * data + (CONVEX_SCRATCH * contacts_per_world if self.host.nhfield else 0)
+        free = self.device.free_memory if self.device.is_cuda else free_memory()
+        if self.nworld * each > free:
+            raise Error(
+                f"nworld = {self.nworld}: each world takes {each / 1024:.0f} KiB on {self.device}, free are {free / 2**30:.1f} GiB, "
+                f"enough for {int(free / each)} worlds; take fewer"
+            )
 
     def map_model(self):
         """Where joints, bodies and feet of the robot are in the MJCF."""
@@ -93,16 +115,20 @@ class WarpSimulator:
         foot = np.full(host.ngeom, -1)
         for geom, number in foot_of_geoms(host, foot_of_body, robot.foot_geoms, robot.foot_names).items():
             foot[geom] = number
-        moves = [int(host.body_weldid[body] != 0) for body in host.geom_bodyid]
-        for name, values in (
-            ("actuator", self.actuators),
-            ("dof", self.dofs),
-            ("qposadr", qposadr),
-            ("dofadr", dofadr),
-            ("foot", foot),
-            ("moves", moves),
-        ):
-            setattr(self, f"_{name}", wp.array(np.asarray(values, dtype=np.int32), dtype=int))
+        links = np.arange(host.nbody)
+        for body in range(1, host.nbody):  # bodies without joints belong to their parent, and parents come first
+            if body not in self.bodies:
+                links[body] = links[host.body_parentid[body]]
+        link = np.where(host.body_weldid[host.geom_bodyid] != 0, links[host.geom_bodyid], 0)
+
+        def integers(values):
+            return wp.array(np.asarray(values, dtype=np.int32), dtype=int)
+
+        self._actuator, self._dof, self._qposadr, self._dofadr = (integers(x) for x in (self.actuators, self.dofs, qposadr, dofadr))
+        self._feet = feet = kernels.Feet()
+        feet.foot, feet.link, feet.root = integers(foot), integers(link), integers(host.body_rootid[link])
+        feet.point_body = integers([self.bodies[body] for body in robot.contact_bodies])
+        feet.point_position = wp.array(np.asarray(robot.contact_positions, dtype=np.float32).reshape(-1, 3), dtype=wp.vec3)
 
     def make_arrays(self):
         """Inputs, outputs and what is kept between steps."""
@@ -113,7 +139,8 @@ class WarpSimulator:
         self.kd.assign(np.tile(robot.kd, (n, 1)))
         self.q, self.v = wp.zeros((n, robot.nq), dtype=float), wp.zeros((n, robot.nv), dtype=float)
         self.tau, self.power, self.time = wp.zeros((n, robot.njnt), dtype=float), wp.zeros(n, dtype=float), wp.zeros(n, dtype=float)
-        self.foot_force = wp.zeros((n, robot.nfoot), dtype=wp.vec3)
+        self.point_force, self.foot_force = wp.zeros((n, len(robot.contact_bodies)), dtype=wp.vec3), wp.zeros((n, robot.nfoot), dtype=wp.vec3)
+        self.foot_slip, self._load, self._slide = (wp.zeros((n, robot.nfoot), dtype=float) for _ in range(3))
         self.floor_contact, self.self_collision, self.fault = (wp.zeros(n, dtype=int) for _ in range(3))
         self.strength = wp.zeros((n, robot.njnt), dtype=float)
         self.push_force, self.push_steps, self.push_body = wp.zeros(n, dtype=wp.vec3), wp.zeros(n, dtype=int), wp.zeros(n, dtype=int)
@@ -122,6 +149,21 @@ class WarpSimulator:
         self.contact_ids = wp.array(np.arange(ncon, dtype=np.int32), dtype=int)
         self.contact_force = wp.zeros(ncon, dtype=wp.spatial_vector)
         self.everyone = wp.array(np.ones(n, dtype=np.int32), dtype=int)
+        self.bundle()
+
+    def bundle(self):
+        """The arrays that add_contacts() reads and writes."""
+        d, contact = self.data, self.data.contact
+        self._contacts, self._motion, self._sums = kernels.Contacts(), kernels.Motion(), kernels.Sums()
+        for target, values in (
+            (self._contacts, {"world": contact.worldid, "force": self.contact_force}),
+            (self._contacts, {name: getattr(contact, name) for name in ("geom", "frame", "dist", "pos")}),
+            (self._motion, {name: getattr(d, name) for name in ("xpos", "xmat", "cvel", "subtree_com")}),
+            (self._sums, {name: getattr(self, name) for name in ("point_force", "foot_force", "floor_contact", "self_collision")}),
+            (self._sums, {"load": self._load, "slide": self._slide}),
+        ):
+            for name, value in values.items():
+                setattr(target, name, value)
 
     def batched(self, value, dtype):
         """The same value for every world."""
@@ -153,21 +195,35 @@ class WarpSimulator:
         chosen = self.everyone if mask is None else self.given(mask, "mask", (n,), int)
         d = self.data
         wp.launch(
-            place,
+            kernels.place,
             dim=n,
             inputs=[chosen, q, v, self._qposadr, self._dofadr, int(robot.floating)],
             outputs=[d.qpos, d.qvel, d.qacc_warmstart, self.push_steps, self.q, self.v, self.time, self.fault],
             device=self.device,
         )
 
-    def set_push(self, body, force, steps):
-        """A force [N], world frame, at the centre of mass of one body: force (nworld, 3), for the next steps (nworld) control steps; 0 ends a push."""
-        if not 0 <= body < len(self.bodies):
+    def kick(self, dv, mask=None):
+        """Adds dv (nworld, 6), linear in world and angular in base, to the base velocities of the worlds whose mask is not 0 (None: all)."""
+        if not self.robot.floating:
+            raise Error(f"kick: {self.robot.model_path} has a fixed base")
+        dv, chosen = self.given(dv, "dv", (self.nworld, 6)), self.everyone if mask is None else self.given(mask, "mask", (self.nworld,), int)
+        wp.launch(kernels.kick, dim=self.nworld, inputs=[chosen, dv, self._dofadr], outputs=[self.data.qvel, self.v], device=self.device)
+
+    def set_push(self, body, force, steps, mask=None):
+        """A force [N], world frame, at the centre of mass of a body: force (nworld, 3), for the next steps (nworld) control steps; 0 ends a push.
+
+        body: number in the robot's body_names, one for all or (nworld). mask: worlds whose push this is, not 0 (None: all); the others keep theirs.
+        """
+        n, number = self.nworld, np.broadcast_to(np.asarray(body, dtype=int), (self.nworld,))
+        if number.min() < 0 or number.max() >= len(self.bodies):
             raise Error(f"body = {body}, expected 0 to {len(self.bodies) - 1}")
-        wp.copy(self.push_force, self.given(force, "force", (self.nworld,), wp.vec3))
-        wp.copy(self.push_steps, self.given(steps, "steps", (self.nworld,), int))
-        self.data.xfrc_applied.zero_()
-        self.push_body.fill_(self.bodies[body])
+        given = [
+            self.everyone if mask is None else self.given(mask, "mask", (n,), int),
+            self.given(np.asarray(self.bodies)[number], "body", (n,), int),
+            self.given(force, "force", (n,), wp.vec3),
+            self.given(steps, "steps", (n,), int),
+        ]
+        wp.launch(kernels.push, dim=n, inputs=given, outputs=[self.push_body, self.push_force, self.push_steps], device=self.device)
 
     def set_parameters(self, *, friction=None, added_mass=None, com_offset=None, mass_scale=None, armature_scale=None, strength=None, gravity=None):
         """What differs between worlds, in place of what was set before: as tandem.Simulator.set_parameters, with an axis of worlds first.
@@ -241,15 +297,16 @@ class WarpSimulator:
         n, m, d = self.nworld, self.model, self.data
         wp.copy(self.qpos_before, d.qpos)
         wp.copy(self.qvel_before, d.qvel)
-        self.foot_force.zero_()
+        for array in (self.point_force, self.foot_force, self.foot_slip):
+            array.zero_()
         wp.launch(
-            begin_step,
+            kernels.begin_step,
             dim=n,
             inputs=[self.inputs, self.push_force, self.push_steps, self.push_body],
             outputs=[d.xfrc_applied, d.overflow, self.power, self.floor_contact, self.self_collision, self.fault],
         )
         wp.launch(
-            write_set_points,
+            kernels.write_set_points,
             dim=(n, self.robot.njnt),
             inputs=[self.inputs, self.strength, self._actuator, self.fault],
             outputs=[d.ctrl, m.actuator_gainprm, m.actuator_biasprm, self.tau],
@@ -257,22 +314,18 @@ class WarpSimulator:
         for _ in range(self.substeps):
             self.physics_step()
         wp.launch(
-            finish_step,
+            kernels.finish_step,
             dim=n,
             inputs=[self.control_dt, self.qpos_before, self.qvel_before, self._qposadr, self._dofadr, self.push_body, d.overflow],
             outputs=[d.qpos, d.qvel, d.qacc_warmstart, d.xfrc_applied, self.push_steps, self.q, self.v, self.time, self.fault],
         )
+        wp.launch(kernels.clear_faulty, dim=n, inputs=[self.fault], outputs=[self.tau, self.power, self.point_force, self.foot_force, self.foot_slip])
 
     def physics_step(self):
         n, m, d, mean = self.nworld, self.model, self.data, 1.0 / self.substeps
         wp.copy(self.speed, d.qvel)
         mjw.step(m, d)
         mjw.contact_force(m, d, self.contact_ids, True, self.contact_force)
-        wp.launch(add_torques, dim=n, inputs=[mean, self._dof, d.qfrc_actuator, self.speed], outputs=[self.tau, self.power])
-        contact = d.contact
-        wp.launch(
-            add_contacts,
-            dim=self.contact_ids.size,
-            inputs=[mean, d.nacon, contact.geom, contact.worldid, contact.frame, contact.dist, self.contact_force, self._moves, self._foot],
-            outputs=[self.foot_force, self.floor_contact, self.self_collision],
-        )
+        wp.launch(kernels.add_torques, dim=n, inputs=[mean, self._dof, d.qfrc_actuator, self.speed], outputs=[self.tau, self.power])
+        wp.launch(kernels.add_contacts, dim=self.contact_ids.size, inputs=[mean, d.nacon, self._contacts, self._motion, self._feet, self._sums])
+        wp.launch(kernels.add_slip, dim=self.foot_slip.shape, inputs=[self.physics_dt, self._load, self._slide], outputs=[self.foot_slip])

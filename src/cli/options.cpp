@@ -39,8 +39,8 @@ void add_controller_options(CLI::App& app, CommonOptions& options) {
          "and eval); default: what the policy is for, or mpc")
       ->check(CLI::IsMember({"mpc", "residual", "rl", "zero", "random", "centroidal"}));
   app.add_option("--policy", options.policy, "file that training wrote (policy.safetensors)");
-  app.add_option("--simulator", options.simulator, "mujoco, or drake: the physics of another team")
-      ->check(CLI::IsMember({"mujoco", "drake"}))
+  app.add_option("--simulator", options.simulator, "mujoco; drake: the physics of another team; warp: MuJoCo Warp, on a GPU if there is one")
+      ->check(CLI::IsMember({"mujoco", "drake", "warp"}))
       ->capture_default_str();
   add_task_options(app, options);
 }
@@ -72,7 +72,8 @@ CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<in
 }
 
 std::vector<std::string> simulator_command(const CommonOptions& options) {
-  return options.simulator == "drake" ? python_command("tandem.drake_simulator") : std::vector<std::string>{};
+  if (options.simulator == "mujoco") return {};
+  return python_command(options.simulator == "drake" ? "tandem.drake_simulator" : "tandem.warp_program");
 }
 
 RunSettings resolve(const CommonOptions& options) { return resolve(options, options.controller, options.policy); }

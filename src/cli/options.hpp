@@ -21,7 +21,7 @@ struct CommonOptions {
   std::vector<std::string> configs;    // files of settings
   std::string disturbances = "none";   // or "task"
   std::string controller, policy;      // choose_controller
-  std::string simulator = "mujoco";    // or "drake"
+  std::string simulator = "mujoco";    // or "drake", "warp"
 };
 
 // --robot --json --seed --threads --set

@@ -1,5 +1,6 @@
 #include "sim/remote_simulator.hpp"
 
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -16,6 +18,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr int kPatience = 30000;  // after which the user is told that the simulator is still starting [ms]
 
 bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
@@ -63,6 +67,11 @@ class Connection {
       if (n > 0) next += n, size -= static_cast<size_t>(n);
     }
   }
+  // Whether something arrives within that time [ms].
+  bool has_answer(int within) {
+    pollfd socket{socket_, POLLIN, 0};
+    return ::poll(&socket, 1, within) != 0;
+  }
   std::string receive_line() {
     std::string line;
     for (char c = 0; c != '\n';) {
@@ -83,15 +92,24 @@ nlohmann::json describe(const Robot& robot, const SimSettings& settings, int nwo
   nlohmann::json contacts = nlohmann::json::array();
   for (const ContactPoint& point : model.contacts)
     contacts.push_back({{"body", model.body_name[point.body]}, {"position", point.p_BC}, {"foot", point.foot}});
-  return {{"xml", robot.model_path},
-          {"worlds", nworld},
-          {"control_dt", settings.control_dt},
-          {"physics_dt", settings.physics_dt},
-          {"joints", model.joint_name},
-          {"bodies", model.body_name},
-          {"feet", model.foot_name},
-          {"contacts", contacts},
-          {"foot_geoms", settings.foot_geoms.empty() ? robot.foot_geoms : settings.foot_geoms}};
+  nlohmann::json told = {{"xml", robot.model_path},
+                         {"worlds", nworld},
+                         {"control_dt", settings.control_dt},
+                         {"physics_dt", settings.physics_dt},
+                         {"joints", model.joint_name},
+                         {"bodies", model.body_name},
+                         {"feet", model.foot_name},
+                         {"contacts", contacts},
+                         {"foot_geoms", settings.foot_geoms.empty() ? robot.foot_geoms : settings.foot_geoms}};
+  const Terrain& terrain = settings.terrain;
+  if (!terrain.height.empty()) told["terrain"] = {{"rows", terrain.rows}, {"columns", terrain.columns}, {"cell", terrain.cell}};
+  return told;
+}
+
+// Once per run: which physics it is, and on which device.
+void say_name(const std::string& name) {
+  static const bool said = std::fprintf(stderr, "tandem: simulator: %s\n", name.c_str()) > 0;
+  (void)said;
 }
 
 // The worlds first .. first + nworld - 1 and the program that has them.
@@ -149,7 +167,6 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
     : model_(robot.model), settings_(settings), nworld_(nworld), friction_(std::max(nworld, 0), -1) {
   check(!settings.program.empty(), "simulator: no program is named");
   check(nworld >= 1, "simulator: nworld = ", nworld, ", expected at least 1");
-  check(settings.terrain.height.empty(), "this simulator has flat ground only; use --simulator mujoco or --set terrain.kind=flat");
   check(settings.changes.empty(), "this simulator cannot change links; use --simulator mujoco");
   const long substeps = std::lround(settings.control_dt / settings.physics_dt);
   check(substeps >= 1 && std::abs(substeps * settings.physics_dt - settings.control_dt) < 1e-9 * settings.control_dt,
@@ -161,10 +178,14 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
     shares_.push_back({first, next - first, std::make_unique<Connection>(settings.program), {}});
     const std::string told = describe(robot, settings, next - first).dump() + "\n";
     shares_.back().program->send(told.data(), told.size());
+    shares_.back().program->send(settings.terrain.height.data(), settings.terrain.height.size() * sizeof(float));
   }
+  if (!shares_.front().program->has_answer(kPatience))
+    std::fprintf(stderr, "tandem: waiting for the simulator; a robot or a ground that is new to MuJoCo Warp takes it minutes\n");
   for (Share& share : shares_) {
     const nlohmann::json said = nlohmann::json::parse(share.program->receive_line(), nullptr, false);
     check(said.contains("simulator"), said.is_object() ? said.value("error", "no reason given") : "the simulator answered something unexpected");
+    say_name(said["simulator"]);
   }
   const size_t n = nworld, set_points = n * model_.njnt;
   for (auto* array : {&input.tau_ff, &input.q_des, &input.v_des, &input.kp, &input.kd}) array->assign(set_points, 0);

@@ -170,12 +170,15 @@ TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
   EXPECT_EQ(report("play.json")["settings"]["controller"], "mpc");
 }
 
-// Two physics engines of different make: what walks in one walks in the other, at the same speed.
-TEST_F(Program, RobotsWalkInDrakeAsTheyDoInMujoco) {
+bool has_python_package(const std::string& package) {
   const char* python = std::getenv("TANDEM_PYTHON");
   const std::string interpreter = python ? python : TANDEM_SOURCE_DIR "/.venv/bin/python";
-  if (std::system(("'" + interpreter + "' -c 'import pydrake' 2>/dev/null").c_str()) != 0)
-    GTEST_SKIP() << "the Python package drake is not installed";
+  return std::system(("'" + interpreter + "' -c 'import " + package + "' >/dev/null 2>&1").c_str()) == 0;
+}
+
+// Two physics engines of different make: what walks in one walks in the other, at the same speed.
+TEST_F(Program, RobotsWalkInDrakeAsTheyDoInMujoco) {
+  if (!has_python_package("pydrake")) GTEST_SKIP() << "the Python package drake is not installed";
   for (const std::string walker : {"--robot unitree_go2 --controller mpc", "--robot unitree_g1 --controller centroidal"}) {
     std::vector<double> forward;
     for (const std::string simulator : {"mujoco", "drake"}) {
@@ -191,11 +194,24 @@ TEST_F(Program, RobotsWalkInDrakeAsTheyDoInMujoco) {
   }
 }
 
+// The same physics in single precision, by other people's kernels.
+TEST_F(Program, RobotsWalkInWarpAsTheyDoInMujoco) {
+  if (!has_python_package("mujoco_warp")) GTEST_SKIP() << "the Python package mujoco-warp is not installed (400 MB)";
+  std::vector<double> power;
+  for (const std::string simulator : {"mujoco", "warp"}) {
+    const Finished finished = run("eval --robot mit_humanoid --worlds 2 --seconds 0.5 --threads 1 --json eval.json --simulator " + simulator);
+    ASSERT_EQ(finished.status, 0) << finished.output;
+    EXPECT_EQ(finished.output.find("tandem: simulator: MuJoCo Warp") != std::string::npos, simulator == "warp") << finished.output;
+    power.push_back(report("eval.json")["results"]["positive_power"]);
+  }
+  EXPECT_NEAR(power[0], power[1], 0.01 * power[0]);
+}
+
 TEST_F(Program, WhatDrakeCannotDoIsOneLine) {
   expect_refusal("eval --simulator drake --worlds 1 --seconds 0.1 --set terrain.kind=rough", 1, "flat ground only");
   expect_refusal("play --simulator drake --robot unitree_g1 --controller centroidal --plant torso_heavy", 1, "cannot change links");
   expect_refusal("sweep conditions --simulator drake", 2, "--simulator");
-  expect_refusal("eval --simulator bullet", 2, "bullet not in {mujoco,drake}");
+  expect_refusal("eval --simulator bullet", 2, "bullet not in {mujoco,drake,warp}");
 }
 
 TEST_F(Program, TheSameSeedGivesTheSameNumbersOnAnyNumberOfThreads) {

@@ -1,12 +1,5 @@
 """Drake as the second simulator: its plant is the robot of the MJCF, its motors and pushes obey their laws, the program speaks to it."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tandem
@@ -15,14 +8,16 @@ pytest.importorskip("pydrake", reason="drake is not installed")
 mujoco = pytest.importorskip("mujoco")
 
 from tandem import drake_model, drake_simulator  # noqa: E402
+from tandem.mjcf import compile_mjcf  # noqa: E402
+from tandem.simulator_socket import Layout  # noqa: E402
 from tandem.trajectory import Error  # noqa: E402
 
 ROBOTS = ["mit_humanoid", "unitree_go2", "unitree_g1"]
 
 
 def layout_of(robot, control_dt=0.01):
-    model = drake_model.compile_mjcf(robot.model_path)
-    return drake_simulator.Layout(robot.model_path, control_dt, 0.001, list(robot.joint_names), list(robot.body_names), [], [], []), model
+    model = compile_mjcf(robot.model_path)
+    return Layout(robot.model_path, control_dt, 0.001, list(robot.joint_names), list(robot.body_names), [], [], []), model
 
 
 def random_state(robot, rng):
@@ -114,7 +109,7 @@ def test_what_drake_has_no_counterpart_for_is_refused_in_one_line(inside, word, 
     path = tmp_path / "robot.xml"
     path.write_text(f'<mujoco><worldbody><body>{inside}<geom size="0.1"/></body></worldbody></mujoco>')
     with pytest.raises(Error, match=word) as caught:
-        drake_model.make_plant(drake_model.compile_mjcf(path), 0.001)
+        drake_model.make_plant(compile_mjcf(path), 0.001)
     assert "\n" not in str(caught.value) and "--simulator mujoco" in str(caught.value)
 
 
@@ -128,33 +123,3 @@ def test_geoms_that_mujoco_keeps_apart_may_not_touch_in_drake(robot):
     assert not inspector.CollisionFiltered(ids[floor], ids[toe])
     own = [g for g in ids if model.geom_bodyid[g] == model.geom_bodyid[shin] or model.body_parentid[model.geom_bodyid[g]] == model.geom_bodyid[shin]]
     assert all(inspector.CollisionFiltered(ids[shin], ids[g]) for g in own if g != shin)
-
-
-def talk(told):
-    """The program with a line of JSON on its socket: (its answer, our end, the process)."""
-    ours, theirs = socket.socketpair()
-    environment = {**os.environ, "PYTHONPATH": str(Path(drake_simulator.__file__).parents[1]) + ":" + os.environ.get("PYTHONPATH", "")}
-    process = subprocess.Popen([sys.executable, "-m", "tandem.drake_simulator"], stdin=theirs, stderr=subprocess.PIPE, env=environment)
-    theirs.close()
-    ours.sendall(json.dumps(told).encode() + b"\n")
-    return json.loads(ours.makefile("rb").readline()), ours, process
-
-
-def test_a_file_that_is_no_mjcf_is_answered_in_one_line(tmp_path):
-    path = tmp_path / "robot.xml"
-    path.write_text("<mujoco><wrong/></mujoco>")
-    told = {
-        "xml": str(path),
-        "worlds": 1,
-        "control_dt": 0.01,
-        "physics_dt": 0.001,
-        "joints": [],
-        "bodies": [],
-        "feet": [],
-        "contacts": [],
-        "foot_geoms": [],
-    }
-    answer, ours, process = talk(told)
-    assert str(path) in answer["error"] and "\n" not in answer["error"]
-    assert process.wait(timeout=60) == 1
-    ours.close()

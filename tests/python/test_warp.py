@@ -1,5 +1,6 @@
 """tandem.warp_simulator on Warp's CPU device, held against MuJoCo on the processor: single steps, forces at rest, walking; pushes, masks, faults."""
 
+import mujoco
 import numpy as np
 import pytest
 import tandem
@@ -8,15 +9,18 @@ REASON = "Warp is not installed: python -m pip install --no-deps -r tools/requir
 wp = pytest.importorskip("warp", reason=REASON)
 pytest.importorskip("mujoco_warp", reason=REASON)
 
-from tandem import warp_kernels, warp_simulator  # noqa: E402
+from tandem import warp_kernels, warp_program, warp_simulator  # noqa: E402
+from tandem.mjcf import Terrain, compile_mjcf  # noqa: E402
+from tandem.simulator_socket import Layout  # noqa: E402
 from tandem.trajectory import Error  # noqa: E402
 
+FIELDS = ["time", "q", "v", "tau", "power", "point_force", "foot_force", "foot_slip", "floor_contact", "self_collision", "fault"]  # SimOutput
 NWORLD = 4  # of every simulator here: Warp compiles its kernels once
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet():
-    wp.config.quiet = True
+    wp.config.log_level = wp.LOG_WARNING
 
 
 def pair(robot, control_dt, physics_dt):
@@ -77,6 +81,9 @@ def test_one_physics_step_is_that_of_mujoco(robot, rng, height, randomised):
     if height < 0:
         assert np.linalg.norm(reference.foot_force, axis=2).max() > 50
         np.testing.assert_allclose(warp.foot_force.numpy(), reference.foot_force, atol=0.01 * np.abs(reference.foot_force).max())
+        np.testing.assert_allclose(warp.point_force.numpy(), reference.point_force, atol=0.01 * np.abs(reference.point_force).max())
+        assert reference.foot_slip.max() > 1e-4
+        np.testing.assert_allclose(warp.foot_slip.numpy(), reference.foot_slip, atol=0.01 * reference.foot_slip.max())
 
 
 def test_forces_at_rest_carry_the_weight(robot):
@@ -191,12 +198,136 @@ def test_a_set_point_that_is_not_finite_stops_its_world_alone(robot):
     assert broken.fault.numpy()[2] == 0
 
 
+def test_physics_that_breaks_down_stops_its_world_alone(robot):
+    healthy, broken = (warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu") for _ in range(2))
+    v = np.zeros((NWORLD, robot.nv))
+    v[2] = 5e9
+    broken.set_state(np.tile(robot.stand, (NWORLD, 1)), v)
+    for sim in (healthy, broken):
+        sim.q_des.assign(np.tile(robot.stand[7:], (NWORLD, 1)))
+    for _ in range(2):
+        healthy.step()
+        broken.step()
+    np.testing.assert_array_equal(broken.fault.numpy() & warp_kernels.FAULT_STATE, [0, 0, warp_kernels.FAULT_STATE, 0])
+    assert not broken.fault.numpy()[[0, 1, 3]].any()
+    np.testing.assert_array_equal(broken.q.numpy()[2], robot.stand.astype(np.float32))
+    for name in ("q", "v", "tau", "foot_force", "point_force", "foot_slip"):
+        found, expected = getattr(broken, name).numpy(), getattr(healthy, name).numpy()
+        np.testing.assert_array_equal(found[[0, 1, 3]], expected[[0, 1, 3]], err_msg=name)
+        assert np.isfinite(found).all(), name
+
+
+def test_contacts_beyond_their_room_are_a_fault_that_stops_nobody(robot):
+    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu", contacts_per_world=1)
+    warp.q_des.assign(np.tile(robot.stand[7:], (NWORLD, 1)))
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 2] -= 0.01
+    warp.set_state(q, np.zeros((NWORLD, robot.nv)))
+    warp.step()
+    assert set(warp.fault.numpy()) <= {0, warp_kernels.FAULT_CAPACITY} and warp.fault.numpy().any()
+    assert (warp.time.numpy() > 0).all()
+
+
+def layout_of(robot, control_dt=0.01, physics_dt=0.0025):
+    contacts = [
+        {"body": robot.body_names[body], "position": list(position), "foot": foot}
+        for body, position, foot in zip(robot.contact_bodies, robot.contact_positions, robot.contact_feet, strict=True)
+    ]
+    return Layout(
+        str(robot.model_path),
+        control_dt,
+        physics_dt,
+        list(robot.joint_names),
+        list(robot.body_names),
+        list(robot.foot_names),
+        contacts,
+        list(robot.foot_geoms),
+    )
+
+
+def test_the_worlds_of_a_program_obey_its_commands_as_those_of_mujoco(robot, rng):
+    """One world starts late, one is kicked, one is pushed, one has another friction; what a step answers, number by number."""
+    batch = warp_program.Batch(layout_of(robot), NWORLD, device="cpu")
+    reference = tandem.Simulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025)
+    q, v = random_states(robot, rng, 0.0)
+    set_points = np.zeros((5, NWORLD, robot.njnt), dtype=np.float32)
+    set_points[0] = rng.normal(0, 5, (NWORLD, robot.njnt))
+    set_points[1] = q[:, 7:]
+    set_points[3], set_points[4] = robot.kp, robot.kd
+    for name, values in zip(("tau_ff", "q_des", "v_des", "kp", "kd"), set_points, strict=True):
+        getattr(reference, name)[:] = values
+    friction = [-1, -1, 0.3, -1]
+    for w in range(NWORLD):
+        reference.set_parameters(w, friction=friction[w])
+        batch.reset(w, friction[w], q[w], v[w])
+    reference.set_state(q, v)
+    dv, force = rng.normal(0, 0.5, 6), rng.normal(0, 100, 3)
+    batch.kick(1, dv)
+    reference.kick(1, dv)
+    batch.push(3, 2, force, 2)
+    reference.push(3, robot.body_names[2], force, 2)
+    for step in range(3):
+        if step == 1:
+            batch.reset(0, -1, q[0], v[0])
+            reference.set_state(q[:1], v[:1], worlds=[0])
+        answer = batch.step(set_points.astype(float))
+        reference.step()
+    sizes = [np.prod(getattr(reference, name).shape, dtype=int) for name in FIELDS]
+    assert len(answer) == sum(sizes)
+    scale = {"point_force": 9.81 * robot.mass, "foot_force": 9.81 * robot.mass, "foot_slip": 0.01, "power": 100}
+    for name, values in zip(FIELDS, np.split(answer, np.cumsum(sizes)[:-1]), strict=True):
+        expected = getattr(reference, name)
+        np.testing.assert_allclose(values.reshape(expected.shape), expected, atol=0.01 * scale.get(name, 1), err_msg=name)
+    np.testing.assert_allclose(reference.time, [0.02, 0.03, 0.03, 0.03])
+
+
+def slope(angle):
+    side = np.linspace(-2, 2, 41)
+    return Terrain(41, 41, 0.1, np.tile(np.tan(angle) * side, (41, 1)).astype(np.float32))
+
+
+def stand_in_mujoco(robot, terrain, q, seconds):
+    """Where MuJoCo has a robot that its stiff joints hold for some time at 400 Hz."""
+    model = compile_mjcf(robot.model_path, terrain)
+    model.opt.timestep = 0.0025
+    model.actuator_gainprm[:, 0], model.actuator_biasprm[:, 1], model.actuator_biasprm[:, 2] = 1, -1000, -20
+    data = mujoco.MjData(model)
+    joints = [model.joint(name) for name in robot.joint_names]
+    data.qpos[:7] = q[:7]
+    for joint, value in zip(joints, q[7:], strict=True):
+        data.qpos[joint.qposadr] = value
+    for actuator in range(model.nu):
+        data.ctrl[actuator] = 1000 * data.qpos[model.jnt_qposadr[model.actuator_trnid[actuator, 0]]]
+    for _ in range(round(seconds / 0.0025)):
+        mujoco.mj_step(model, data)
+    return np.concatenate([data.qpos[:7], [data.qpos[joint.qposadr[0]] for joint in joints]])
+
+
+def test_a_robot_on_a_slope_stands_as_in_mujoco(robot):
+    terrain = slope(0.05)
+    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu", terrain=terrain)
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 0] = np.linspace(-1.5, 1.5, NWORLD)
+    q[:, 2] += np.tan(0.05) * q[:, 0] + 0.01
+    warp.set_state(q, np.zeros((NWORLD, robot.nv)))
+    warp.q_des.assign(q[:, 7:])
+    warp.kp.fill_(1000.0)
+    warp.kd.fill_(20.0)
+    for _ in range(30):
+        warp.step()
+    assert not warp.fault.numpy().any()
+    for w in range(NWORLD):
+        np.testing.assert_allclose(warp.q.numpy()[w], stand_in_mujoco(robot, terrain, q[w], 0.3), atol=3e-3)
+
+
 @pytest.mark.parametrize(
     "call, words",
     [
         (lambda r: warp_simulator.WarpSimulator(r, 0, device="cpu"), "nworld = 0, expected at least 1"),
         (lambda r: warp_simulator.WarpSimulator(r, 1, control_dt=0.01, physics_dt=0.003, device="cpu"), "whole multiple"),
         (lambda r: warp_simulator.WarpSimulator(r, 1, device="cuda:7"), "is not one of Warp's devices"),
+        (lambda r: warp_simulator.WarpSimulator(r, 10**8, device="cpu"), "nworld = 100000000: .* enough for [0-9]+ worlds"),
+        (lambda r: warp_simulator.WarpSimulator(r, 1, device="cpu").set_push(99, np.zeros((1, 3)), np.ones(1)), "body = 99, expected 0 to"),
     ],
 )
 def test_mistakes_are_one_line(robot, call, words):

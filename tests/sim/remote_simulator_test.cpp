@@ -1,4 +1,4 @@
-// Drake behind the Simulator interface: physics that must hold in any simulator, the same bits however the worlds are shared, and clear refusals.
+// Drake, a program, behind the Simulator interface: physics that must hold in any simulator, the same bits however the worlds are shared, and clear refusals.
 #include "sim/remote_simulator.hpp"
 
 #include <gtest/gtest.h>
@@ -94,7 +94,7 @@ TEST(RemoteSimulatorErrors, AProgramThatEndsAtOnceIsAnErrorAndNoHang) {
 TEST(RemoteSimulatorErrors, UnevenGroundIsRefused) {
   const Robot robot = load_robot("unitree_go2");
   SimSettings settings;
-  settings.terrain.height = {0, 0, 0, 0}, settings.program = {"true"};
+  settings.terrain = make_terrain({.kind = TerrainKind::kRough}), settings.program = drake();
   EXPECT_NE(message_of([&] { make_remote_simulator(robot, 1, settings); }).find("flat ground"), std::string::npos);
 }
 

@@ -1,0 +1,77 @@
+"""Simulators at the other end of a socket: what cannot be is answered in one line, uneven ground is that of the programs."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import mujoco
+import numpy as np
+import pytest
+import tandem
+from tandem.mjcf import Terrain, compile_mjcf
+from tandem.trajectory import Error
+
+NOTHING = {"worlds": 1, "control_dt": 0.01, "physics_dt": 0.001, "joints": [], "bodies": [], "feet": [], "contacts": [], "foot_geoms": []}
+
+
+def answer_of(module, told, heights=b"", missing="none"):
+    """(What the program answers to a line of JSON, its exit code), with one package not to be found."""
+    ours, theirs = socket.socketpair()
+    code = f"import runpy, sys; sys.modules['{missing}'] = None; runpy.run_module('{module}', run_name='__main__')"
+    folder = os.path.dirname(os.path.dirname(tandem.__file__))
+    environment = {**os.environ, "PYTHONPATH": folder + ":" + os.environ.get("PYTHONPATH", "")}
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stderr=subprocess.PIPE, env=environment)
+    theirs.close()
+    ours.sendall(json.dumps(told).encode() + b"\n" + heights)
+    with ours, process:
+        return json.loads(ours.makefile("rb").readline()), process.wait(timeout=120)
+
+
+@pytest.mark.parametrize("name, module, package", [("drake", "tandem.drake_simulator", "pydrake"), ("warp", "tandem.warp_program", "mujoco_warp")])
+def test_a_package_that_is_missing_is_named_with_its_cure(robot, name, module, package):
+    answer, code = answer_of(module, {**NOTHING, "xml": robot.model_path}, missing=package)
+    assert answer["error"].startswith(f"the simulator {name} needs the Python package {package}: ./tandem play --simulator {name} installs it")
+    assert code == 1
+
+
+def test_a_file_that_is_no_mjcf_is_answered_in_one_line(tmp_path):
+    pytest.importorskip("pydrake", reason="drake is not installed")
+    path = tmp_path / "robot.xml"
+    path.write_text("<mujoco><wrong/></mujoco>")
+    answer, code = answer_of("tandem.drake_simulator", {**NOTHING, "xml": str(path)})
+    assert str(path) in answer["error"] and "\n" not in answer["error"] and code == 1
+
+
+def test_drake_refuses_uneven_ground_in_one_line(robot):
+    told = {**NOTHING, "xml": robot.model_path, "terrain": {"rows": 2, "columns": 3, "cell": 0.1}}
+    answer, code = answer_of("tandem.drake_simulator", told, np.zeros(6, dtype=np.float32).tobytes())
+    assert "flat ground only; use --simulator mujoco" in answer["error"] and code == 1
+
+
+def ground_below(model, x, y):
+    """Height of the first thing that a ray from above meets, the robot being far away."""
+    data = mujoco.MjData(model)
+    data.qpos[:2] = 500
+    mujoco.mj_forward(model, data)
+    return 10 - mujoco.mj_ray(model, data, np.array([x, y, 10.0]), np.array([0.0, 0.0, -1.0]), None, 1, -1, np.zeros(1, dtype=np.int32))
+
+
+def test_the_ground_has_the_heights_of_the_terrain(robot, rng):
+    height = rng.uniform(-0.1, 0.1, (7, 11)).astype(np.float32)
+    height[[0, -1]] = height[:, [0, -1]] = 0
+    model = compile_mjcf(robot.model_path, Terrain(7, 11, 0.2, height))
+    for row, column in rng.integers([1, 1], [6, 10], (20, 2)):
+        x, y = 0.2 * (column - 5), 0.2 * (row - 3)
+        assert ground_below(model, x + 1e-6, y + 1e-6) == pytest.approx(height[row, column], abs=1e-5)
+    for x, y in ((1.5, 0), (-1.5, 0), (0, 0.9), (0, -0.9), (50, 50)):
+        assert ground_below(model, x, y) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_robot_without_a_floor_has_no_uneven_ground(tmp_path):
+    path = tmp_path / "robot.xml"
+    path.write_text("<mujoco><worldbody><body><joint/><geom size='0.1'/></body></worldbody></mujoco>")
+    with pytest.raises(Error, match="has 0 planes") as caught:
+        compile_mjcf(path, Terrain(2, 2, 1.0, np.zeros((2, 2), dtype=np.float32)))
+    assert "\n" not in str(caught.value)
