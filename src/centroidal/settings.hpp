@@ -78,7 +78,7 @@ struct CentroidalSettings {
   std::string torso = "torso_link";                 // body whose motion the cost looks at
   double foot_point[3] = {0.035, 0, -0.035};        // middle of the sole in the foot's body [m]
   double sole[2] = {0.075, 0.022};                  // half length and half width of the sole [m]
-  double friction = 0.25;                           // that the plan may use: a margin to the floor's
+  double friction = 0.2;                            // that the plan may use: a margin to the floor's
   std::string knee = "*_knee_joint";                // joints with which
   double knee_bend = 0.3;                           // the plan stays bent by so much: a straight leg pushes neither forward nor back [rad]
   double height_gain = 5;                           // feedback of foot heights in the contact rows [1/s]
