@@ -66,7 +66,7 @@ TEST_F(FitProgram, ReportHasListsByRound) {
 
 // The same closed loops and as many deployments as the fit: of 6 thetas drawn the best 2 are deployed, in the order of their cost in the closed loops.
 TEST_F(FitProgram, RandomSearchDeploysTheBestOfThoseDrawn) {
-  const std::string drawn = " --mode random --set round.random_trials=1 --set trial.seconds=0.5";
+  const std::string drawn = " --mode random --set round.random_trials=1 --set trial.seconds=0.5 --set round.steps=1,1.5";
   std::string fit = kShortFit + "--out a --json fit.json" + drawn;
   fit.replace(fit.find("--trajectories 2"), 16, "--trajectories 6");
   const Finished finished = run(fit);
