@@ -97,6 +97,13 @@ BenchRow make_row(const std::string& name, const std::string& robot, int worlds,
   return row;
 }
 
+double relative_error(const std::vector<double>& a, const std::vector<double>& exact, double smallest) {
+  double difference = 0, largest = smallest;
+  for (size_t i = 0; i < exact.size(); ++i)
+    difference = std::max(difference, std::abs(a[i] - exact[i])), largest = std::max(largest, std::abs(exact[i]));
+  return difference / largest;
+}
+
 void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
   CLI::App* bench_app = app.add_subcommand("bench", "Times of each part, checked first, against reference libraries");
   bench_app->require_subcommand(1);

@@ -30,6 +30,9 @@ BenchResult bench_centroidal_mpc(const BenchOptions& options);
 // A row from the times of single calls [us]: median, 99th percentile, worlds per second.
 BenchRow make_row(const std::string& name, const std::string& robot, int worlds, int threads, int iterations, std::vector<double> us);
 
+// Largest difference of `a` to `exact` over the largest entry of `exact`, or over `smallest` where that is more.
+double relative_error(const std::vector<double>& a, const std::vector<double>& exact, double smallest);
+
 // States of the closed loop that benchmarks run on: a third of the worlds walk at different commands, a third is pushed, a third stands on ice
 // (friction 0.35 under a controller that counts on more).
 enum class Kind { kWalking, kPushed, kSlippery };

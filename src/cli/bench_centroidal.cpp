@@ -20,18 +20,11 @@ std::vector<double> velocities(const QpDims& dims, const std::vector<double>& x0
   return {u + kVelocities, u + dims.nu};
 }
 
-double relative_error(const std::vector<double>& found, const std::vector<double>& exact) {
-  double difference = 0, largest = kSmallest;
-  for (size_t i = 0; i < exact.size(); ++i)
-    difference = std::max(difference, std::abs(found[i] - exact[i])), largest = std::max(largest, std::abs(exact[i]));
-  return difference / largest;
-}
-
 // Largest over the problems that OSQP could solve exactly; infinite if there is none.
 double worst_error(const QpDims& dims, const std::vector<std::vector<double>>& found, const OsqpReference& osqp) {
   double worst = -1;
   for (size_t i = 0; i < found.size(); ++i)
-    if (!osqp.exact[i].empty()) worst = std::max(worst, relative_error(found[i], velocities(dims, osqp.exact[i])));
+    if (!osqp.exact[i].empty()) worst = std::max(worst, relative_error(found[i], velocities(dims, osqp.exact[i]), kSmallest));
   return worst < 0 ? INFINITY : worst;
 }
 

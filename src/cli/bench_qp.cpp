@@ -55,13 +55,6 @@ std::vector<Answer> answers(Problems& p) {
   return out;
 }
 
-double relative_error(const std::vector<double>& a, const std::vector<double>& exact, double smallest) {
-  double difference = 0, largest = smallest;
-  for (size_t i = 0; i < exact.size(); ++i)
-    difference = std::max(difference, std::abs(a[i] - exact[i])), largest = std::max(largest, std::abs(exact[i]));
-  return difference / largest;
-}
-
 // Largest difference of F_0 and v_1 to the exact answer over the largest entry of those (at least 1 N, 1 mm/s); 90 % of the problems are better.
 double answer_error(const QpDims& dims, const std::vector<Answer>& found, const OsqpReference& reference) {
   std::vector<double> errors;

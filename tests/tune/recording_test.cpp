@@ -73,7 +73,8 @@ TEST_F(RecordingFile, IsNotTakenFromSomethingElse) {
   save_recording(random_recording(2, 5, 3), path);
   std::string other = bytes();
   other.replace(other.find("tandem recording"), 16, "tandem something");
-  for (const std::string& text : {std::string(), std::string("hello, world: a text"), std::string("{\"format\": \"tandem recording\"}"), other}) {
+  for (const std::string& text : {std::string(), std::string("hello, world: a text"), std::string("\x08\0\0\0\0\0\0\0{\"a\":1} ", 16),
+                                  std::string("{\"format\": \"tandem recording\"}"), other}) {
     write(text);
     EXPECT_NE(refusal().find("not a recording"), std::string::npos) << text.substr(0, 80);
   }
