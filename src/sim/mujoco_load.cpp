@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/check.hpp"
+#include "sim/terrain_contact.hpp"
 
 namespace tandem {
 namespace {
@@ -75,7 +76,11 @@ mjModel* load_mujoco(const std::string& xml, const Terrain& terrain) {
   char message[1000] = "";
   const Spec spec(mj_parseXML(xml.c_str(), nullptr, message, sizeof(message)), mj_deleteSpec);
   check(spec != nullptr, xml, ": ", one_line(message));
-  if (!terrain.height.empty()) put_terrain(spec.get(), terrain, xml);
+  if (!terrain.height.empty()) {
+    static const bool used = (use_terrain_contacts(), true);  // written once: other threads may be reading it
+    static_cast<void>(used);
+    put_terrain(spec.get(), terrain, xml);
+  }
   mjModel* m = mj_compile(spec.get(), nullptr);
   check(m != nullptr, xml, ": ", one_line(mjs_getError(spec.get())));
   return m;

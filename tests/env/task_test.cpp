@@ -166,6 +166,23 @@ TEST(Task, HeightInRewardsIsAboveTheGround) {
   EXPECT_GT(highest, 0.25);
 }
 
+// Level ground made of triangles is ground to walk on: of a fall there, the robot is the reason or its controller. All of these stand on the plane.
+TEST(Task, NobodyFallsOnALevelHeightFieldBecauseOfTheGround) {
+  const Robot robot = load_robot("unitree_g1");
+  TaskSettings settings = make_task_settings(robot, Controller::kMpc);
+  settings.staggered_start = false;
+  settings.noise.scale = 0, settings.kick_interval = 0;
+  for (const bool plane : {true, false}) {
+    settings.terrain = {.kind = plane ? TerrainKind::kFlat : TerrainKind::kSlope, .angle = 1e-4};
+    Task task(robot, settings, 8, 2, 1);
+    task.reset();
+    for (int k = 0; k < 200; ++k) {
+      take_step(task, k, 0);
+      for (int w = 0; w < 8; ++w) ASSERT_FALSE(task.done[w]) << (plane ? "plane" : "height field") << ", world " << w << ", control step " << k;
+    }
+  }
+}
+
 // --- repetition ----------------------------------------------------------------------------------------------------------------------------------------
 
 class TaskRepeatTest : public testing::TestWithParam<Controller> {
