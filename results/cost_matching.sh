@@ -39,13 +39,12 @@ compare plants-unitree_g1 both --plants "$plants"
 
 # stage costs of the user's: the controller's own and the velocity error
 printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
-fit velocity --cost "$out/velocity.toml"
+fit velocity --cost "$out/velocity.toml" --set round.ridges=0.1,0.03,0.01
 fit velocity-both --parameters both --set fit.every=10 --cost "$out/velocity.toml"
 compare velocity-unitree_g1 velocity,velocity-both --plants nominal --cost "$out/velocity.toml"
 
 # the whole-body MPC
 humanoid=(--robot mit_humanoid --controller kinodynamic --set trial.push_impulse=5,16)
-rounds=3
 ridges=(--set round.ridges=1e-2,1e-3,1e-4)
 fit kinodynamic "${humanoid[@]}" "${ridges[@]}"
 fit kinodynamic-velocity "${humanoid[@]}" "${ridges[@]}" --cost "$out/velocity.toml"

@@ -19,7 +19,7 @@ struct RoundSettings {
   int rounds = 2;
   int trajectories = 24;                            // recorded per round
   std::vector<double> ridges = {1e-1, 1e-2, 1e-3};  // lambdas tried by the fast fit
-  std::vector<double> steps = {1};                  // shares of the way, in logarithms, from the old theta to the fitted one that are tried
+  std::vector<double> steps = {0.5, 1};             // shares of the way, in logarithms, from the old theta to the fitted one that are tried
   int accept_trials = 16;                           // short deployments in pairs that decide
   double accept_seconds = 8;                        // of one of them
   double accept_velocity = 1.05;                    // largest ratio of velocity errors that a new theta may have
