@@ -143,7 +143,9 @@ Json describe_worlds(const Evaluation& evaluation) {
                       {"reward_of_run", r.reward_of_run},
                       {"velocity_error", number(r.velocity_error)},
                       {"yaw_rate_error", number(r.yaw_rate_error)},
+                      {"mean_squared_torque", number(r.mean_squared_torque)},
                       {"positive_power", number(r.positive_power)},
+                      {"foot_slip", number(r.foot_slip)},
                       {"reward_terms", terms}});
   }
   return worlds;

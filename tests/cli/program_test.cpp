@@ -89,7 +89,16 @@ TEST_F(Program, EvalReportHasEveryKey) {
   int failures = 0;
   for (const auto& [cause, count] : results["failures"].items()) failures += count.get<int>();
   EXPECT_DOUBLE_EQ(results["survival"], 1 - failures / 4.0);
-  EXPECT_EQ(results["per_world"].size(), 4u);
+  ASSERT_EQ(results["per_world"].size(), 4u);
+  for (const char* key : {"velocity_error", "yaw_rate_error", "mean_squared_torque", "positive_power", "foot_slip"}) {
+    double sum = 0;
+    int standing = 0;
+    for (const Json& world : results["per_world"]) {
+      if (world[key].is_number()) sum += world[key].get<double>(), ++standing;
+    }
+    ASSERT_EQ(standing, 4 - failures) << key;
+    EXPECT_NEAR(sum / standing, results[key], 1e-12 * sum) << key;
+  }
 }
 
 TEST_F(Program, EvalOfEveryControllerHasTheSameTermsOfReward) {
