@@ -1,7 +1,8 @@
-"""Survival of the MPC on inclines: PYTHONPATH=python:build/python .venv/bin/python results/slopes.py, from a clean checkout; some 10 minutes of one core.
+"""Survival of the MPC on inclines and uneven ground: PYTHONPATH=python:build/python .venv/bin/python results/slopes.py, from a clean checkout; 20 minutes.
 
 Each angle twice: `eval` on the height field that terrain.kind=slope makes, and plain MuJoCo with the floor's plane tilted. In both the controller is told its
-height above the ground, not that the ground is tilted. 16 random starts and commands, 10 s, uphill towards x. Writes results/slopes.json.
+height above the ground, not that the ground is tilted. 16 random starts and commands, 10 s, uphill towards x. Then `eval` on rough ground and steps. Writes
+results/slopes.json.
 """
 
 import json
@@ -21,14 +22,15 @@ COMMANDS = {  # of robot.toml: forward, left [m/s], turning [rad/s]
 }
 ANGLES = [0.0, 0.05, 0.1, 0.15, 0.2]  # [rad]
 NEARLY_LEVEL = 1e-4  # of the height field: with 0 it would be a plane [rad]
+UNEVEN = {"rough": [0.01, 0.02, 0.03], "steps": [0.02, 0.04]}  # amplitudes [m]
 STARTS, SECONDS = 16, 10.0
 
 
-def on_height_field(robot, angle):
+def on_height_field(robot, kind, **settings):
     """Share that stands, by the program."""
-    report = OUT / f"{robot}-{angle}.json"
-    terrain = f"--set terrain.kind=slope --set terrain.angle={angle or NEARLY_LEVEL}"
+    report = OUT / "-".join([robot, kind, *map(str, settings.values()), "eval.json"])
     if not (ROOT / report).exists():
+        terrain = " ".join(f"--set terrain.{name}={value}" for name, value in {"kind": kind, **settings}.items())
         command = f"./tandem eval --robot {robot} --controller mpc --worlds {STARTS} --seconds {SECONDS:g} {terrain} --json {report}"
         subprocess.run(command.split(), cwd=ROOT, check=True)
     return json.loads((ROOT / report).read_text())["results"]["survival"]
@@ -93,7 +95,10 @@ def main():
         for angle in ANGLES:
             times = [survived(name, angle, seed) for seed in range(STARTS)]
             share = float(np.mean([seconds >= SECONDS for seconds in times]))
-            table[name][str(angle)] = {"plane": share, "height_field": on_height_field(name, angle), "survived_on_plane": times}
+            field = on_height_field(name, "slope", angle=angle or NEARLY_LEVEL)
+            table[name][str(angle)] = {"plane": share, "height_field": field, "survived_on_plane": times}
+        for kind, amplitudes in UNEVEN.items():
+            table[name][kind] = {str(amplitude): on_height_field(name, kind, amplitude=amplitude) for amplitude in amplitudes}
     (ROOT / "results/slopes.json").write_text(json.dumps(table, indent=1) + "\n")
 
 
