@@ -78,7 +78,7 @@ struct ControlLoop::Impl {
         blending(make_blending(robot, s)),
         terrain(make_terrain(s.terrain)),
         placer(r.model),
-        sensor(r.model, s.mpc.gait, pool.size()),
+        sensor(r.model, pool.size()),
         sim(make_task_simulator(robot, s, terrain, n, pool.size())),
         nslot(delay_steps(s.randomise.delay[1], s.mpc.control_dt) + 1),
         worlds(n) {
@@ -147,7 +147,7 @@ struct ControlLoop::Impl {
       if (idle(w)) return;
       loop.phase[w] += periods;
       loop.phase[w] -= std::floor(loop.phase[w]);
-      loop.ground[w] = sensor.height(terrain, &sim->output.q[w * nq], loop.phase[w], thread);
+      loop.ground[w] = sensor.height(terrain, &sim->output.q[w * nq], thread);
     });
     loop.times.physics = watch.lap();
   }
@@ -236,7 +236,7 @@ void ControlLoop::reset(int world, const WorldStart& start) {
   s.sim->set_state(std::span(&world, 1), s.start_q, start.v);
   if (s.mpc) s.mpc->reset(world, start.phase);
   phase[world] = start.phase - std::floor(start.phase);
-  ground[world] = s.sensor.height(s.terrain, s.start_q.data(), phase[world], 0);
+  ground[world] = s.sensor.height(s.terrain, s.start_q.data(), 0);
 }
 
 void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
@@ -254,7 +254,6 @@ void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
   s.robot = std::move(next), s.settings = settings, s.layout = std::move(layout), s.blending = std::move(blending);
   s.mpc.reset();
   if (mpc) s.mpc.emplace(std::move(*mpc));
-  s.sensor = GroundSensor(s.robot.model, s.robot.gait, s.pool.size());
   s.no_action.assign(s.blending.joint.size(), 0);
   observation.assign(static_cast<size_t>(s.nworld) * s.layout.size, 0);
 }

@@ -27,28 +27,22 @@ void add_noise(const NoiseSettings& noise, double scale, Rng rng, const Model& m
   for (int j = 0; j < model.njnt; ++j) v[6 + j] += draw(noise.joint_velocity);
 }
 
-GroundSensor::GroundSensor(const Model& model, const GaitSettings& gait, int threads) : arrays_(make_arrays<double>(model)), gait_(gait) {
+GroundSensor::GroundSensor(const Model& model, int threads) : arrays_(make_arrays<double>(model)) {
   check(model.floating && !model.contacts.empty(), "\"", model.name, "\" needs a floating base and contact points to feel the ground");
   memory_.assign(threads, std::vector<double>(kinematics_size<double>(model.nbody)));
 }
 
-double GroundSensor::height(const Terrain& terrain, const double* q, double phase, int thread) {
+double GroundSensor::height(const Terrain& terrain, const double* q, int thread) {
   if (terrain.height.empty()) return 0;
   const ModelView<double>& view = arrays_.view;
   const Kinematics<double> kin = kinematics_at(memory_[thread].data(), view.nbody);
   forward_kinematics(SerialTeam{}, view, Pose<double>{quat_to_rotation(q + 3), load3<double>(q)}, q + 7, kin);
-  double stance_sum = 0, sum = 0;
-  int stance_count = 0;
+  double sum = 0;
   for (int c = 0; c < view.ncon; ++c) {
     const Vec3<double> p = contact_position<double>(view, kin, c);
-    const double ground = terrain_height(terrain, p.x, p.y);
-    const double foot_phase = phase + gait_.offset[view.contact_foot[c]];
-    const bool stance = foot_phase - std::floor(foot_phase) < gait_.stance_fraction;
-    sum += ground;
-    stance_sum += stance ? ground : 0;
-    stance_count += stance;
+    sum += terrain_height(terrain, p.x, p.y);
   }
-  return stance_count > 0 ? stance_sum / stance_count : sum / view.ncon;
+  return sum / view.ncon;
 }
 
 }  // namespace tandem

@@ -1,4 +1,4 @@
-// What a robot knows of itself: the true state with noise, its height counted from the ground under the feet that stand.
+// What a robot knows of itself: the true state with noise, its height counted from the ground under its feet.
 #pragma once
 
 #include <vector>
@@ -16,19 +16,19 @@ int noise_draws(const Model& model);
 //   q (nq), v (nv)  of a floating-base robot, read and written: height, tilt (a small turn about the base's x and y axes), joints, velocities
 void add_noise(const NoiseSettings& noise, double scale, Rng rng, const Model& model, double* q, double* v);
 
-// The ground under a robot as its feet feel it.
+// The ground under a robot.
 class GroundSensor {
  public:
   // Throws Error if the model has no contact points.
-  GroundSensor(const Model& model, const GaitSettings& gait, int threads);
+  GroundSensor(const Model& model, int threads);
 
-  // Mean height of the terrain under the contact points whose feet are in stance by the gait, or under all if none is [m]; exactly 0 on flat ground.
-  //   q (nq), phase gait time in periods, thread in [0, threads)
-  double height(const Terrain& terrain, const double* q, double phase, int thread);
+  // Mean height of the terrain under the contact points of all feet [m]; exactly 0 on flat ground. Those in swing count too: without them it would jump with
+  // every step on a slope.
+  //   q (nq), thread in [0, threads)
+  double height(const Terrain& terrain, const double* q, int thread);
 
  private:
   ModelArrays<double> arrays_;
-  GaitSettings gait_;
   std::vector<std::vector<double>> memory_;  // of the kinematics, per thread
 };
 
