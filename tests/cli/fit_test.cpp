@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "cli/centroidal_loop.hpp"
 #include "cli/fit_compare.hpp"
+#include "cli/fit_options.hpp"
 #include "cli/fit_outcomes.hpp"
 #include "cli/fit_theta.hpp"
 #include "cli/metrics.hpp"
@@ -268,6 +269,16 @@ TEST_F(FitPlant, SetPointsArriveAfterTheDelay) {
   loop.run(trial, observer);
   ASSERT_GT(sent.size(), 100u);
   for (size_t k = 4; k < sent.size(); ++k) EXPECT_EQ(arrived[k], sent[k - 4]) << k;
+}
+
+// --- settings ------------------------------------------------------------------------------------------------------------------------------------------
+
+TEST(FitSettingsFile, AgreesWithTheDefaults) {
+  FitOptions options;
+  options.common.robot = "unitree_g1";
+  FitRunSettings defaults;
+  const Json read = resolve_fit(options, {}, 1).described;
+  for (const auto& [name, value] : to_json(fields(defaults)).items()) EXPECT_EQ(read[name], value) << name << " in robots/cost_matching.toml";
 }
 
 }  // namespace
