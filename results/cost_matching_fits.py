@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 RUNS = Path("out/cost-matching")
-HEADER = "| fit | validation error by round | line a, b | explained | rounds kept | fits | whole run |"
+HEADER = "| fit | validation error by round | line a, b | explained | rounds kept | fits | since the last start |"
 
 
 def summary(report):
-    """By round: what was kept, and how well the fit that was kept, or else the first one, matches what it did not see; then clock times."""
+    """By round: what was kept, and how well the fit that was kept, or else the first one, matches what it did not see; then
+    clock times: of each round's kept fit, and of the program since its last start."""
     results = report["results"]
     rounds = [{"kept": made["chosen"], **quality(made)} for made in results["rounds"]]
     deployed = {key: results[key] for key in ["closed_loop_cost", "velocity_error", "falls"]}
