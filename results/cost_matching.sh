@@ -35,7 +35,7 @@ fit untied --set fit.tie=false  # this one and the next end with theta = 1: noth
 fit published --mode adam --parameters both --features replay --set fit.scale=false --set fit.offset=false --set fit.tie=false --set fit.ridge=0
 fit random --mode random
 compare unitree_g1 both,fast,momentum,adam,random --plants nominal --recoveries "$trials" --limits "$limits"
-compare plants-unitree_g1 both,fast,random --plants "$plants"
+compare plants-unitree_g1 both,fast,momentum,adam,random --plants "$plants"
 
 # stage costs of the user's: the controller's own and the velocity error
 printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
