@@ -31,7 +31,7 @@ fit fast
 fit momentum --parameters momentum --set fit.every=10
 fit both --parameters both --set fit.every=10
 fit adam --mode adam
-fit untied --set fit.tie=false  # this one and the next end with theta = 1: nothing to compare
+fit untied --set fit.tie=false  # ends with theta = 1, as the next one did on an earlier controller: not compared
 fit published --mode adam --parameters both --features replay --set fit.scale=false --set fit.offset=false --set fit.tie=false --set fit.ridge=0
 fit random --mode random
 compare unitree_g1 both,fast,momentum,adam,random --plants nominal --recoveries "$trials" --limits "$limits"

@@ -22,7 +22,7 @@ def summary(report):
 
 def quality(made):
     fit = next((c for c in made["candidates"] if c["name"] == made["chosen"]), made["candidates"][0])["fit"]
-    return fit and {when: fit[f"validation_{when}"] for when in ["before", "after"]} or {}
+    return {when: fit[f"validation_{when}"] for when in ["before", "after"]} if fit else {}
 
 
 def row(name, run):
@@ -47,4 +47,5 @@ def main():
         print("\n".join(row(name, run) for name, run in runs.items()))
 
 
-main()
+if __name__ == "__main__":
+    main()

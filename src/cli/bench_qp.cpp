@@ -1,7 +1,6 @@
 // `tandem bench qp`: the solver by itself on problems out of the closed loop, one at a time, a batch, side by side in lanes, against OSQP.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "base/check.hpp"
 #include "cli/bench.hpp"

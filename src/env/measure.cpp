@@ -1,7 +1,6 @@
 #include "env/measure.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/check.hpp"
 #include "dynamics/kinematics_kernel.hpp"

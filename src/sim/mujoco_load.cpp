@@ -77,7 +77,7 @@ mjModel* load_mujoco(const std::string& xml, const Terrain& terrain) {
   const Spec spec(mj_parseXML(xml.c_str(), nullptr, message, sizeof(message)), mj_deleteSpec);
   check(spec != nullptr, xml, ": ", one_line(message));
   if (!terrain.height.empty()) {
-    [[maybe_unused]] static const bool once = (use_terrain_contacts(), true);  // other threads may be reading what it writes
+    use_terrain_contacts();
     put_terrain(spec.get(), terrain, xml);
   }
   mjModel* m = mj_compile(spec.get(), nullptr);

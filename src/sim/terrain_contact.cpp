@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "math/vec3.hpp"
 
@@ -189,7 +190,10 @@ int collide(const mjModel* m, mjData* d, mjPreContact* contacts, int geom1, int 
 }  // namespace
 
 void use_terrain_contacts() {
-  for (const mjtGeom type : {mjGEOM_SPHERE, mjGEOM_CAPSULE}) mjCOLLISIONFUNC[mjGEOM_HFIELD][type] = collide;
+  static std::once_flag once;  // other threads may be reading the table
+  std::call_once(once, [] {
+    for (const mjtGeom type : {mjGEOM_SPHERE, mjGEOM_CAPSULE}) mjCOLLISIONFUNC[mjGEOM_HFIELD][type] = collide;
+  });
 }
 
 }  // namespace tandem
