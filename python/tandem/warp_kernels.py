@@ -3,7 +3,10 @@
 import warp as wp
 from mujoco_warp import OverflowType
 
+wp.set_module_options({"enable_backward": False})
 FAULT_SET_POINT, FAULT_STATE, FAULT_CAPACITY = 1, 2, 4  # as SimFault
+FAULT_PARAMETERS = 8  # set_parameters() got numbers on the device that cannot be
+STOPPED = FAULT_SET_POINT | FAULT_STATE | FAULT_PARAMETERS
 # solvers that stop at their limit of iterations, as they are meant to, are no overflow
 CAPACITY = int(OverflowType.ALL & ~(OverflowType.ITERATIONS | OverflowType.LS_ITERATIONS))
 HUGE = 1e10  # MuJoCo's own bound
@@ -61,7 +64,7 @@ def write_set_points(
     a = actuator[j]
     kp, kd = float(inputs[3, w, j]), float(inputs[4, w, j])
     g, b = gain[w, a], bias[w, a]
-    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):
+    if fault[w] & STOPPED:
         kp, kd = 0.0, 0.0
         ctrl[w, a] = 0.0
     else:
@@ -217,7 +220,7 @@ def finish_step(
         fault[w] = fault[w] | FAULT_CAPACITY
     xfrc[w, push_body[w]] = wp.spatial_vector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     push_steps[w] = wp.max(push_steps[w] - 1, 0)
-    if fault[w] & (FAULT_SET_POINT | FAULT_STATE):  # stands still where it was
+    if fault[w] & STOPPED:  # stands still where it was
         for i in range(qpos.shape[1]):
             qpos[w, i] = qpos_before[w, i]
         for i in range(qvel.shape[1]):
@@ -251,9 +254,22 @@ def place(
     w = wp.tid()
     if mask[w] == 0:
         return
+    push_steps[w] = 0
+    time[w] = 0.0
+    good = wp.bool(True)
+    for i in range(q.shape[1]):
+        good = good and finite(q_in[w, i])
+    for i in range(v.shape[1]):
+        good = good and finite(v_in[w, i])
     scale = wp.float32(1.0)
     if floating == 1:
-        scale = 1.0 / wp.sqrt(q_in[w, 3] * q_in[w, 3] + q_in[w, 4] * q_in[w, 4] + q_in[w, 5] * q_in[w, 5] + q_in[w, 6] * q_in[w, 6])
+        length = wp.sqrt(q_in[w, 3] * q_in[w, 3] + q_in[w, 4] * q_in[w, 4] + q_in[w, 5] * q_in[w, 5] + q_in[w, 6] * q_in[w, 6])
+        good = good and length > 0.0
+        scale = 1.0 / length
+    fault[w] = fault[w] & FAULT_PARAMETERS
+    if not good:  # stays where it is
+        fault[w] = fault[w] | FAULT_STATE
+        return
     for i in range(q.shape[1]):
         x = float(q_in[w, i])
         if floating == 1 and i >= 3 and i < 7:
@@ -264,9 +280,6 @@ def place(
         v[w, i] = v_in[w, i]
         qvel[w, dofadr[i]] = v_in[w, i]
         warmstart[w, dofadr[i]] = 0.0
-    push_steps[w] = 0
-    time[w] = 0.0
-    fault[w] = 0
 
 
 @wp.kernel
@@ -280,7 +293,7 @@ def clear_faulty(
 ):
     # what a world that stands still reports: nothing that may not be finite
     w = wp.tid()
-    if (fault[w] & (FAULT_SET_POINT | FAULT_STATE)) == 0:
+    if (fault[w] & STOPPED) == 0:
         return
     power[w] = 0.0
     for j in range(tau.shape[1]):
@@ -293,26 +306,50 @@ def clear_faulty(
 
 
 @wp.kernel
-def kick(mask: wp.array[int], dv: wp.array2d[float], dofadr: wp.array[int], qvel: wp.array2d[float], v: wp.array2d[float]):
+def kick(mask: wp.array[int], dv: wp.array2d[float], dofadr: wp.array[int], qvel: wp.array2d[float], v: wp.array2d[float], fault: wp.array[int]):
     w = wp.tid()
-    if mask[w] != 0:
-        for i in range(6):
-            v[w, i] += dv[w, i]
-            qvel[w, dofadr[i]] = v[w, i]
+    if mask[w] == 0:
+        return
+    good = wp.bool(True)
+    for i in range(6):
+        good = good and finite(dv[w, i])
+    if not good:
+        fault[w] = fault[w] | FAULT_STATE
+        return
+    for i in range(6):
+        v[w, i] += dv[w, i]
+        qvel[w, dofadr[i]] = v[w, i]
 
 
 @wp.kernel
 def push(
     mask: wp.array[int],
-    body_in: wp.array[int],
+    number: int,
+    numbers: wp.array[int],  # in place of number, where it has entries
+    bodies: wp.array[int],  # of the MJCF, by number
     force_in: wp.array[wp.vec3],
     steps_in: wp.array[int],
     body: wp.array[int],
     force: wp.array[wp.vec3],
     steps: wp.array[int],
+    fault: wp.array[int],
 ):
     w = wp.tid()
-    if mask[w] != 0:
-        body[w] = body_in[w]
-        force[w] = force_in[w]
-        steps[w] = steps_in[w]
+    if mask[w] == 0:
+        return
+    b = int(number)
+    if numbers.shape[0] > 0:
+        b = numbers[w]
+    f = force_in[w]
+    if b < 0 or b >= bodies.shape[0] or not (finite(f[0]) and finite(f[1]) and finite(f[2])):
+        fault[w] = fault[w] | FAULT_SET_POINT
+        return
+    body[w] = bodies[b]
+    force[w] = f
+    steps[w] = steps_in[w]
+
+
+@wp.kernel
+def widen(mask: wp.array[wp.uint8], chosen: wp.array[int]):
+    w = wp.tid()
+    chosen[w] = int(mask[w])

@@ -3,8 +3,11 @@
     sim = WarpSimulator(tandem.Robot("mit_humanoid"), nworld=4096)
     sim.set_state(q, v)                         # all worlds, or those of a mask
     sim.q_des.assign(...)                       # set points are Warp arrays on the device; wp.to_torch(sim.q_des) shares them
-    sim.step()                                  # one control step; on a GPU one captured graph
+    sim.step()                                  # one control step: one captured graph
     sim.q, sim.v, sim.foot_force, ...
+
+Arguments are NumPy's, or arrays of Torch or Warp that lie on the device: those are not copied, nothing of them crosses to the host, and the host waits for
+nothing. Where the numbers of such an array cannot be, the world's fault says so in place of an Error. Masks are int32, uint8 or bool by world.
 
 Joint torques are clip(strength (tau_ff + kp (q_des - q) + kd (v_des - v))) at the physics rate. Forces and torques are means over the control step. Numbers
 are float32, worlds first, joints and feet in the order of the robot.
@@ -22,6 +25,8 @@ try:
     import warp as wp
 
     from . import warp_kernels as kernels
+    from .warp_arguments import Arguments
+    from .warp_parameters import Parameters
 except ModuleNotFoundError as missing:
     raise ImportError(
         f"tandem.warp_simulator needs the Python package {missing.name}: python -m pip install --no-deps -r {REQUIREMENTS}", name=missing.name
@@ -32,7 +37,7 @@ CONTACTS_PER_WORLD = 48
 BATCHED = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_gainprm", "actuator_biasprm", "actuator_forcerange"]
 MEMORY_FACTOR = 1.5  # what a world takes while it steps, over its data; measured on flat ground: 1.2
 CONVEX_SCRATCH = 6000  # of a contact with a height field, in MuJoCo Warp's collision of convex shapes [bytes]
-DERIVED = ["body_subtreemass", "body_invweight0", "dof_invweight0", "actuator_acc0"]
+DERIVED = ["body_subtreemass", "body_invweight0", "dof_invweight0"]
 
 
 def free_memory():
@@ -48,7 +53,10 @@ class WarpSimulator:
     robot: tandem.Robot of an MJCF. nworld: copies. control_dt, physics_dt: time of step(), and of one integration step [s].
     device: of Warp, "cuda:0" or "cpu"; None: Warp's choice. contacts_per_world: room for that many on average; beyond it `fault` has bit 4.
     terrain: tandem.mjcf.Terrain in place of the floor; None: the MJCF as it is.
+    stream: attribute, of Warp, that all work goes into on a GPU. None: Torch's current one where Torch uses the GPU, else Warp's current one.
     """
+
+    stream = None
 
     def __init__(self, robot, nworld, *, control_dt=0.01, physics_dt=0.001, device=None, contacts_per_world=CONTACTS_PER_WORLD, terrain=None):
         self.substeps = round(control_dt / physics_dt)
@@ -82,7 +90,6 @@ class WarpSimulator:
             except (RuntimeError, MemoryError) as error:
                 raise Error(f"nworld = {nworld}: no memory on {self.device} ({str(error).splitlines()[0]}); take fewer worlds") from None
         self.graph = None
-        self.set_parameters()
         self.set_state(np.tile(robot.stand, (nworld, 1)), np.zeros((nworld, robot.nv)))
 
     def check_memory(self, contacts_per_world, rows):
@@ -125,6 +132,7 @@ class WarpSimulator:
             return wp.array(np.asarray(values, dtype=np.int32), dtype=int)
 
         self._actuator, self._dof, self._qposadr, self._dofadr = (integers(x) for x in (self.actuators, self.dofs, qposadr, dofadr))
+        self._bodies, self._links = integers(self.bodies), links
         self._feet = feet = kernels.Feet()
         feet.foot, feet.link, feet.root = integers(foot), integers(link), integers(host.body_rootid[link])
         feet.point_body = integers([self.bodies[body] for body in robot.contact_bodies])
@@ -142,13 +150,15 @@ class WarpSimulator:
         self.point_force, self.foot_force = wp.zeros((n, len(robot.contact_bodies)), dtype=wp.vec3), wp.zeros((n, robot.nfoot), dtype=wp.vec3)
         self.foot_slip, self._load, self._slide = (wp.zeros((n, robot.nfoot), dtype=float) for _ in range(3))
         self.floor_contact, self.self_collision, self.fault = (wp.zeros(n, dtype=int) for _ in range(3))
-        self.strength = wp.zeros((n, robot.njnt), dtype=float)
+        self.strength = wp.full((n, robot.njnt), 1.0, dtype=float)
         self.push_force, self.push_steps, self.push_body = wp.zeros(n, dtype=wp.vec3), wp.zeros(n, dtype=int), wp.zeros(n, dtype=int)
         self.qpos_before, self.qvel_before, self.speed = (wp.clone(x) for x in (self.data.qpos, self.data.qvel, self.data.qvel))
         ncon = self.data.naconmax
         self.contact_ids = wp.array(np.arange(ncon, dtype=np.int32), dtype=int)
         self.contact_force = wp.zeros(ncon, dtype=wp.spatial_vector)
-        self.everyone = wp.array(np.ones(n, dtype=np.int32), dtype=int)
+        self.arguments = Arguments(self.device, n)
+        where = {"bodies": self.bodies, "dofs": self.dofs, "actuators": self.actuators, "links": self._links}
+        self.parameters = Parameters(robot, self.host, self.model, **where, strength=self.strength, fault=self.fault)
         self.bundle()
 
     def bundle(self):
@@ -171,125 +181,75 @@ class WarpSimulator:
         array._is_batched = True
         return array
 
-    def given(self, value, name, shape, dtype=float):
-        """An argument (NumPy, Torch or Warp) as a Warp array on the device; those that lie there are not copied."""
-        if hasattr(value, "data_ptr"):
-            value = wp.from_torch(value, dtype=dtype)
-        if isinstance(value, wp.array):
-            if value.shape != shape or value.dtype != dtype or value.device != self.device:
-                kind = getattr(dtype, "__name__", dtype)
-                raise Error(f"{name} is {value.shape} of {value.dtype.__name__} on {value.device}, expected {shape} of {kind} on {self.device}")
-            return value
-        array = np.asarray(value, dtype=np.float64)
-        full = shape if dtype in (float, int) else (*shape, 3)
-        if array.shape != full:
-            raise Error(f"{name} has shape {array.shape}, expected {full}")
-        if not np.isfinite(array).all():
-            raise Error(f"{name} holds a number that is not finite")
-        return wp.array(array.astype(np.int32 if dtype is int else np.float32), dtype=dtype, device=self.device)
-
     def set_state(self, q, v, mask=None):
-        """Places the worlds whose mask is not 0 (None: all) at q (nworld, nq), v (nworld, nv); their pushes, faults and times are forgotten."""
-        n, robot = self.nworld, self.robot
-        q, v = self.given(q, "q", (n, robot.nq)), self.given(v, "v", (n, robot.nv))
-        chosen = self.everyone if mask is None else self.given(mask, "mask", (n,), int)
-        d = self.data
-        wp.launch(
-            kernels.place,
-            dim=n,
-            inputs=[chosen, q, v, self._qposadr, self._dofadr, int(robot.floating)],
-            outputs=[d.qpos, d.qvel, d.qacc_warmstart, self.push_steps, self.q, self.v, self.time, self.fault],
-            device=self.device,
-        )
+        """Places the worlds whose mask is not 0 (None: all) at q (nworld, nq), v (nworld, nv); their pushes, faults and times are forgotten.
+
+        A world whose rows on the device are not finite, or whose quaternion is zero, stays where it is with the fault FAULT_STATE.
+        """
+        n, robot, d, given = self.nworld, self.robot, self.data, self.arguments
+        with given.queue(self.stream):
+            q, v = given.array(q, "q", (n, robot.nq)), given.array(v, "v", (n, robot.nv))
+            wp.launch(
+                kernels.place,
+                dim=n,
+                inputs=[given.mask(mask), q, v, self._qposadr, self._dofadr, int(robot.floating)],
+                outputs=[d.qpos, d.qvel, d.qacc_warmstart, self.push_steps, self.q, self.v, self.time, self.fault],
+            )
 
     def kick(self, dv, mask=None):
         """Adds dv (nworld, 6), linear in world and angular in base, to the base velocities of the worlds whose mask is not 0 (None: all)."""
         if not self.robot.floating:
             raise Error(f"kick: {self.robot.model_path} has a fixed base")
-        dv, chosen = self.given(dv, "dv", (self.nworld, 6)), self.everyone if mask is None else self.given(mask, "mask", (self.nworld,), int)
-        wp.launch(kernels.kick, dim=self.nworld, inputs=[chosen, dv, self._dofadr], outputs=[self.data.qvel, self.v], device=self.device)
+        given = self.arguments
+        with given.queue(self.stream):
+            inputs = [given.mask(mask), given.array(dv, "dv", (self.nworld, 6)), self._dofadr]
+            wp.launch(kernels.kick, dim=self.nworld, inputs=inputs, outputs=[self.data.qvel, self.v, self.fault])
 
     def set_push(self, body, force, steps, mask=None):
         """A force [N], world frame, at the centre of mass of a body: force (nworld, 3), for the next steps (nworld) control steps; 0 ends a push.
 
         body: number in the robot's body_names, one for all or (nworld). mask: worlds whose push this is, not 0 (None: all); the others keep theirs.
         """
-        n, number = self.nworld, np.broadcast_to(np.asarray(body, dtype=int), (self.nworld,))
-        if number.min() < 0 or number.max() >= len(self.bodies):
-            raise Error(f"body = {body}, expected 0 to {len(self.bodies) - 1}")
-        given = [
-            self.everyone if mask is None else self.given(mask, "mask", (n,), int),
-            self.given(np.asarray(self.bodies)[number], "body", (n,), int),
-            self.given(force, "force", (n,), wp.vec3),
-            self.given(steps, "steps", (n,), int),
-        ]
-        wp.launch(kernels.push, dim=n, inputs=given, outputs=[self.push_body, self.push_force, self.push_steps], device=self.device)
+        n, given, number, numbers = self.nworld, self.arguments, 0, None
+        if not given.on_device(body):
+            body = np.asarray(body, dtype=int)
+            if body.min() < 0 or body.max() >= len(self.bodies):
+                raise Error(f"body = {body}, expected 0 to {len(self.bodies) - 1}")
+        with given.queue(self.stream):
+            if np.ndim(body) == 0:
+                number = int(body)
+            else:
+                numbers = given.array(body, "body", (n,), int)
+            inputs = [
+                given.mask(mask),
+                number,
+                numbers,
+                self._bodies,
+                given.array(force, "force", (n,), wp.vec3),
+                given.array(steps, "steps", (n,), int),
+            ]
+            outputs = [self.push_body, self.push_force, self.push_steps, self.fault]
+            wp.launch(kernels.push, dim=n, inputs=inputs, outputs=outputs)
 
-    def set_parameters(self, *, friction=None, added_mass=None, com_offset=None, mass_scale=None, armature_scale=None, strength=None, gravity=None):
+    def set_parameters(self, *, mask=None, **values):
         """What differs between worlds, in place of what was set before: as tandem.Simulator.set_parameters, with an axis of worlds first.
 
+        mask: worlds that take them, not 0 (None: all); the others keep theirs to the last bit.
         friction (nworld), negative: the model's; added_mass (nworld) [kg]; com_offset (nworld, 3) [m]; mass_scale (nworld, nbody); armature_scale,
-        strength (nworld, njnt); gravity (nworld, 3) [m/s^2]. For resets: works on the host.
+        strength (nworld, njnt); gravity (nworld, 3) [m/s^2]. Those that are not named, or None: the model's.
+        A world whose values on the device are not finite, not positive where scales are, or leave its base without mass keeps what it had, and stands still
+        with the fault FAULT_PARAMETERS until it is given better ones.
         """
-        n, robot, host = self.nworld, self.robot, self.host
-
-        def filled(value, name, shape, default):
-            array = np.full((n, *shape), default, dtype=float) if value is None else np.asarray(value, dtype=float)
-            if array.shape != (n, *shape) or not np.isfinite(array).all():
-                raise Error(f"{name} has shape {array.shape} or a number that is not finite, expected {(n, *shape)}")
-            return array
-
-        def tiled(values):
-            return np.tile(np.asarray(values), (n, *(1 for _ in np.shape(values))))
-
-        mu = filled(friction, "friction", (), -1)
-        scale = np.ones((n, host.nbody))
-        scale[:, self.bodies] = filled(mass_scale, "mass_scale", (robot.nbody,), 1)
-        base = self.bodies[0]
-        for body in range(1, host.nbody):  # bodies without joints belong to their parent, and parents come first
-            if body not in self.bodies:
-                scale[:, body] = scale[:, host.body_parentid[body]]
-        mass = scale * host.body_mass
-        mass[:, base] += filled(added_mass, "added_mass", (), 0)
-        if (mass[:, self.bodies] <= 0).any():
-            raise Error("mass_scale or added_mass leaves a body without mass")
-        ratio = np.where(host.body_mass > 0, mass / np.maximum(host.body_mass, 1e-12), 1)
-        com = tiled(host.body_ipos)
-        com[:, base] += filled(com_offset, "com_offset", (3,), 0)
-        armature = tiled(host.dof_armature)
-        armature[:, self.dofs] *= filled(armature_scale, "armature_scale", (robot.njnt,), 1)
-        slip = tiled(host.geom_friction)
-        slip[:, :, 0] = np.where(mu[:, None] >= 0, mu[:, None], slip[:, :, 0])
-        power = filled(strength, "strength", (robot.njnt,), 1)
-        limits = tiled(host.actuator_forcerange)
-        limits[:, self.actuators] *= power[:, :, None]
-        down = tiled(host.opt.gravity) if gravity is None else filled(gravity, "gravity", (3,), 0)
-        m = self.model
-        for array, values in (
-            (m.geom_friction, slip),
-            (m.body_mass, mass),
-            (m.body_inertia, ratio[:, :, None] * host.body_inertia),
-            (m.body_ipos, com),
-            (m.dof_armature, armature),
-            (m.actuator_forcerange, limits),
-            (m.opt.gravity, down),
-            (self.strength, power),
-        ):
-            array.assign(values.astype(np.float32))
-        if any(x is not None for x in (added_mass, com_offset, mass_scale, armature_scale)):
-            with wp.ScopedDevice(self.device):
-                mjw.set_const(m, self.data)
+        with self.arguments.queue(self.stream):
+            self.parameters.set(self.arguments, mask, values)
 
     def step(self):
-        """Advances every world without a fault by control_dt. On a GPU: one launch of a graph, which returns at once."""
-        with wp.ScopedDevice(self.device):
-            if not self.device.is_cuda:
+        """Advances every world without a fault by control_dt: one launch of a graph, which on a GPU returns at once. In a capture of the caller's: its part."""
+        with self.arguments.queue(self.stream):
+            if self.device.is_capturing:
                 self.control_step()
             elif self.graph is None:
-                self.control_step()  # loads the kernels, which a capture must not
-                with wp.ScopedCapture() as capture:
-                    self.control_step()
-                self.graph = capture.graph
+                self.graph = self.arguments.done_and_captured(self.control_step)
             else:
                 wp.capture_launch(self.graph)
 

@@ -1,0 +1,248 @@
+"""tandem.warp_simulator in a loop that stays on the device: resets, pushes and differences between worlds from tensors, by mask, under a captured graph."""
+
+import copy
+
+import mujoco
+import numpy as np
+import pytest
+import torch
+from tandem import warp_kernels
+from tandem.trajectory import Error
+from warp_worlds import NWORLD, make, random_parameters, random_states, wp
+
+MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
+FOLLOWS = ["body_subtreemass", "body_invweight0", "dof_invweight0"]  # and what follows from it
+MASK = np.array([1, 0, 1, 0])
+
+
+def tensors(values):
+    return {name: torch.tensor(value, dtype=torch.float32) for name, value in values.items()}
+
+
+def bits(sim):
+    """Everything that the masks of parameters, states and pushes are about."""
+    arrays = {name: getattr(sim.model, name) for name in MODEL + FOLLOWS} | {"gravity": sim.model.opt.gravity}
+    arrays |= {name: getattr(sim, name) for name in ("strength", "q", "v", "push_force", "push_steps", "push_body", "fault", "time")}
+    arrays |= {name: getattr(sim.data, name) for name in ("qpos", "qvel", "qacc_warmstart")}
+    return {name: array.numpy().copy() for name, array in arrays.items()}
+
+
+def assert_equal(found, expected, worlds=slice(None)):
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name][worlds], values[worlds], err_msg=name)
+
+
+def test_only_the_worlds_of_the_mask_take_parameters(robot, rng):
+    sim, whole = make(robot), make(robot)
+    parameters = random_parameters(robot, rng)
+    before = bits(sim)
+    sim.set_parameters(mask=torch.tensor(MASK, dtype=torch.bool), **tensors(parameters))
+    whole.set_parameters(**parameters)
+    for name in MODEL + FOLLOWS:
+        assert (bits(whole)[name] != before[name]).any(), name
+    assert_equal(bits(sim), bits(whole), MASK == 1)
+    assert_equal(bits(sim), before, MASK == 0)
+
+
+def test_what_is_not_named_is_the_models(robot, rng):
+    sim = make(robot)
+    before = bits(sim)
+    sim.set_parameters(**tensors(random_parameters(robot, rng)))
+    sim.set_parameters(mask=torch.tensor(MASK, dtype=torch.int32))
+    assert_equal({name: bits(sim)[name] for name in MODEL}, {name: before[name] for name in MODEL}, MASK == 1)
+    for name in FOLLOWS:
+        np.testing.assert_allclose(bits(sim)[name][MASK == 1], before[name][MASK == 1], rtol=2e-6, err_msg=name)
+        assert (bits(sim)[name][MASK == 0] != before[name][MASK == 0]).any()
+
+
+def test_inverse_weights_are_those_of_mujoco(robot, rng):
+    """What the contact solver knows of the inertia, for every world's masses, against mj_setConst."""
+    sim = make(robot)
+    sim.set_parameters(**tensors(random_parameters(robot, rng)))
+    found = bits(sim)
+    for w in range(NWORLD):
+        model = copy.deepcopy(sim.host)
+        for name in MODEL:
+            getattr(model, name)[:] = found[name][w]
+        mujoco.mj_setConst(model, mujoco.MjData(model))
+        for name in FOLLOWS:
+            np.testing.assert_allclose(found[name][w], getattr(model, name), rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "name, index, value",
+    [
+        ("friction", 1, np.nan),
+        ("added_mass", 1, -1000.0),
+        ("com_offset", (1, 2), np.inf),
+        ("mass_scale", (1, 3), 0.0),
+        ("armature_scale", (1, 0), -1.0),
+        ("strength", (1, 2), np.nan),
+        ("gravity", (1, 0), np.nan),
+    ],
+)
+def test_parameters_that_cannot_be_stop_their_world_alone_until_better_ones_come(robot, rng, name, index, value):
+    sim = make(robot)
+    parameters = tensors(random_parameters(robot, rng))
+    before = bits(sim)
+    good = parameters[name].clone()
+    parameters[name][index] = value
+    sim.set_parameters(**parameters)
+    sim.set_state(*random_states(robot, rng, 0.1))
+    np.testing.assert_array_equal(sim.fault.numpy(), [0, warp_kernels.FAULT_PARAMETERS, 0, 0])
+    assert_equal({name: bits(sim)[name] for name in MODEL + FOLLOWS}, {name: before[name] for name in MODEL + FOLLOWS}, [1])
+    sim.step()
+    np.testing.assert_array_equal(sim.time.numpy() > 0, [True, False, True, True])
+    parameters[name] = good
+    sim.set_parameters(mask=torch.tensor([0, 1, 0, 0], dtype=torch.uint8), **parameters)
+    sim.step()
+    assert (sim.time.numpy() > 0).all() and not sim.fault.numpy().any()
+
+
+def test_masks_of_every_kind_choose_the_same_worlds(robot, rng):
+    q, v = random_states(robot, rng, 0.1)
+    found = []
+    masks = [MASK, MASK > 0, torch.tensor(MASK, dtype=torch.int32), torch.tensor(MASK > 0), torch.tensor(MASK, dtype=torch.uint8)]
+    masks += [wp.array(MASK.astype(np.int32), dtype=int, device="cpu"), wp.array(MASK > 0, dtype=wp.bool, device="cpu")]
+    masks += [wp.array(MASK, dtype=wp.uint8, device="cpu"), torch.tensor(np.repeat(MASK, 2), dtype=torch.bool)[::2]]
+    for mask in masks:
+        sim = make(robot)
+        sim.set_state(q, v, mask)
+        found.append(bits(sim))
+    assert (found[0]["q"][MASK == 1] != found[0]["q"][MASK == 0]).any()
+    for other in found[1:]:
+        assert_equal(other, found[0])
+
+
+def test_tensors_place_kick_and_push_as_numbers_of_the_host_do(robot, rng):
+    q, v = random_states(robot, rng, 0.1)
+    dv, force = rng.normal(0, 1, (NWORLD, 6)), rng.normal(0, 50, (NWORLD, 3))
+    body, steps = np.array([0, 2, 1, 4]), np.array([2, 1, 0, 3])
+    found = []
+    for number, whole in (
+        ((lambda x: x), (lambda x: x)),
+        (lambda x: torch.tensor(x, dtype=torch.float32), lambda x: torch.tensor(x, dtype=torch.int32)),
+    ):
+        sim = make(robot)
+        sim.set_state(number(q), number(v), whole(MASK))
+        sim.kick(number(dv), whole(1 - MASK))
+        sim.set_push(whole(body), number(force), whole(steps), whole(MASK))
+        sim.set_push(3, number(force), whole(steps), whole([0, 1, 0, 0]))
+        for _ in range(3):
+            sim.step()
+        found.append(bits(sim))
+    assert (found[0]["push_body"] == [sim.bodies[0], sim.bodies[3], sim.bodies[1], 0]).all()
+    assert_equal(found[1], found[0])
+
+
+def test_states_kicks_and_pushes_that_cannot_be_stop_their_world_alone(robot, rng):
+    q, v = (torch.tensor(x, dtype=torch.float32) for x in random_states(robot, rng, 0.1))
+    sim = make(robot)
+    before = bits(sim)
+    q[0, 8] = np.nan
+    q[1, 3:7] = 0
+    v[2, 1] = np.inf
+    sim.set_state(q, v)
+    np.testing.assert_array_equal(sim.fault.numpy(), [warp_kernels.FAULT_STATE] * 3 + [0])
+    assert_equal(
+        {name: bits(sim)[name] for name in ("qpos", "qvel", "q", "v")}, {name: before[name] for name in ("qpos", "qvel", "q", "v")}, [0, 1, 2]
+    )
+    sim = make(robot)
+    sim.kick(torch.tensor([[np.nan] * 6] + [[0.1] * 6] * 3))
+    force = torch.ones(NWORLD, 3)
+    force[1, 2] = np.nan
+    sim.set_push(torch.tensor([0, 0, 99, 0], dtype=torch.int32), force, torch.ones(NWORLD, dtype=torch.int32))
+    sim.step()
+    np.testing.assert_array_equal(sim.fault.numpy(), [warp_kernels.FAULT_STATE, warp_kernels.FAULT_SET_POINT, warp_kernels.FAULT_SET_POINT, 0])
+    assert np.isfinite(sim.q.numpy()).all() and np.isfinite(sim.v.numpy()).all()
+
+
+def test_nothing_crosses_to_the_host_and_nobody_waits(robot, rng, monkeypatch):
+    sim = make(robot)
+    q, v = (torch.tensor(x, dtype=torch.float32) for x in random_states(robot, rng, 0.0))
+    parameters = tensors(random_parameters(robot, rng))
+    mask, whole = torch.tensor(MASK, dtype=torch.bool), torch.ones(NWORLD, dtype=torch.int32)
+
+    def refused(*args, **kwargs):
+        raise AssertionError("host")
+
+    sim.step()
+    for owner, name in ((wp.array, "numpy"), (wp.array, "assign"), (wp.array, "list"), (wp, "synchronize"), (wp, "synchronize_device")):
+        monkeypatch.setattr(owner, name, refused)
+    for name in ("numpy", "cpu", "tolist", "item", "__array__", "__bool__"):
+        monkeypatch.setattr(torch.Tensor, name, refused)
+    for _ in range(2):
+        sim.set_parameters(mask=mask, **parameters)
+        sim.set_state(q, v, mask)
+        sim.kick(v[:, :6], mask)
+        sim.set_push(whole, q[:, :3], whole, mask)
+        sim.step()
+
+
+def randomised_episode(robot, rng, step):
+    """Resets in the midst of steps."""
+    sim = make(robot)
+    for round in range(4):
+        mask = torch.tensor(rng.random(NWORLD) < 0.5)
+        sim.set_parameters(mask=mask, **tensors(random_parameters(robot, rng)))
+        sim.set_state(*(torch.tensor(x, dtype=torch.float32) for x in random_states(robot, rng, 0.0)), mask)
+        sim.set_push(round, torch.full((NWORLD, 3), 20.0), torch.full((NWORLD,), 2, dtype=torch.int32), mask)
+        for _ in range(3):
+            step(sim)
+    return bits(sim) | {name: getattr(sim, name).numpy() for name in ("tau", "power", "foot_force", "point_force", "foot_slip")}
+
+
+def test_the_captured_graph_does_what_its_launches_do_under_resets(robot):
+    graph = randomised_episode(robot, np.random.default_rng(3), lambda sim: sim.step())
+    launches = randomised_episode(robot, np.random.default_rng(3), lambda sim: sim.control_step())
+    assert np.abs(graph["foot_force"]).max() > 10
+    assert_equal(graph, launches)
+
+
+def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
+    q, v = (torch.tensor(x, dtype=torch.float32) for x in random_states(robot, rng, 0.0))
+    parameters = tensors(random_parameters(robot, rng))
+    mask = torch.tensor(MASK, dtype=torch.bool)
+
+    def work(sim):
+        sim.set_parameters(mask=mask, **parameters)
+        sim.set_state(q, v, mask)
+        sim.step()
+
+    captured, plain = make(robot), make(robot)
+    for sim in (captured, plain):
+        work(sim)
+    with wp.ScopedCapture("cpu") as capture:
+        work(captured)
+    mask[:] = torch.tensor([0, 0, 1, 1])
+    parameters["gravity"][:, 0] = 3
+    wp.capture_launch(capture.graph)
+    work(plain)
+    assert_equal(bits(captured), bits(plain))
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (
+            lambda s: s.set_state(torch.zeros(NWORLD, s.robot.nq, dtype=torch.float64), np.zeros((NWORLD, s.robot.nv))),
+            r"q is \(4, 25\) of torch.float64",
+        ),
+        (lambda s: s.set_state(torch.zeros(NWORLD, 3), np.zeros((NWORLD, s.robot.nv))), r"q is \(4, 3\) .* expected \(4, 25\) of float32"),
+        (
+            lambda s: s.kick(torch.zeros(NWORLD, 6), torch.ones(NWORLD)),
+            r"mask is \(4,\) of torch.float32 on cpu, expected \(4,\) of bool, uint8 or int32",
+        ),
+        (lambda s: s.kick(torch.zeros(NWORLD, 6), torch.ones(3, dtype=torch.bool)), r"mask is \(3,\) of torch.bool"),
+        (lambda s: s.set_push(torch.zeros(NWORLD, dtype=torch.int64), np.zeros((4, 3)), np.ones(4)), "body is .* of torch.int64 .* of int32"),
+        (lambda s: s.set_push(0, torch.zeros(3, NWORLD).T, np.ones(NWORLD)), "without gaps inside a row"),
+        (lambda s: s.set_parameters(frictoin=np.ones(NWORLD)), 'there is no "frictoin", but friction, '),
+        (lambda s: s.set_parameters(strength=np.zeros((NWORLD, s.robot.njnt))), "strength holds 0.0, expected positive numbers"),
+        (lambda s: s.set_parameters(added_mass=np.full(NWORLD, -99.0)), "added_mass = -99.0 kg leaves the base without mass"),
+        (lambda s: s.set_parameters(gravity=np.full((NWORLD, 3), np.nan)), "gravity holds a number that is not finite"),
+    ],
+)
+def test_mistakes_are_one_line(robot, call, words):
+    with pytest.raises(Error, match=words) as caught:
+        call(make(robot))
+    assert "\n" not in str(caught.value)
