@@ -11,6 +11,7 @@ void bind_mpc(nanobind::module_& module);
 void bind_simulator(nanobind::module_& module);
 void bind_controller(nanobind::module_& module);
 void bind_task(nanobind::module_& module);
+void bind_task_worlds(nanobind::module_& module);
 void bind_live(nanobind::module_& module);
 
 }  // namespace tandem::python

@@ -12,19 +12,12 @@
 #include "base/check.hpp"
 #include "bind.hpp"
 #include "settings.hpp"
+#include "task_settings.hpp"
 
 namespace tandem::python {
 namespace {
 
 constexpr double kBytesPerWorld = 1 << 20;  // of simulator and MPC, from above
-
-TaskSettings resolve(const Robot& robot, const std::string& controller, const nb::dict& chosen) {
-  const auto* found = std::find(std::begin(kControllerNames), std::end(kControllerNames), controller);
-  check(found != std::end(kControllerNames), "controller = ", controller, ", expected mpc, residual or rl");
-  TaskSettings settings = make_task_settings(robot, static_cast<Controller>(found - kControllerNames));
-  apply_settings(fields(settings), chosen);
-  return settings;
-}
 
 // Of everything that a world keeps, the actions of its episode and its delayed set points included.
 double bytes_per_world(const Robot& robot, const TaskSettings& settings) {
@@ -39,7 +32,7 @@ struct TaskObject {
   std::mutex mutex;
 
   TaskObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, std::uint64_t seed, int threads)
-      : settings(resolve(robot, controller, chosen)),
+      : settings(task_settings(robot, controller, chosen)),
         batch(nworld, bytes_per_world(robot, settings)),
         task(robot, settings, nworld, checked_threads(threads), seed) {}
 };
@@ -138,6 +131,14 @@ void bind_arrays(nb::class_<TaskObject>& task) {
 }
 
 }  // namespace
+
+TaskSettings task_settings(const Robot& robot, const std::string& controller, const nb::dict& chosen) {
+  const auto* found = std::find(std::begin(kControllerNames), std::end(kControllerNames), controller);
+  check(found != std::end(kControllerNames), "controller = ", controller, ", expected mpc, residual or rl");
+  TaskSettings settings = make_task_settings(robot, static_cast<Controller>(found - kControllerNames));
+  apply_settings(fields(settings), chosen);
+  return settings;
+}
 
 void bind_task(nb::module_& module) {
   nb::class_<TaskObject> task(module, "Task",

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "env/control_loop.hpp"
-#include "env/streams.hpp"
+#include "env/episode_kernel.hpp"
 #include "sim/randomise.hpp"
 
 namespace tandem {
@@ -29,7 +29,7 @@ class EpisodeSampler {
   const Episode& draw(const EpisodeKey& key, double progress);
 
   // Control steps of an episode, and those that the first one of a world starts with behind it.
-  int steps() const { return steps_; }
+  int steps() const { return view_.steps; }
   int stagger(const EpisodeKey& key) const;
 
   // Whether a kick is due `step` control steps after the reset, and by how much it changes the base velocity.   dv (6)
@@ -38,15 +38,9 @@ class EpisodeSampler {
   bool push(const EpisodeKey& key, int step, Push& push) const;
 
  private:
-  void draw_command(const EpisodeKey& key, double progress);
-  void draw_parameters(const EpisodeKey& key);
-
-  const Model model_;
-  const double base_height_;
-  const TaskSettings settings_;
-  InitialStateSampler states_;
-  int steps_;
-  int torso_;  // the body that is pushed
+  ModelArrays<double> arrays_;
+  std::vector<double> stand_, memory_;  // (nq), of the kinematics
+  EpisodeView<double> view_;            // points into the two above
   Episode episode_;
 };
 
@@ -55,6 +49,9 @@ void start_episode(ControlLoop& loop, int world, const Episode& episode, const E
 
 // Gives one world the kick and the push that are due `step` control steps after the reset.
 void disturb(ControlLoop& loop, int world, const EpisodeSampler& sampler, const EpisodeKey& key, int step);
+
+// Control steps of an episode.
+int episode_steps(const TaskSettings& settings);
 
 // Index in Model of the body that pushes act on: the first whose name contains "torso", and failing that the base.
 int torso_of(const Model& model);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
-#include "env/settings.hpp"
+#include "env/measure_kernel.hpp"
 #include "model/model_view.hpp"
 
 namespace tandem {

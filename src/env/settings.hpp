@@ -37,7 +37,8 @@ struct RandomiseSettings {
   double noise_scale[2] = {1, 1};     // of NoiseSettings, on top of its scale
 };
 
-struct TaskSettings {
+// The numbers of the task: what kernels read, on the processor and on a device.
+struct TaskNumbers {
   Controller controller = Controller::kResidual;
   double episode = 5;                 // [s]
   double physics_dt = 0.0025;         // [s]
@@ -62,6 +63,9 @@ struct TaskSettings {
   RandomiseSettings randomise;
   RewardSettings reward;
   TerrainSettings terrain;
+};
+
+struct TaskSettings : TaskNumbers {
   MpcSettings mpc;                          // iterations, gait, weights of the MPC
   std::vector<std::string> simulator = {};  // SimSettings::program
 };

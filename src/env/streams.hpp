@@ -27,7 +27,7 @@ struct EpisodeKey {
 };
 
 // The numbers of one stream in one episode, from the first-th on; an episode has 2^32 of each.
-inline Rng episode_rng(const EpisodeKey& key, Stream stream, std::uint32_t first = 0) {
+TANDEM_FN Rng episode_rng(const EpisodeKey& key, Stream stream, std::uint32_t first = 0) {
   return {key.seed, key.world, stream, (std::uint64_t(key.episode) << 32) + first};
 }
 

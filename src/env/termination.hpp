@@ -4,22 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "env/settings.hpp"
-#include "sim/simulator.hpp"
+#include "env/termination_kernel.hpp"
 
 namespace tandem {
 
-// In order of precedence; all but the last are failures.
-enum Termination : int {
-  kRunning = -1,
-  kEndNotFinite,    // a state, action, command or observation is not finite
-  kEndFallContact,  // a link other than a foot touched the ground
-  kEndHeight,       // base below min_height_ratio times the commanded height
-  kEndTilt,         // |g_x| or |g_y| above max_gravity_xy
-  kEndVelocity,     // base faster than max_velocity or max_angular_velocity
-  kEndTimeOut,      // the episode's time is over
-  kTerminations
-};
 // "not_finite", "fall_contact", "height", "tilt", "velocity", "time_out".
 const std::vector<std::string>& episode_end_names();
 

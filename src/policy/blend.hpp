@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "model/robot.hpp"
+#include "policy/blend_kernel.hpp"
 
 namespace tandem {
 
-enum class Blend : int {
-  kJointTorque,   // tau = tau_MPC + lambda (kp_a (q_nominal + s a - q) - kd_a v)
-  kJointJoint,    // tau = tau_RNEA + kp (q_MPC + lambda s a - q) + kd (v_MPC - v)
-  kTorqueTorque,  // tau = tau_MPC + lambda s a
-  kDirect,        // tau = kp_a (q_nominal + s a - q) - kd_a v on the joints that act, the nominal pose under kp, kd on the others: end-to-end
-};
 constexpr const char* kBlendNames[] = {"joint_torque", "joint_joint", "torque_torque", "direct"};
 const char* name(Blend blend);
 
@@ -33,10 +28,10 @@ struct Blending {
 // The robot's acting joints, gains and nominal pose.
 Blending make_blending(const Robot& robot, Blend blend, double lambda, double scale);
 
-// Set points of one robot: what the simulator's input and the motor drives take.  each (njnt)
-struct SetPoints {
-  double *tau_ff, *q_des, *v_des, *kp, *kd;
-};
+using SetPoints = SetPointsOf<double>;
+
+// The blending as plain numbers, which point into it.
+BlendingView<double> view_of(const Blending& blending);
 
 // Adds the policy's part to the set points of the MPC, in place: reads and writes tau_ff, q_des, v_des; writes kp and kd. For kDirect only writes.
 //   action (naction)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/robot.hpp"
+#include "policy/observation_kernel.hpp"
 
 namespace tandem {
 
@@ -41,14 +42,10 @@ std::string described(const std::vector<ObservationGroup>& groups);
 // Throws Error if the robot has a fixed base or value_scale is not positive.
 ObservationLayout make_observation_layout(const Robot& robot, bool with_value, double value_scale);
 
-// What an observation is computed from: measured, of one robot.
-struct Measurement {
-  const double* q;        // conventions of Model; height is q[2]  (nq)
-  const double* v;        // (nv)
-  const double* command;  // base height [m], forward, left [m/s], yaw rate [rad/s]  (4)
-  double phase;           // gait time in periods
-  double value;           // V_MPC; ignored where the layout has none
-};
+using Measurement = MeasurementOf<double>;
+
+// The layout as plain numbers, which point into it.
+ObservationView<double> view_of(const ObservationLayout& layout);
 
 // Writes `obs` (layout.size). Allocates nothing.
 void observe(const ObservationLayout& layout, const Measurement& measurement, float* obs);

@@ -1,12 +1,9 @@
 #include "sim/randomise.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/check.hpp"
 #include "base/rng.hpp"
-#include "dynamics/kinematics_kernel.hpp"
 
 namespace tandem {
 namespace {
@@ -16,39 +13,16 @@ enum Stream : std::uint32_t { kInitialState = 0, kCommand = 1 };
 }  // namespace
 
 InitialStateSampler::InitialStateSampler(const Model& model, const double* stance, const InitialStateRange& range)
-    : arrays_(make_arrays<double>(model)), range_(range) {
+    : arrays_(make_arrays<double>(model)) {
   check(model.floating && !model.contacts.empty(), "initial state: \"", model.name, "\" needs a floating base and contact points");
-  stance_.assign(stance, stance + model.nq);
+  q_.assign(stance, stance + model.nq);
   memory_.resize(kinematics_size<double>(model.nbody));
-  stance_lowest_ = lowest_point(stance);
-}
-
-double InitialStateSampler::lowest_point(const double* q) {
-  const ModelView<double>& view = arrays_.view;
-  const Kinematics<double> kin = kinematics_at(memory_.data(), view.nbody);
-  forward_kinematics(SerialTeam{}, view, Pose<double>{quat_to_rotation(q + 3), load3<double>(q)}, q + 7, kin);
-  double lowest = std::numeric_limits<double>::infinity();
-  for (int c = 0; c < view.ncon; ++c) lowest = std::min(lowest, contact_position<double>(view, kin, c).z);
-  return lowest;
+  stance_ = {q_.data(), lowest_contact(arrays_.view, stance, memory_.data()), range};
 }
 
 void InitialStateSampler::draw(Rng rng, double scale, double* q, double* v) {
   check(scale >= 0 && std::isfinite(scale), "initial state: scale = ", scale, ", expected 0 or more");
-  std::copy(stance_.begin(), stance_.end(), q);
-  std::fill_n(v, arrays_.view.nv, 0.0);
-
-  // turn the stance: R = Rz(yaw) Ry(pitch) Rx(roll) R_stance
-  double turned[4];
-  for (int axis = 0; axis < 3; ++axis) {
-    const double half = 0.5 * scale * rng.uniform(-range_.angle, range_.angle);
-    double turn[4] = {std::cos(half), 0, 0, 0};
-    turn[1 + axis] = std::sin(half);
-    quat_multiply(turned, turn, q + 3);
-    std::copy_n(turned, 4, q + 3);
-  }
-  for (int i = 0; i < 3; ++i) v[i] = scale * rng.uniform(-range_.velocity, range_.velocity);
-  for (int i = 3; i < 6; ++i) v[i] = scale * rng.uniform(-range_.angular_velocity, range_.angular_velocity);
-  q[2] += stance_lowest_ - lowest_point(q);
+  draw_initial_state(arrays_.view, stance_, rng, scale, q, v, memory_.data());
 }
 
 void sample_initial_state(const Model& model, const double* stance, const InitialStateRange& range, double scale, std::uint64_t seed, int world,

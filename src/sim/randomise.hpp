@@ -7,15 +7,9 @@
 #include "base/rng.hpp"
 #include "model/model_view.hpp"
 #include "model/robot.hpp"
+#include "sim/initial_state_kernel.hpp"
 
 namespace tandem {
-
-// Half-widths of the uniform distribution around the stance. The defaults are those of the usual reset.
-struct InitialStateRange {
-  double angle = 0.31415926535897932;  // roll, pitch, yaw [rad]
-  double velocity = 0.5;               // of the base, each axis, world frame [m/s]
-  double angular_velocity = 0.5;       // of the base, each axis, base frame [rad/s]
-};
 
 // Draws initial states of one robot one after the other; allocates only when it is made.
 class InitialStateSampler {
@@ -26,12 +20,9 @@ class InitialStateSampler {
   void draw(Rng rng, double scale, double* q, double* v);
 
  private:
-  double lowest_point(const double* q);
-
   ModelArrays<double> arrays_;
-  std::vector<double> stance_, memory_;  // (nq), of the kinematics
-  InitialStateRange range_;
-  double stance_lowest_ = 0;  // height of the lowest contact point in the stance [m]
+  std::vector<double> q_, memory_;  // of the stance (nq), of the kinematics
+  StanceView<double> stance_;       // points into q_
 };
 
 // Draws the initial state of one world, `scale` times as far from `stance` as `range` allows (0: the stance itself, at rest).

@@ -1,12 +1,9 @@
 #include "sim/terrain.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/check.hpp"
 #include "base/rng.hpp"
-#include "dynamics/kinematics_kernel.hpp"
 
 namespace tandem {
 namespace {
@@ -15,7 +12,6 @@ constexpr double kMaxAngle = 0.8;  // [rad]
 constexpr int kMaxSide = 4001;     // heights along one side: 64 MB
 constexpr int kTreadCells = 4;     // cells in a tread of steps
 constexpr int kPointsPerCell = 2;  // heights per cell of steps, so that their edges are steep
-constexpr int kSoleSamples = 8;    // places looked at between two contact points of a foot
 
 // The heights within the edge.
 void fill_slope(const TerrainSettings& s, Terrain& terrain) {
@@ -56,43 +52,19 @@ Terrain make_terrain(const TerrainSettings& s) {
   return terrain;
 }
 
-double terrain_height(const Terrain& terrain, double x, double y) {
-  if (terrain.height.empty()) return 0;
-  const double column = x / terrain.cell + 0.5 * (terrain.columns - 1), row = y / terrain.cell + 0.5 * (terrain.rows - 1);
-  if (!(column >= 0 && column <= terrain.columns - 1 && row >= 0 && row <= terrain.rows - 1)) return 0;
-  const int c = std::min(int(column), terrain.columns - 2), r = std::min(int(row), terrain.rows - 2);
-  const float* low = &terrain.height[size_t(r) * terrain.columns + c];
-  const float* high = low + terrain.columns;
-  // each cell is cut along its diagonal from (r, c) to (r + 1, c + 1)
-  const double u = column - c, w = row - r;
-  return u > w ? low[0] + u * (double(low[1]) - low[0]) + w * (double(high[1]) - low[1])
-               : low[0] + w * (double(high[0]) - low[0]) + u * (double(high[1]) - high[0]);
+TerrainView view_of(const Terrain& terrain) {
+  return {terrain.rows, terrain.columns, terrain.cell, terrain.height.empty() ? nullptr : terrain.height.data()};
 }
 
-TerrainPlacer::TerrainPlacer(const Model& model) : contacts_(model.contacts), arrays_(make_arrays<double>(model)) {
+double terrain_height(const Terrain& terrain, double x, double y) { return terrain_height(view_of(terrain), x, y); }
+
+TerrainPlacer::TerrainPlacer(const Model& model) : arrays_(make_arrays<double>(model)) {
   check(model.floating && !model.contacts.empty(), "\"", model.name, "\" needs a floating base and contact points to be placed on uneven ground");
+  for (const ContactPoint& contact : model.contacts) radius_.push_back(contact.radius);
   memory_.resize(kinematics_size<double>(model.nbody));
 }
 
-void TerrainPlacer::place(const Terrain& terrain, double* q) {
-  if (terrain.height.empty()) return;
-  const ModelView<double>& view = arrays_.view;
-  const Kinematics<double> kin = kinematics_at(memory_.data(), view.nbody);
-  forward_kinematics(SerialTeam{}, view, Pose<double>{quat_to_rotation(q + 3), load3<double>(q)}, q + 7, kin);
-  double clearance = std::numeric_limits<double>::infinity();
-  for (int a = 0; a < view.ncon; ++a) {
-    for (int b = a; b < view.ncon; ++b) {
-      if (contacts_[a].foot != contacts_[b].foot) continue;
-      const Vec3<double> from = contact_position<double>(view, kin, a), to = contact_position<double>(view, kin, b);
-      for (int i = 0; i <= kSoleSamples; ++i) {
-        const double t = double(i) / kSoleSamples;
-        const Vec3<double> p = from + t * (to - from);
-        clearance = std::min(clearance, p.z - contacts_[a].radius - terrain_height(terrain, p.x, p.y));
-      }
-    }
-  }
-  q[2] += kTerrainClearance - clearance;
-}
+void TerrainPlacer::place(const Terrain& terrain, double* q) { place_on_ground(arrays_.view, radius_.data(), view_of(terrain), q, memory_.data()); }
 
 void place_on_terrain(const Model& model, const Terrain& terrain, double* q) { TerrainPlacer(model).place(terrain, q); }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/model_view.hpp"
+#include "sim/terrain_kernel.hpp"
 
 namespace tandem {
 
@@ -34,6 +35,9 @@ struct Terrain {
 Terrain make_terrain(const TerrainSettings& settings);
 constexpr double kTerrainBorder = 100;  // [m]
 
+// The terrain as plain numbers, which point into it.
+TerrainView view_of(const Terrain& terrain);
+
 // Height of the ground at a place, on the triangles that the physics uses; 0 beyond the edge and on flat ground.
 double terrain_height(const Terrain& terrain, double x, double y);
 
@@ -48,11 +52,9 @@ class TerrainPlacer {
   void place(const Terrain& terrain, double* q);
 
  private:
-  std::vector<ContactPoint> contacts_;
   ModelArrays<double> arrays_;
-  std::vector<double> memory_;  // of the kinematics
+  std::vector<double> radius_, memory_;  // of the contact points, of the kinematics
 };
-constexpr double kTerrainClearance = 0.002;  // [m]
 
 // The same for a single robot.
 void place_on_terrain(const Model& model, const Terrain& terrain, double* q);

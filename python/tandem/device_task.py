@@ -1,0 +1,188 @@
+"""The locomotion task of many robots on one device: MuJoCo Warp, MPC and rules of the task on arrays that stay there. docs/training.md, "On a device".
+
+    task = DeviceTask(tandem.Robot("mit_humanoid"), 4096, device="cuda")
+    task.reset()
+    task.step(policy(task.observation))      # Torch tensors; nothing crosses to the host
+
+The rules and random numbers are those of tandem.Task (the same C++ code); the physics is MuJoCo Warp's. device="cpu" runs the same on the processor.
+"""
+
+import time
+
+import torch
+
+from . import native
+from .mjcf import Terrain
+from .warp_simulator import WarpSimulator, wp
+
+MPC_SETTINGS = ("mpc.", "gait.", "weights.", "solver.")
+# what a world's parameters are when they are the model's, by setting and argument of WarpSimulator.set_parameters
+FIXED = {"added_mass": 0, "com_offset": 0, "mass_scale": 1, "armature_scale": 1, "strength": 1}
+
+
+class DevicePlan:
+    """The MPC on the GPU."""
+
+    def __init__(self, robot, nworld, settings):
+        self.mpc = native.Mpc(robot, nworld, settings=settings, device="cuda")
+        self.arrays = {name: getattr(self.mpc, name) for name in ("tau_ff", "q_des", "v_des", "value", "phase")}
+        self.memory = self.mpc.memory
+
+    def step(self, q, v, command):
+        self.mpc.step(q, v, command, stream=torch.cuda.current_stream().cuda_stream)
+
+    def reset_where(self, mask, phase):
+        self.mpc.reset_where(mask, phase, stream=torch.cuda.current_stream().cuda_stream)
+
+
+class HostPlan:
+    """The MPC on the processor, behind float32 tensors."""
+
+    def __init__(self, robot, nworld, settings):
+        self.mpc = native.Mpc(robot, nworld, settings=settings, threads=0)
+        self.arrays = {name: torch.zeros(nworld, robot.njnt) for name in ("tau_ff", "q_des", "v_des")}
+        self.arrays.update((name, torch.zeros(nworld)) for name in ("value", "phase"))
+        self.memory = ""
+
+    def step(self, q, v, command):
+        self.mpc.step(*(x.double().numpy() for x in (q, v, command)))
+        for name, array in self.arrays.items():
+            array.copy_(torch.from_numpy(getattr(self.mpc, name)))
+
+    def reset_where(self, mask, phase):
+        for world in mask.nonzero().flatten().tolist():
+            self.mpc.reset(world, phase[world].item())
+
+
+class PartTimes:
+    """How long the parts of steps take [s]; on a GPU by its own clock, without waiting until the times are taken."""
+
+    def __init__(self, cuda):
+        self.cuda, self.seconds, self.marks = cuda, {}, []
+
+    def lap(self, part):
+        """What ran since the last lap was `part`; None: nothing of interest."""
+        if self.cuda:
+            mark = torch.cuda.Event(enable_timing=True)
+            mark.record()
+        else:
+            mark = time.perf_counter()
+        self.marks.append((part, mark))
+
+    def take(self):
+        """Seconds by part since the last call."""
+        if self.cuda and self.marks:
+            self.marks[-1][1].synchronize()
+        for (_, before), (part, mark) in zip(self.marks, self.marks[1:]):
+            if part is not None:
+                seconds = 1e-3 * before.elapsed_time(mark) if self.cuda else mark - before
+                self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+        taken, self.seconds, self.marks = self.seconds, {}, []
+        return taken
+
+
+class DeviceTask:
+    """Copies of the locomotion task as learners see it; names, shapes and meanings of tandem.Task, with Torch tensors on the device in place of arrays.
+
+    robot: tandem.Robot of an MJCF. controller: "mpc", "residual" or "rl". settings: of the task, by name. device: "cuda" (the current GPU) or "cpu".
+    All tensors are on the task's own memory: the next step() overwrites them, so clone what must stay.
+    """
+
+    def __init__(self, robot, nworld, *, controller="residual", settings=None, seed=0, device="cuda"):
+        if device not in ("cpu", "cuda"):
+            raise native.Error(f'device = "{device}", expected "cuda" or "cpu"')
+        self.worlds = native.TaskWorlds(robot, nworld, controller=controller, settings=dict(settings or {}), seed=seed, device=device)
+        self.settings, self.control_dt = self.worlds.settings, self.worlds.control_dt
+        self.nworld, self.nobs, self.naction = nworld, self.worlds.nobs, self.worlds.naction
+        self.term_names, self.termination_names, self.measure_names = self.worlds.term_names, self.worlds.termination_names, ["power"]
+        self.device = torch.device("cuda:0" if device == "cuda" else "cpu")
+        self.plan = None
+        if controller != "rl":
+            mpc = {name: value for name, value in self.settings.items() if name.startswith(MPC_SETTINGS)}
+            self.plan = (DevicePlan if device == "cuda" else HostPlan)(robot, nworld, mpc)
+        terrain = self.worlds.terrain
+        if terrain is not None:
+            cell, height = terrain
+            terrain = Terrain(*height.shape, cell, height)
+        physics_dt = self.settings["env.physics_dt"]
+        self.sim = WarpSimulator(robot, nworld, control_dt=self.control_dt, physics_dt=physics_dt, device=str(self.device), terrain=terrain)
+        self.take_arrays()
+        self.times = PartTimes(self.device.type == "cuda")
+        self.started = False
+
+    def take_arrays(self):
+        """Joins the arrays of task, simulator and controller."""
+        self.arrays = arrays = self.worlds.arrays
+        names = ("q", "v", "tau", "power", "foot_slip", "floor_contact", "self_collision", "fault", "inputs")
+        self.worlds.connect({name: wp.to_torch(getattr(self.sim, name)) for name in names}, self.plan.arrays if self.plan else None)
+        self.observation, self.reward, self.terms = arrays["observation"], arrays["reward"], arrays["terms"]
+        self.measures = arrays["power"].unsqueeze(1)
+        self.done, self.time_out, self.termination = arrays["done"], arrays["time_out"], arrays["termination"]
+        randomised = [name for name, value in FIXED.items() if self.settings[f"randomise.{name}"] != [value, value]]
+        self.parameters = {name: arrays[name] for name in ["friction", *randomised]}
+
+    @property
+    def memory(self):
+        """What the task and its controller take of the device, in a line."""
+        lines = [f"task: {self.nworld} worlds x {self.worlds.bytes / self.nworld / 1024:.1f} KiB = {self.worlds.bytes / 2**20:.1f} MiB"]
+        return "; ".join([*lines, self.plan.memory] if self.plan and self.plan.memory else lines)
+
+    def run(self, stage):
+        self.worlds.run(stage, torch.cuda.current_stream().cuda_stream if self.device.type == "cuda" else 0)
+
+    def reset(self):
+        """Starts a new episode in every world."""
+        self.run("start")
+        self.started = True
+        self.times.lap(None)
+        self.prepare()
+
+    def step(self, action):
+        """Advances every world by one control step; worlds that are done start anew.   action (nworld, naction), float32 on the device"""
+        if not self.started:
+            raise native.Error("task: step() before the first reset()")
+        shape = (self.nworld, self.naction)
+        if tuple(action.shape) != shape or action.dtype != torch.float32 or action.device != self.device:
+            raise native.Error(
+                f"action is {tuple(action.shape)} of {action.dtype} on {action.device}, expected {shape} of torch.float32 on {self.device}"
+            )
+        self.action = action.detach().contiguous()  # held until the next step: the GPU reads it later
+        self.times.lap(None)
+        self.worlds.act(self.action.data_ptr())
+        self.run("command")
+        self.times.lap("observe")
+        self.sim.step()
+        self.times.lap("physics")
+        self.run("finish")
+        self.times.lap("reward")
+        self.prepare()
+
+    def prepare(self):
+        """Obeys the masks of new episodes, kicks and pushes; then measures, plans and observes."""
+        a, sim = self.arrays, self.sim
+        sim.set_parameters(**self.parameters, mask=a["restart"])
+        sim.set_state(a["q"], a["v"], mask=a["restart"])
+        sim.kick(a["kick"], mask=a["kicked"])
+        sim.set_push(a["push_body"], a["push_force"], a["push_steps"], mask=a["pushed"])
+        if self.plan:
+            self.plan.reset_where(a["replan"], a["phase"])
+        self.times.lap("reset")
+        self.run("measure")
+        self.times.lap("observe")
+        if self.plan:
+            self.plan.step(a["measured_q"], a["measured_v"], a["command"])
+            self.times.lap("mpc")
+        self.run("observe")
+        self.times.lap("observe")
+
+    def set_progress(self, progress):
+        """How far the training is, 0 to 1: what curricula go by. Takes effect at each world's next reset."""
+        self.worlds.set_progress(progress)
+
+    def not_finite_count(self):
+        """How many episodes ended because a number was not finite; a tensor on the device."""
+        return self.arrays["not_finite"].sum()
+
+    def take_times(self):
+        """Seconds by part since the last call; waits for the device."""
+        return self.times.take()

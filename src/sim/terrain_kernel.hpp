@@ -1,0 +1,80 @@
+// Heights of the ground, and robots put onto it, on the processor or a device. docs/simulator.md, "Uneven ground".
+#pragma once
+
+#include "dynamics/kinematics_kernel.hpp"
+
+namespace tandem {
+
+constexpr double kTerrainClearance = 0.002;  // between the feet and the ground that a robot is put on [m]
+
+// A Terrain as plain numbers.
+struct TerrainView {
+  int rows, columns;
+  double cell;          // [m]
+  const float* height;  // nullptr: flat  (rows, columns)
+};
+
+inline namespace TANDEM_ISA {
+
+inline constexpr int kSoleSamples = 8;  // places looked at between two contact points of a foot
+
+// Height of the ground at a place, on the triangles that the physics uses; 0 beyond the edge and on flat ground.
+TANDEM_FN double terrain_height(const TerrainView& terrain, double x, double y) {
+  if (!terrain.height) return 0;
+  const double column = x / terrain.cell + 0.5 * (terrain.columns - 1), row = y / terrain.cell + 0.5 * (terrain.rows - 1);
+  if (!(column >= 0 && column <= terrain.columns - 1 && row >= 0 && row <= terrain.rows - 1)) return 0;
+  const int whole_column = int(column), whole_row = int(row);
+  const int c = whole_column < terrain.columns - 2 ? whole_column : terrain.columns - 2,
+            r = whole_row < terrain.rows - 2 ? whole_row : terrain.rows - 2;
+  const float* low = terrain.height + static_cast<long long>(r) * terrain.columns + c;
+  const float* high = low + terrain.columns;
+  // each cell is cut along its diagonal from (r, c) to (r + 1, c + 1)
+  const double u = column - c, w = row - r;
+  return u > w ? low[0] + u * (double(low[1]) - low[0]) + w * (double(high[1]) - low[1])
+               : low[0] + w * (double(high[0]) - low[0]) + u * (double(high[1]) - high[0]);
+}
+
+// Where the bodies of a robot are in the world.   q (nq) of a floating base; memory (kinematics_size())
+template <class S>
+TANDEM_FN Kinematics<S> kinematics_of(const ModelView<S>& model, const S* q, S* memory) {
+  const Kinematics<S> kin = kinematics_at(memory, model.nbody);
+  forward_kinematics(SerialTeam{}, model, Pose<S>{quat_to_rotation(q + 3), load3<S>(q)}, q + 7, kin);
+  return kin;
+}
+
+// Mean height of the ground under the contact points of all feet [m]; exactly 0 on flat ground.
+template <class S>
+TANDEM_FN double ground_height(const ModelView<S>& model, const TerrainView& terrain, const S* q, S* memory) {
+  if (!terrain.height) return 0;
+  const Kinematics<S> kin = kinematics_of(model, q, memory);
+  double sum = 0;
+  for (int c = 0; c < model.ncon; ++c) {
+    const Vec3<S> p = contact_position<S>(model, kin, c);
+    sum += terrain_height(terrain, p.x, p.y);
+  }
+  return sum / model.ncon;
+}
+
+// Moves the base up or down until the feet, soles between the contact points included, clear the ground under them by kTerrainClearance.
+//   radius  of the contact points  (ncon);  q (nq): q[2] is written, and stays as it is on flat ground
+template <class S>
+TANDEM_FN void place_on_ground(const ModelView<S>& model, const S* radius, const TerrainView& terrain, S* q, S* memory) {
+  if (!terrain.height) return;
+  const Kinematics<S> kin = kinematics_of(model, q, memory);
+  S clearance(1e30f);
+  for (int a = 0; a < model.ncon; ++a) {
+    for (int b = a; b < model.ncon; ++b) {
+      if (model.contact_foot[a] != model.contact_foot[b]) continue;
+      const Vec3<S> from = contact_position<S>(model, kin, a), to = contact_position<S>(model, kin, b);
+      for (int i = 0; i <= kSoleSamples; ++i) {
+        const S t = S(i) / S(kSoleSamples);
+        const Vec3<S> p = from + t * (to - from);
+        clearance = min(clearance, S(p.z - radius[a] - terrain_height(terrain, p.x, p.y)));
+      }
+    }
+  }
+  q[2] += S(kTerrainClearance) - clearance;
+}
+
+}  // namespace TANDEM_ISA
+}  // namespace tandem

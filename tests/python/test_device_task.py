@@ -1,0 +1,130 @@
+"""The task on a device, run on Torch's and Warp's CPU device: against tandem.Task, whose physics is MuJoCo in double precision."""
+
+import numpy as np
+import pytest
+import tandem
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("mujoco_warp", reason="Warp is not installed: python -m pip install --no-deps -r tools/requirements-warp.txt")
+
+from tandem.device_task import DeviceTask  # noqa: E402
+
+# short episodes in which everything that can be drawn is drawn
+BUSY = {
+    "env.episode": 0.12,
+    "env.kick_interval": 0.05,
+    "env.kick_velocity": 0.2,
+    "env.push_impulse": [2, 5],
+    "solver.iterations": 5,
+    "noise.scale": 0.2,
+    "randomise.delay": [0, 0.02],
+    "randomise.added_mass": [0, 1],
+    "randomise.com_offset": [-0.01, 0.01],
+    **{f"randomise.{name}": [0.9, 1.1] for name in ("mass_scale", "armature_scale", "gain_scale", "strength", "noise_scale")},
+}
+NWORLD = 4
+
+
+def actions(task, step, size=0.2):
+    rng = np.random.default_rng(100 + step)
+    return torch.from_numpy(rng.uniform(-size, size, (task.nworld, task.naction)).astype(np.float32))
+
+
+@pytest.mark.parametrize(("name", "controller"), [("mit_humanoid", "residual"), ("mit_humanoid", "rl"), ("unitree_go2", "residual")])
+def test_does_what_the_task_does(name, controller):
+    robot = tandem.Robot(name)
+    device = DeviceTask(robot, NWORLD, controller=controller, settings=BUSY, seed=5, device="cpu")
+    host = tandem.Task(robot, NWORLD, controller=controller, settings=BUSY, seed=5)
+    assert (device.nobs, device.naction, device.term_names, device.termination_names) == (
+        host.nobs,
+        host.naction,
+        host.term_names,
+        host.termination_names,
+    )
+    device.reset()
+    host.reset()
+    np.testing.assert_allclose(device.observation.numpy(), host.observation, atol=1e-4)
+    ended = 0
+    for step in range(20):
+        action = actions(device, step)
+        device.step(action)
+        host.step(action.numpy())
+        np.testing.assert_array_equal(device.termination.numpy(), host.termination, err_msg=f"step {step}")
+        np.testing.assert_array_equal(device.done.numpy(), host.done)
+        np.testing.assert_array_equal(device.time_out.numpy(), host.time_out)
+        scale = 1 + np.abs(host.observation)
+        np.testing.assert_array_less(np.abs(device.observation.numpy() - host.observation) / scale, 0.02, err_msg=f"step {step}")
+        np.testing.assert_allclose(device.reward.numpy(), host.reward, atol=5e-3)
+        np.testing.assert_allclose(device.terms.numpy(), host.terms, atol=5e-3)
+        ended += int(device.done.sum())
+    assert ended >= NWORLD
+    assert device.not_finite_count() == 0
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Makes a task of two robots that no MPC steers, which is the quickest."""
+
+    def make(**settings):
+        return DeviceTask(tandem.Robot("unitree_go2"), 2, controller="rl", settings={"noise.scale": 0, **settings}, seed=3, device="cpu")
+
+    return make
+
+
+def test_same_seed_same_bits(quick):
+    runs = []
+    for _ in range(2):
+        task = quick(**{"env.episode": 0.05})
+        task.reset()
+        seen = [task.observation.clone()]
+        for step in range(8):
+            task.step(actions(task, step))
+            seen += [task.observation.clone(), task.reward.clone(), task.terms.clone()]
+        runs.append(torch.cat([x.flatten() for x in seen]))
+    assert torch.equal(*runs)
+
+
+def test_an_action_that_is_not_finite_ends_its_world_alone(quick):
+    broken, healthy = quick(), quick()
+    broken.reset()
+    healthy.reset()
+    action = torch.zeros(2, broken.naction)
+    healthy.step(action)
+    action = action.clone()
+    action[0, 1] = float("nan")
+    broken.step(action)
+    assert broken.termination_names[broken.termination[0]] == "not_finite"
+    assert broken.not_finite_count() == 1
+    assert torch.isfinite(broken.observation).all()
+    assert torch.equal(broken.observation[1], healthy.observation[1])
+    assert torch.equal(broken.reward[1], healthy.reward[1])
+    broken.step(torch.zeros(2, broken.naction))
+    assert (broken.termination == -1).all(), "the world that started anew goes on"
+
+
+def test_times_name_the_parts(quick):
+    task = quick()
+    task.reset()
+    task.take_times()
+    task.step(actions(task, 0))
+    times = task.take_times()
+    assert set(times) == {"physics", "reward", "reset", "observe"}
+    assert all(seconds > 0 for seconds in times.values())
+    assert task.take_times() == {}
+
+
+def test_refuses_what_cannot_work(quick):
+    robot = tandem.Robot("unitree_go2")
+    with pytest.raises(tandem.Error, match='device = "tpu"'):
+        DeviceTask(robot, 1, device="tpu")
+    with pytest.raises(tandem.Error, match="nworld = 0"):
+        DeviceTask(robot, 0, device="cpu")
+    task = quick()
+    with pytest.raises(tandem.Error, match="before the first reset"):
+        task.step(actions(task, 0))
+    task.reset()
+    with pytest.raises(tandem.Error, match=r"action is \(1, 12\)"):
+        task.step(torch.zeros(1, task.naction))
+    if tandem.cuda_device_count() == 0:
+        with pytest.raises(tandem.Error, match="CUDA"):
+            DeviceTask(robot, 1, device="cuda")
