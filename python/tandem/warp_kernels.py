@@ -1,4 +1,4 @@
-"""The kernels of tandem.warp_simulator: what a control step does around MuJoCo Warp's own steps. One thread per world, joint or contact."""
+"""The kernels of tandem.warp_simulator: what a control step does around MuJoCo Warp's own steps. One thread per world or joint."""
 
 import warp as wp
 from mujoco_warp import OverflowType
@@ -86,107 +86,6 @@ def add_torques(mean: float, dof: wp.array[int], force: wp.array2d[float], speed
         t = force[w, dof[j]]
         tau[w, j] += mean * t
         power[w] += mean * wp.max(t * speed[w, dof[j]], 0.0)
-
-
-@wp.struct
-class Contacts:
-    """Of all worlds, in no order; those of mujoco_warp.Data."""
-
-    geom: wp.array[wp.vec2i]
-    world: wp.array[int]
-    frame: wp.array[wp.mat33]
-    dist: wp.array[float]
-    pos: wp.array[wp.vec3]
-    force: wp.array[wp.spatial_vector]  # on the second geom, world frame
-
-
-@wp.struct
-class Motion:
-    """Where bodies are, and how they move, at the start of a physics step  (nworld, nbody)."""
-
-    xpos: wp.array2d[wp.vec3]
-    xmat: wp.array2d[wp.mat33]
-    cvel: wp.array2d[wp.spatial_vector]  # angular, linear at subtree_com of the root
-    subtree_com: wp.array2d[wp.vec3]
-
-
-@wp.struct
-class Feet:
-    """What belongs to which foot."""
-
-    foot: wp.array[int]  # of a geom, -1: none
-    link: wp.array[int]  # of a geom: the body that it moves with; 0: it belongs to the floor
-    root: wp.array[int]  # of a geom: the body at the root of that one's tree
-    point_body: wp.array[int]  # of a contact point
-    point_position: wp.array[wp.vec3]  # in the axes of that body
-
-
-@wp.struct
-class Sums:
-    """What add_contacts() adds to."""
-
-    point_force: wp.array2d[wp.vec3]
-    foot_force: wp.array2d[wp.vec3]
-    load: wp.array2d[float]  # of one physics step: normal force of a foot,
-    slide: wp.array2d[float]  # and normal force times sliding speed
-    floor_contact: wp.array[int]
-    self_collision: wp.array[int]
-
-
-@wp.func
-def nearest_point(feet: Feet, motion: Motion, w: int, body: int, position: wp.vec3):
-    nearest, best = wp.int32(0), float(HUGE)
-    for i in range(feet.point_body.shape[0]):
-        if feet.point_body[i] == body:
-            distance = wp.length_sq(motion.xpos[w, body] + motion.xmat[w, body] * feet.point_position[i] - position)
-            if distance < best:
-                nearest = i
-                best = distance
-    return nearest
-
-
-@wp.kernel
-def add_contacts(mean: float, nacon: wp.array[int], contacts: Contacts, motion: Motion, feet: Feet, sums: Sums):
-    c = wp.tid()
-    if c >= nacon[0]:
-        return
-    w = contacts.world[c]
-    a, b = contacts.geom[c][0], contacts.geom[c][1]
-    if feet.link[a] > 0 and feet.link[b] > 0:
-        if contacts.dist[c] < 0.0:
-            sums.self_collision[w] = 1
-        return
-    f = wp.spatial_top(contacts.force[c])  # on b from a
-    n = wp.vec3(contacts.frame[c][0, 0], contacts.frame[c][0, 1], contacts.frame[c][0, 2])
-    normal = wp.dot(f, n)
-    if not (normal > 0.0):
-        return
-    g = int(b)
-    sign = float(mean)
-    if feet.link[a] > 0:
-        g = a
-        sign = -mean
-    foot = feet.foot[g]
-    if foot < 0:
-        sums.floor_contact[w] = 1
-        return
-    body = feet.link[g]
-    wp.atomic_add(sums.foot_force, w, foot, sign * f)
-    wp.atomic_add(sums.point_force, w, nearest_point(feet, motion, w, body, contacts.pos[c]), sign * f)
-    # velocity of the touching material, without its part along the normal
-    twist = motion.cvel[w, body]
-    v = wp.spatial_bottom(twist) + wp.cross(wp.spatial_top(twist), contacts.pos[c] - motion.subtree_com[w, feet.root[g]])
-    wp.atomic_add(sums.load, w, foot, normal)
-    wp.atomic_add(sums.slide, w, foot, normal * wp.length(v - wp.dot(v, n) * n))
-
-
-@wp.kernel
-def add_slip(physics_dt: float, load: wp.array2d[float], slide: wp.array2d[float], foot_slip: wp.array2d[float]):
-    w, f = wp.tid()
-    if load[w, f] > 0.0:
-        foot_slip[w, f] += physics_dt * slide[w, f] / load[w, f]
-    load[w, f] = 0.0
-    slide[w, f] = 0.0
 
 
 @wp.kernel

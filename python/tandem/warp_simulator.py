@@ -24,6 +24,7 @@ try:
     import mujoco_warp as mjw
     import warp as wp
 
+    from . import warp_contact_kernels as contacts
     from . import warp_kernels as kernels
     from .warp_arguments import Arguments
     from .warp_parameters import Parameters
@@ -133,7 +134,7 @@ class WarpSimulator:
 
         self._actuator, self._dof, self._qposadr, self._dofadr = (integers(x) for x in (self.actuators, self.dofs, qposadr, dofadr))
         self._bodies, self._links = integers(self.bodies), links
-        self._feet = feet = kernels.Feet()
+        self._feet = feet = contacts.Feet()
         feet.foot, feet.link, feet.root = integers(foot), integers(link), integers(host.body_rootid[link])
         feet.point_body = integers([self.bodies[body] for body in robot.contact_bodies])
         feet.point_position = wp.array(np.asarray(robot.contact_positions, dtype=np.float32).reshape(-1, 3), dtype=wp.vec3)
@@ -148,7 +149,7 @@ class WarpSimulator:
         self.q, self.v = wp.zeros((n, robot.nq), dtype=float), wp.zeros((n, robot.nv), dtype=float)
         self.tau, self.power, self.time = wp.zeros((n, robot.njnt), dtype=float), wp.zeros(n, dtype=float), wp.zeros(n, dtype=float)
         self.point_force, self.foot_force = wp.zeros((n, len(robot.contact_bodies)), dtype=wp.vec3), wp.zeros((n, robot.nfoot), dtype=wp.vec3)
-        self.foot_slip, self._load, self._slide = (wp.zeros((n, robot.nfoot), dtype=float) for _ in range(3))
+        self.foot_slip = wp.zeros((n, robot.nfoot), dtype=float)
         self.floor_contact, self.self_collision, self.fault = (wp.zeros(n, dtype=int) for _ in range(3))
         self.strength = wp.full((n, robot.njnt), 1.0, dtype=float)
         self.push_force, self.push_steps, self.push_body = wp.zeros(n, dtype=wp.vec3), wp.zeros(n, dtype=int), wp.zeros(n, dtype=int)
@@ -164,13 +165,16 @@ class WarpSimulator:
     def bundle(self):
         """The arrays that add_contacts() reads and writes."""
         d, contact = self.data, self.data.contact
-        self._contacts, self._motion, self._sums = kernels.Contacts(), kernels.Motion(), kernels.Sums()
+        n, robot = self.nworld, self.robot
+        self._contacts, self._motion, self._sums = contacts.Contacts(), contacts.Motion(), contacts.Sums()
+        load, slide = (wp.zeros((n, robot.nfoot), dtype=wp.int64) for _ in range(2))
+        forces = {"point_force": len(robot.contact_bodies), "foot_force": robot.nfoot}
         for target, values in (
             (self._contacts, {"world": contact.worldid, "force": self.contact_force}),
             (self._contacts, {name: getattr(contact, name) for name in ("geom", "frame", "dist", "pos")}),
             (self._motion, {name: getattr(d, name) for name in ("xpos", "xmat", "cvel", "subtree_com")}),
-            (self._sums, {name: getattr(self, name) for name in ("point_force", "foot_force", "floor_contact", "self_collision")}),
-            (self._sums, {"load": self._load, "slide": self._slide}),
+            (self._sums, {name: wp.zeros((n, size, 3), dtype=wp.int64) for name, size in forces.items()}),
+            (self._sums, {"load": load, "slide": slide, "floor_contact": self.floor_contact, "self_collision": self.self_collision}),
         ):
             for name, value in values.items():
                 setattr(target, name, value)
@@ -287,5 +291,6 @@ class WarpSimulator:
         mjw.step(m, d)
         mjw.contact_force(m, d, self.contact_ids, True, self.contact_force)
         wp.launch(kernels.add_torques, dim=n, inputs=[mean, self._dof, d.qfrc_actuator, self.speed], outputs=[self.tau, self.power])
-        wp.launch(kernels.add_contacts, dim=self.contact_ids.size, inputs=[mean, d.nacon, self._contacts, self._motion, self._feet, self._sums])
-        wp.launch(kernels.add_slip, dim=self.foot_slip.shape, inputs=[self.physics_dt, self._load, self._slide], outputs=[self.foot_slip])
+        wp.launch(contacts.add_contacts, dim=self.contact_ids.size, inputs=[d.nacon, self._contacts, self._motion, self._feet], outputs=[self._sums])
+        forces = [self.point_force, self.foot_force, self.foot_slip]
+        wp.launch(contacts.add_forces, dim=n, inputs=[mean, self.physics_dt, self._sums], outputs=forces)
