@@ -1,4 +1,4 @@
-"""Forces between feet and floor, from MuJoCo Warp's contacts: the kernels of tandem.warp_simulator that add them up, with the same bits whatever their order."""
+"""Forces between feet and floor from MuJoCo Warp's contacts: kernels of tandem.warp_simulator, whose sums have the same bits whatever the contacts' order."""
 
 import warp as wp
 

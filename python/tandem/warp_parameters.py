@@ -1,4 +1,4 @@
-"""What differs between the worlds of a tandem.warp_simulator.WarpSimulator: friction, masses, reflected inertias, strength, gravity. Written on the device, by mask."""
+"""What differs between the worlds of a WarpSimulator: friction, masses, reflected inertias, strength, gravity. Written on the device, by mask."""
 
 import mujoco
 import numpy as np
@@ -109,6 +109,11 @@ class Parameters:
         wp.launch(kernels.invert, dim=(n, nv), inputs=[changed], outputs=[self.matrix])
         wp.launch(kernels.body_weights, dim=(n, self.host.nbody), inputs=[*bodies, self.matrix], outputs=[self.body_weight])
         wp.launch(kernels.dof_weights, dim=(n, nv), inputs=[changed, self.rest, self.matrix], outputs=[self.dof_weight])
+
+    def arrays(self):
+        """What the kernels write: name -> array by world."""
+        found = {name: getattr(self.taken, name) for name in kernels.Taken.vars if name not in ("offset", "changed", "strength")}
+        return found | {"body_weight": self.body_weight, "dof_weight": self.dof_weight}
 
     def check(self, arguments, values):
         """Errors of the values that lie on the host; those on the device are the kernel's to look at."""
