@@ -1,15 +1,19 @@
 """tandem.warp_simulator in a loop that stays on the device: resets, pushes and differences between worlds from tensors, by mask, under a captured graph."""
 
+import contextlib
 import copy
+from types import SimpleNamespace
 
 import mujoco
 import numpy as np
 import pytest
 import torch
-from tandem import warp_contact_kernels as contacts
-from tandem import warp_kernels
 from tandem.trajectory import Error
 from warp_worlds import NWORLD, make, random_parameters, random_states, wp
+
+from tandem import warp_contact_kernels as contacts  # isort: skip  after Warp was found
+from tandem import warp_kernels  # isort: skip  after Warp was found
+from tandem.warp_arguments import Arguments  # isort: skip  after Warp was found
 
 MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
 FOLLOWS = ["body_subtreemass", "body_invweight0", "dof_invweight0"]  # and what follows from it
@@ -273,3 +277,43 @@ def test_the_order_of_the_contacts_does_not_change_a_bit_of_the_forces(robot, rn
     assert (found[0]["slide"] > 0).any()
     for other in found[1:]:
         assert_equal(other, found[0])
+
+
+class Stream:
+    """As Torch and Warp have them."""
+
+    def __init__(self, cuda_stream, is_capturing=False):
+        self.cuda_stream, self.is_capturing = cuda_stream, is_capturing
+
+
+@pytest.mark.parametrize(
+    "warps, torchs, given, expected",
+    [
+        (Stream(1), None, None, None),  # Torch does not use the GPU
+        (Stream(1), Stream(2), None, (2, True, True)),
+        (Stream(1), Stream(1), None, None),
+        (Stream(1), Stream(2), Stream(3), (3, True, True)),
+        (Stream(1), Stream(2, is_capturing=True), None, (2, False, False)),
+        (Stream(1, is_capturing=True), Stream(2), None, None),
+    ],
+    ids=["Warp alone", "Torch", "the same", "a chosen one", "in a capture of Torch's", "in a capture of Warp's"],
+)
+def test_work_goes_into_the_stream_of_torch_in_order_with_that_of_warp(monkeypatch, warps, torchs, given, expected):
+    """The choice alone: there is no GPU here."""
+    entered = []
+
+    @contextlib.contextmanager
+    def scope(stream, sync_enter=True, sync_exit=False):
+        entered.append((stream.cuda_stream, sync_enter, sync_exit))
+        yield
+
+    arguments = Arguments(wp.get_device("cpu"), 1)
+    arguments.device = SimpleNamespace(is_cuda=True, is_capturing=warps.is_capturing, stream=warps)
+    monkeypatch.setattr(wp, "ScopedDevice", contextlib.nullcontext)
+    monkeypatch.setattr(wp, "ScopedStream", scope)
+    monkeypatch.setattr(wp, "device_to_torch", lambda device: "cuda:0")
+    monkeypatch.setattr(wp, "stream_from_torch", lambda stream: stream)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: torchs is not None)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: torchs)
+    with arguments.queue(given):
+        assert entered == ([] if expected is None else [expected])
