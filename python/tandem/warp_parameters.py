@@ -89,12 +89,12 @@ class Parameters:
         if unknown:
             raise Error(f'set_parameters: there is no "{min(unknown)}", but {", ".join(FIELDS)}')
         values = {name: value for name, value in values.items() if value is not None}
-        self.check(arguments, values)
         given = kernels.Given()
         for name, value in values.items():
             size, dtype = FIELDS[name]
             shape = (self.nworld,) if size is None else (self.nworld, getattr(self.robot, size))
             setattr(given, name, arguments.array(value, name, shape, dtype))
+        self.check(arguments, values)
         wp.launch(kernels.take_parameters, dim=self.nworld, inputs=[arguments.mask(mask), given, self.own], outputs=[self.taken, self.fault])
         self.masses_differ = self.masses_differ or bool(MASSES & set(values))
         if self.masses_differ:

@@ -245,6 +245,7 @@ def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
         (lambda s: s.set_parameters(frictoin=np.ones(NWORLD)), 'there is no "frictoin", but friction, '),
         (lambda s: s.set_parameters(strength=np.zeros((NWORLD, s.robot.njnt))), "strength holds 0.0, expected positive numbers"),
         (lambda s: s.set_parameters(added_mass=np.full(NWORLD, -99.0)), "added_mass = -99.0 kg leaves the base without mass"),
+        (lambda s: s.set_parameters(mass_scale=np.ones(NWORLD), added_mass=np.ones(NWORLD)), r"mass_scale has shape \(4,\), expected \(4, "),
         (lambda s: s.set_parameters(gravity=np.full((NWORLD, 3), np.nan)), "gravity holds a number that is not finite"),
     ],
 )
