@@ -169,7 +169,12 @@ void bench_batch(const Setting& setting, int worlds, double cpu, BenchResult& ou
                  {"blocks", plan.blocks},
                  {"block_bytes", plan.block_bytes},
                  {"shared_bytes", plan.block_shared * sizeof(float)}});
-  for (const KernelUse& kernel : worlds == 1 ? gpu.kernels() : std::vector<KernelUse>{}) add("kernels", describe(kernel));
+  // the same in every batch of a robot
+  if (!out.more["kernels"].empty() && out.more["kernels"].back()["robot"] == name) return;
+  for (const KernelUse& kernel : gpu.kernels()) {
+    out.more["kernels"].push_back({{"robot", name}});
+    out.more["kernels"].back().update(describe(kernel));
+  }
 }
 
 // Problems of the recorded worlds, formed about the plans of a controller that has walked for a while.
