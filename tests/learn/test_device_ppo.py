@@ -15,6 +15,8 @@ from device_tasks import ToyTask  # noqa: E402
 from tandem import native  # noqa: E402
 from tandem.device_ppo import Ppo  # noqa: E402
 from tandem.device_state import from_bytes, to_bytes  # noqa: E402
+from tandem.device_statistics import EpisodeStatistics  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("TANDEM_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
 SEED = 20261128
@@ -263,6 +265,37 @@ def test_a_state_goes_on_where_it_was_taken():
         iterate(learner, copy)
         learner.update()
     assert to_bytes(other.state()) == to_bytes(ppo.state())
+
+
+class NoWaiting(TorchDispatchMode):
+    """Refuses what a GPU's host would have to wait for: numbers read by Python, and results whose size depends on data."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_mask = name in ("index", "index_put", "index_put_") and any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+        if by_mask or name in ("_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "equal", "unique_dim", "_unique2"):
+            raise AssertionError(f"{name} waits for the device")
+        return func(*args, **(kwargs or {}))
+
+
+def test_nothing_waits_for_the_device_within_an_iteration():
+    ppo, rows = make(8, 2, 1, weight_decay=0.1), []
+    task = ToyTask(8, 1, episode=10)
+    statistics = EpisodeStatistics(task)
+    task.reset()
+    for _ in range(24):  # the task's part is not ours
+        before = task.observation.clone()
+        task.step(torch.randn(8, 1, generator=task.generator))
+        rows.append((before, task.reward.clone(), task.done.clone(), task.time_out.clone()))
+    with NoWaiting():
+        for observation, *outcome in rows:
+            ppo.act(observation)
+            ppo.process_step(*outcome)
+            statistics.add_step()
+        ppo.compute_returns(before)
+        ppo.update()
+    with pytest.raises(AssertionError, match="waits"), NoWaiting():
+        ppo.rate.item()
 
 
 def test_states_of_others_are_refused():
