@@ -2,10 +2,10 @@
 
   python tools/kernel_resources.py [--sass]
 
-Reads the object files of src/**/x_cuda.cu below build/ with cuobjdump and nvdisasm, which come with PyPI's triton (tools/requirements-torch.txt). A thread's stack
-holds its small arrays and the registers that did not fit. --sass adds counts of instructions: loads from shared memory one word, two and four at a time
-(LDS, LDS.64, LDS.128), loads from global memory (LDG), fused multiply-adds (FFMA), whole-number arithmetic (IMAD, IADD3, LEA, ISETP), barriers (BAR),
-and of the inner loops that hold a fused multiply-add how many loads from shared memory there are for each.
+Reads the object files of src/**/x_cuda.cu below build/ with cuobjdump and nvdisasm, which come with PyPI's triton (tools/requirements-torch.txt). A thread's
+stack holds its small arrays and the registers that did not fit. --sass adds counts of instructions: loads from shared memory one word, two and four at a
+time (LDS, LDS.64, LDS.128), loads from global memory (LDG) and from a memory that the compiler does not know (LD), fused multiply-adds (FFMA), whole-number
+arithmetic (IMAD, IADD3, LEA, ISETP, ...), barriers (BAR); and of the innermost loops that hold a fused multiply-add, loads and arithmetic for each of these.
 """
 
 import argparse
