@@ -82,7 +82,7 @@ set_up_python() {
   [[ $1 == train ]] && sets+=" train"
   [[ $1 == view ]] && sets+=" view"
   [[ $1 == plot ]] && sets+=" plot"
-  [[ $1 == test ]] && sets+=" bench train torch view test plot drake rsl"
+  [[ $1 == test ]] && sets+=" bench train torch view test plot drake rsl warp"
   sets+=" $2"
   if ! python_ready; then
     rm -rf "$venv"

@@ -79,15 +79,16 @@ class Arguments:
     def queue(self, stream=None):
         """On a GPU, what is launched inside goes into `stream`, or else Torch's current one where Torch uses the device, or else Warp's current one.
 
-        It comes after all that was launched into Warp's current stream before, and what is launched into that later comes after it; the host waits for nothing.
+        It comes after all that was launched into Warp's current stream before, and what is launched into that later comes after it; the host waits for
+        nothing. While Warp captures a graph, everything stays in the stream that is captured.
         """
         with wp.ScopedDevice(self.device):
-            if stream is None and self.device.is_cuda:
+            if stream is None and self.device.is_cuda and not self.device.is_capturing:
                 stream = self.stream_of_torch()
             if stream is None or stream.cuda_stream == self.device.stream.cuda_stream:
                 yield
             else:
-                order = not stream.is_capturing  # a capture must not wait for work outside it
+                order = not stream.is_capturing  # Torch's: a capture must not wait for work outside it
                 with wp.ScopedStream(stream, sync_enter=order, sync_exit=order):
                     yield
 

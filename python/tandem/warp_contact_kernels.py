@@ -1,4 +1,4 @@
-"""Forces between feet and floor, from MuJoCo Warp's contacts: the kernels of tandem.warp_simulator that add them up, with the same bits whatever their order."""
+"""Forces between feet and floor from MuJoCo Warp's contacts: kernels of tandem.warp_simulator, whose sums have the same bits whatever the contacts' order."""
 
 import warp as wp
 
@@ -134,10 +134,10 @@ def add_forces(
     # what one physics step found, to the means of the control step
     w = wp.tid()
     for i in range(point_force.shape[1]):
-        point_force[w, i] += mean * move(sums.point_force, w, i)
+        point_force[w, i] = point_force[w, i] + mean * move(sums.point_force, w, i)
     for f in range(foot_force.shape[1]):
-        foot_force[w, f] += mean * move(sums.foot_force, w, f)
+        foot_force[w, f] = foot_force[w, f] + mean * move(sums.foot_force, w, f)
         if sums.load[w, f] > wp.int64(0):
-            foot_slip[w, f] += physics_dt * real(sums.slide[w, f]) / real(sums.load[w, f])
+            foot_slip[w, f] = foot_slip[w, f] + physics_dt * real(sums.slide[w, f]) / real(sums.load[w, f])
         sums.load[w, f] = wp.int64(0)
         sums.slide[w, f] = wp.int64(0)

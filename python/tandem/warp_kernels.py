@@ -10,6 +10,7 @@ STOPPED = FAULT_SET_POINT | FAULT_STATE | FAULT_PARAMETERS
 # solvers that stop at their limit of iterations, as they are meant to, are no overflow
 CAPACITY = int(OverflowType.ALL & ~(OverflowType.ITERATIONS | OverflowType.LS_ITERATIONS))
 HUGE = 1e10  # MuJoCo's own bound
+# a[i] = a[i] + x and not a[i] += x, which Warp makes an atomic addition: sums of floats have one writer and one order
 Vec10 = wp.types.vector(length=10, dtype=float)  # of an actuator's gainprm and biasprm
 
 
@@ -82,10 +83,12 @@ def write_set_points(
 def add_torques(mean: float, dof: wp.array[int], force: wp.array2d[float], speed: wp.array2d[float], tau: wp.array2d[float], power: wp.array[float]):
     # one thread per world: sums have one order. force acted during the physics step, speed is that at its start
     w = wp.tid()
+    sum = wp.float32(0.0)
     for j in range(dof.shape[0]):
         t = force[w, dof[j]]
-        tau[w, j] += mean * t
-        power[w] += mean * wp.max(t * speed[w, dof[j]], 0.0)
+        tau[w, j] = tau[w, j] + mean * t
+        sum += wp.max(t * speed[w, dof[j]], 0.0)
+    power[w] = power[w] + mean * sum
 
 
 @wp.kernel
@@ -126,7 +129,7 @@ def finish_step(
             qvel[w, i] = qvel_before[w, i]
             warmstart[w, i] = 0.0
     else:
-        time[w] += control_dt
+        time[w] = time[w] + control_dt
     for i in range(q.shape[1]):
         q[w, i] = qpos[w, qposadr[i]]
     for i in range(v.shape[1]):
@@ -216,7 +219,7 @@ def kick(mask: wp.array[int], dv: wp.array2d[float], dofadr: wp.array[int], qvel
         fault[w] = fault[w] | FAULT_STATE
         return
     for i in range(6):
-        v[w, i] += dv[w, i]
+        v[w, i] = v[w, i] + dv[w, i]
         qvel[w, dofadr[i]] = v[w, i]
 
 

@@ -129,7 +129,7 @@ def take_masses(given: Given, own: Own, taken: Taken, w: int, added_mass: float,
         taken.ipos[w, b] = own.ipos[b] + shift
     for i in range(nbody - 1):
         b = nbody - 1 - i
-        taken.subtree[w, own.parent[b]] += taken.subtree[w, b]
+        taken.subtree[w, own.parent[b]] = taken.subtree[w, own.parent[b]] + taken.subtree[w, b]
 
 
 @wp.kernel

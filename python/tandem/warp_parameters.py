@@ -1,4 +1,4 @@
-"""What differs between the worlds of a tandem.warp_simulator.WarpSimulator: friction, masses, reflected inertias, strength, gravity. Written on the device, by mask."""
+"""What differs between the worlds of a WarpSimulator: friction, masses, reflected inertias, strength, gravity. Written on the device, by mask."""
 
 import mujoco
 import numpy as np
@@ -89,12 +89,12 @@ class Parameters:
         if unknown:
             raise Error(f'set_parameters: there is no "{min(unknown)}", but {", ".join(FIELDS)}')
         values = {name: value for name, value in values.items() if value is not None}
-        self.check(arguments, values)
         given = kernels.Given()
         for name, value in values.items():
             size, dtype = FIELDS[name]
             shape = (self.nworld,) if size is None else (self.nworld, getattr(self.robot, size))
             setattr(given, name, arguments.array(value, name, shape, dtype))
+        self.check(arguments, values)
         wp.launch(kernels.take_parameters, dim=self.nworld, inputs=[arguments.mask(mask), given, self.own], outputs=[self.taken, self.fault])
         self.masses_differ = self.masses_differ or bool(MASSES & set(values))
         if self.masses_differ:
@@ -109,6 +109,11 @@ class Parameters:
         wp.launch(kernels.invert, dim=(n, nv), inputs=[changed], outputs=[self.matrix])
         wp.launch(kernels.body_weights, dim=(n, self.host.nbody), inputs=[*bodies, self.matrix], outputs=[self.body_weight])
         wp.launch(kernels.dof_weights, dim=(n, nv), inputs=[changed, self.rest, self.matrix], outputs=[self.dof_weight])
+
+    def arrays(self):
+        """What the kernels write: name -> array by world."""
+        found = {name: getattr(self.taken, name) for name in kernels.Taken.vars if name not in ("offset", "changed", "strength")}
+        return found | {"body_weight": self.body_weight, "dof_weight": self.dof_weight}
 
     def check(self, arguments, values):
         """Errors of the values that lie on the host; those on the device are the kernel's to look at."""

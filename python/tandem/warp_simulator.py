@@ -26,6 +26,7 @@ try:
 
     from . import warp_contact_kernels as contacts
     from . import warp_kernels as kernels
+    from . import warp_save
     from .warp_arguments import Arguments
     from .warp_parameters import Parameters
 except ModuleNotFoundError as missing:
@@ -246,6 +247,16 @@ class WarpSimulator:
         """
         with self.arguments.queue(self.stream):
             self.parameters.set(self.arguments, mask, values)
+
+    def save(self):
+        """Everything that the next steps depend on, as bytes. A simulator that loads it goes on bit for bit on Warp's CPU device. Waits for the device."""
+        with self.arguments.queue(self.stream):
+            return warp_save.save(self)
+
+    def load(self, saved):
+        """Goes on where save() was called. Error, and nothing changed, where the bytes are of another robot, ground, number of worlds or time step."""
+        with self.arguments.queue(self.stream):
+            warp_save.load(self, saved)
 
     def step(self):
         """Advances every world without a fault by control_dt: one launch of a graph, which on a GPU returns at once. In a capture of the caller's: its part."""

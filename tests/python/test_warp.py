@@ -4,63 +4,26 @@ import mujoco
 import numpy as np
 import pytest
 import tandem
+from tandem.mjcf import Terrain, compile_mjcf
+from tandem.simulator_socket import Layout
+from tandem.trajectory import Error
+from warp_worlds import NWORLD, command, make, pair, random_parameters, random_states
 
-REASON = "Warp is not installed: python -m pip install --no-deps -r tools/requirements-warp.txt (400 MB)"
-wp = pytest.importorskip("warp", reason=REASON)
-pytest.importorskip("mujoco_warp", reason=REASON)
-
-from tandem import warp_kernels, warp_program, warp_simulator  # noqa: E402
-from tandem.mjcf import Terrain, compile_mjcf  # noqa: E402
-from tandem.simulator_socket import Layout  # noqa: E402
-from tandem.trajectory import Error  # noqa: E402
+from tandem import warp_kernels, warp_program, warp_simulator  # isort: skip  after Warp was found
 
 FIELDS = ["time", "q", "v", "tau", "power", "point_force", "foot_force", "foot_slip", "floor_contact", "self_collision", "fault"]  # SimOutput
-NWORLD = 4  # of every simulator here: Warp compiles its kernels once
+ROBOTS = ["mit_humanoid", "unitree_go2", "unitree_g1"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quiet():
-    wp.config.log_level = wp.LOG_WARNING
-
-
-def pair(robot, control_dt, physics_dt):
-    """The same worlds in Warp and in MuJoCo."""
-    return (
-        warp_simulator.WarpSimulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt, device="cpu"),
-        tandem.Simulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt),
-    )
-
-
-def command(warp, reference, tau_ff, q_des, v_des):
-    for name, value in (("tau_ff", tau_ff), ("q_des", q_des), ("v_des", v_des)):
-        getattr(warp, name).assign(np.asarray(value))
-        getattr(reference, name)[:] = np.asarray(value, dtype=np.float32)
-
-
-def random_states(robot, rng, height):
-    q = np.tile(robot.stand, (NWORLD, 1))
-    q[:, 2] += height
-    q[:, 3:7] += rng.normal(0, 0.05, (NWORLD, 4))
-    q[:, 3:7] /= np.linalg.norm(q[:, 3:7], axis=1, keepdims=True)
-    q[:, 7:] += rng.uniform(-0.1, 0.1, (NWORLD, robot.njnt))
-    return q.astype(np.float32).astype(float), rng.normal(0, 0.5, (NWORLD, robot.nv)).astype(np.float32).astype(float)
-
-
-def random_parameters(robot, rng):
-    return {
-        "friction": rng.uniform(0.3, 1, NWORLD),
-        "added_mass": rng.uniform(-1, 3, NWORLD),
-        "com_offset": rng.uniform(-0.03, 0.03, (NWORLD, 3)),
-        "mass_scale": rng.uniform(0.8, 1.2, (NWORLD, robot.nbody)),
-        "armature_scale": rng.uniform(0.5, 1.5, (NWORLD, robot.njnt)),
-        "strength": rng.uniform(0.7, 1, (NWORLD, robot.njnt)),
-        "gravity": rng.normal([0, 0, -9.81], 0.3, (NWORLD, 3)),
-    }
+@pytest.fixture(scope="session", params=ROBOTS)
+def each(request):
+    return tandem.Robot(request.param)
 
 
 @pytest.mark.parametrize("height", [0.5, -0.005], ids=["in the air", "on the ground"])
 @pytest.mark.parametrize("randomised", [False, True], ids=["all alike", "randomised"])
-def test_one_physics_step_is_that_of_mujoco(robot, rng, height, randomised):
+def test_one_physics_step_is_that_of_mujoco(each, rng, height, randomised):
+    robot = each
     warp, reference = pair(robot, 0.001, 0.001)
     if randomised:
         parameters = random_parameters(robot, rng)
@@ -86,7 +49,8 @@ def test_one_physics_step_is_that_of_mujoco(robot, rng, height, randomised):
         np.testing.assert_allclose(warp.foot_slip.numpy(), reference.foot_slip, atol=0.01 * reference.foot_slip.max())
 
 
-def test_forces_at_rest_carry_the_weight(robot):
+def test_forces_at_rest_carry_the_weight(each):
+    robot = each
     warp, reference = pair(robot, 0.01, 0.0025)
     zeros = np.zeros((NWORLD, robot.njnt))
     for sim in (warp, reference):
@@ -126,7 +90,8 @@ def walk(robot, sim, write, read, seconds=1.0):
     return rows[len(rows) // 2 :].mean(axis=0)
 
 
-def test_a_second_of_walking_is_that_of_mujoco(robot):
+def test_a_second_of_walking_is_that_of_mujoco(each):
+    robot = each
     warp, reference = pair(robot, 0.01, 0.0025)
 
     def write_warp(sim, mpc):
@@ -167,8 +132,7 @@ def test_a_push_moves_its_world_as_in_mujoco(robot):
 
 
 def test_only_the_worlds_of_the_mask_are_placed(robot):
-    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu")
-    warp.q_des.assign(np.tile(robot.stand[7:], (NWORLD, 1)))
+    warp = make(robot)
     warp.step()
     before = warp.q.numpy()
     q = before + 0.25
@@ -181,7 +145,7 @@ def test_only_the_worlds_of_the_mask_are_placed(robot):
 
 
 def test_a_set_point_that_is_not_finite_stops_its_world_alone(robot):
-    healthy, broken = (warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu") for _ in range(2))
+    healthy, broken = (make(robot) for _ in range(2))
     q_des = np.tile(robot.stand[7:], (NWORLD, 1))
     for sim in (healthy, broken):
         sim.q_des.assign(q_des)
@@ -199,7 +163,7 @@ def test_a_set_point_that_is_not_finite_stops_its_world_alone(robot):
 
 
 def test_physics_that_breaks_down_stops_its_world_alone(robot):
-    healthy, broken = (warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu") for _ in range(2))
+    healthy, broken = (make(robot) for _ in range(2))
     v = np.zeros((NWORLD, robot.nv))
     v[2] = 5e9
     broken.set_state(np.tile(robot.stand, (NWORLD, 1)), v)
@@ -218,8 +182,7 @@ def test_physics_that_breaks_down_stops_its_world_alone(robot):
 
 
 def test_contacts_beyond_their_room_are_a_fault_that_stops_nobody(robot):
-    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu", contacts_per_world=1)
-    warp.q_des.assign(np.tile(robot.stand[7:], (NWORLD, 1)))
+    warp = make(robot, contacts_per_world=1)
     q = np.tile(robot.stand, (NWORLD, 1))
     q[:, 2] -= 0.01
     warp.set_state(q, np.zeros((NWORLD, robot.nv)))
@@ -305,7 +268,7 @@ def stand_in_mujoco(robot, terrain, q, seconds):
 
 def test_a_robot_on_a_slope_stands_as_in_mujoco(robot):
     terrain = slope(0.05)
-    warp = warp_simulator.WarpSimulator(robot, NWORLD, control_dt=0.01, physics_dt=0.0025, device="cpu", terrain=terrain)
+    warp = make(robot, terrain=terrain)
     q = np.tile(robot.stand, (NWORLD, 1))
     q[:, 0] = np.linspace(-1.5, 1.5, NWORLD)
     q[:, 2] += np.tan(0.05) * q[:, 0] + 0.01

@@ -1,15 +1,20 @@
 """tandem.warp_simulator in a loop that stays on the device: resets, pushes and differences between worlds from tensors, by mask, under a captured graph."""
 
+import contextlib
 import copy
+import re
+from types import SimpleNamespace
 
 import mujoco
 import numpy as np
 import pytest
 import torch
-from tandem import warp_contact_kernels as contacts
-from tandem import warp_kernels
 from tandem.trajectory import Error
 from warp_worlds import NWORLD, make, random_parameters, random_states, wp
+
+from tandem import warp_contact_kernels as contacts  # isort: skip  after Warp was found
+from tandem import warp_kernels, warp_parameter_kernels  # isort: skip  after Warp was found
+from tandem.warp_arguments import Arguments  # isort: skip  after Warp was found
 
 MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
 FOLLOWS = ["body_subtreemass", "body_invweight0", "dof_invweight0"]  # and what follows from it
@@ -240,6 +245,7 @@ def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
         (lambda s: s.set_parameters(frictoin=np.ones(NWORLD)), 'there is no "frictoin", but friction, '),
         (lambda s: s.set_parameters(strength=np.zeros((NWORLD, s.robot.njnt))), "strength holds 0.0, expected positive numbers"),
         (lambda s: s.set_parameters(added_mass=np.full(NWORLD, -99.0)), "added_mass = -99.0 kg leaves the base without mass"),
+        (lambda s: s.set_parameters(mass_scale=np.ones(NWORLD), added_mass=np.ones(NWORLD)), r"mass_scale has shape \(4,\), expected \(4, "),
         (lambda s: s.set_parameters(gravity=np.full((NWORLD, 3), np.nan)), "gravity holds a number that is not finite"),
     ],
 )
@@ -273,3 +279,53 @@ def test_the_order_of_the_contacts_does_not_change_a_bit_of_the_forces(robot, rn
     assert (found[0]["slide"] > 0).any()
     for other in found[1:]:
         assert_equal(other, found[0])
+
+
+class Stream:
+    """As Torch and Warp have them."""
+
+    def __init__(self, cuda_stream, is_capturing=False):
+        self.cuda_stream, self.is_capturing = cuda_stream, is_capturing
+
+
+@pytest.mark.parametrize(
+    "warps, torchs, given, expected",
+    [
+        (Stream(1), None, None, None),  # Torch does not use the GPU
+        (Stream(1), Stream(2), None, (2, True, True)),
+        (Stream(1), Stream(1), None, None),
+        (Stream(1), Stream(2), Stream(3), (3, True, True)),
+        (Stream(1), Stream(2, is_capturing=True), None, (2, False, False)),
+        (Stream(1, is_capturing=True), Stream(2), None, None),
+    ],
+    ids=["Warp alone", "Torch", "the same", "a chosen one", "in a capture of Torch's", "in a capture of Warp's"],
+)
+def test_work_goes_into_the_stream_of_torch_in_order_with_that_of_warp(monkeypatch, warps, torchs, given, expected):
+    """The choice alone: there is no GPU here."""
+    entered = []
+
+    @contextlib.contextmanager
+    def scope(stream, sync_enter=True, sync_exit=False):
+        entered.append((stream.cuda_stream, sync_enter, sync_exit))
+        yield
+
+    arguments = Arguments(wp.get_device("cpu"), 1)
+    arguments.device = SimpleNamespace(is_cuda=True, is_capturing=warps.is_capturing, stream=warps)
+    monkeypatch.setattr(wp, "ScopedDevice", contextlib.nullcontext)
+    monkeypatch.setattr(wp, "ScopedStream", scope)
+    monkeypatch.setattr(wp, "device_to_torch", lambda device: "cuda:0")
+    monkeypatch.setattr(wp, "stream_from_torch", lambda stream: stream)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: torchs is not None)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: torchs)
+    with arguments.queue(given):
+        assert entered == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize("module", [warp_kernels, contacts, warp_parameter_kernels], ids=lambda module: module.__name__.split(".")[-1])
+def test_the_kernels_compile_for_a_gpu(module, tmp_path):
+    """Of compute capability 9.0; nothing runs there."""
+    wp.compile_aot_module(module, arch=90, module_dir=tmp_path, use_ptx=True)
+    text = b"".join(path.read_bytes() for path in tmp_path.glob("*.ptx")).decode(errors="replace")
+    kernels = [name for name, value in vars(module).items() if isinstance(value, wp.Kernel)]
+    assert kernels and all(f".entry {name}_" in text for name in kernels)
+    assert not re.search(r"(atom|red)[.\w]*f32", text)  # sums of floats have one order
