@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "bind.hpp"
 #include "env/task_worlds.hpp"
+#include "env/termination.hpp"
 #include "settings.hpp"
 #include "task_settings.hpp"
 
