@@ -22,6 +22,14 @@ struct CudaDevice {
   int multiprocessors = 0;
   std::size_t shared_per_block = 0, shared_per_multiprocessor = 0;  // [bytes]
   std::size_t free_memory = 0, memory = 0;                          // [bytes]
+  double clock = 0;                                                 // highest of the multiprocessors [Hz]
+  double memory_clock = 0;                                          // highest [Hz]; data move twice per cycle
+  int memory_bus = 0;                                               // [bits]
+  std::string pci = "";                                             // bus id, "0000:17:00.0"
+  // Arithmetic in single precision, 128 fused multiply-adds per multiprocessor and cycle (compute capability 9.0) [1/s], and bandwidth of the memory
+  // [bytes/s]: what the device could do at its highest clocks.
+  double peak_flops() const { return multiprocessors * 128.0 * 2 * clock; }
+  double peak_bandwidth() const { return 2 * memory_clock * memory_bus / 8; }
 };
 CudaDevice cuda_device();
 

@@ -24,13 +24,21 @@ CudaDevice cuda_device() {
   cudaDeviceProp properties;
   check_cuda(cudaGetDevice(&number), "device");
   check_cuda(cudaGetDeviceProperties(&properties, number), "device properties");
-  CudaDevice device{properties.name,
-                    properties.major,
-                    properties.minor,
-                    properties.multiProcessorCount,
-                    properties.sharedMemPerBlockOptin,
-                    properties.sharedMemPerMultiprocessor};
+  CudaDevice device;
+  device.name = properties.name, device.major = properties.major, device.minor = properties.minor;
+  device.multiprocessors = properties.multiProcessorCount;
+  device.shared_per_block = properties.sharedMemPerBlockOptin, device.shared_per_multiprocessor = properties.sharedMemPerMultiprocessor;
   check_cuda(cudaMemGetInfo(&device.free_memory, &device.memory), "free memory");
+  const auto attribute = [&](cudaDeviceAttr which) {
+    int value = 0;
+    check_cuda(cudaDeviceGetAttribute(&value, which, number), "device properties");
+    return value;
+  };
+  device.clock = 1e3 * attribute(cudaDevAttrClockRate), device.memory_clock = 1e3 * attribute(cudaDevAttrMemoryClockRate);
+  device.memory_bus = attribute(cudaDevAttrGlobalMemoryBusWidth);
+  char pci[32] = "";
+  check_cuda(cudaDeviceGetPCIBusId(pci, sizeof(pci), number), "device properties");
+  device.pci = pci;
   return device;
 }
 

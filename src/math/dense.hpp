@@ -133,12 +133,20 @@ TANDEM_FN void multiply_nn(const T& team, MatrixView<Real> C, MatrixView<Real> A
   });
 }
 
-// Lower triangle := transpose of the upper one.
+// Lower triangle := transpose of the upper one. Neighbouring lanes copy neighbours on an anti-diagonal, i + j = const: where rows have even length, as those
+// of states have, their places lie ld - 1 apart, an odd number, so that a warp meets no bank of shared memory twice, neither reading nor writing.
 template <Team T, class Real>
 TANDEM_FN void mirror_upper(const T& team, MatrixView<Real> C) {
-  for_each(team, 1, C.rows, [&](int i) {
-    for (int j = 0; j < i; ++j) C(i, j) = C(j, i);
+  const int n = C.rows;
+  for_each_2d(team, n, n, [&](int sum, int i) {
+    const int j = sum < i ? sum - i + n : sum - i;
+    if (j < i) C(i, j) = C(j, i);
   });
+}
+template <class Real>
+TANDEM_FN void mirror_upper(const SerialTeam&, MatrixView<Real> C) {
+  for (int i = 1; i < C.rows; ++i)
+    for (int j = 0; j < i; ++j) C(i, j) = C(j, i);
 }
 
 // Y = L B with L lower triangular.

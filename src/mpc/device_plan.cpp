@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t kBlockReserve = 1 << 10;  // shared memory that CUDA keeps of every block [bytes]
 
-// Which parts of a solve's scratch lie in shared memory: as much as fits, in this order of worth (docs/gpu.md, section 2).
-constexpr bool kPlacements[][kWorkParts] = {// gains, stages, scratch
-                                            {true, true, true},
-                                            {false, true, true},
-                                            {false, false, true},
-                                            {false, false, false}};
-
 template <class T>
 std::size_t bytes_of(const std::vector<T>& values) {
   return (values.size() * sizeof(T) + 15) / 16 * 16;
@@ -36,13 +29,10 @@ std::string binary(std::size_t bytes) {
 
 void place_work(const MpcView<float>& mpc, const DeviceLimits& limits, MpcDevicePlan& plan) {
   carve_work(mpc.dims, WorkMemory<float>{}, plan.work);
-  plan.work.part[kWorkScratch] = std::max(plan.work.part[kWorkScratch], round_up(finish_size(mpc), 16));
-  for (const auto& placement : kPlacements) {
+  // as much as fits, in the order of worth: scratch, stages, gains (docs/gpu.md, section 2)
+  for (plan.parts_in_shared = kWorkParts; plan.parts_in_shared >= 0; --plan.parts_in_shared) {
     plan.block_shared = plan.block_global = 0;
-    for (int i = 0; i < kWorkParts; ++i) {
-      plan.in_shared[i] = placement[i];
-      (placement[i] ? plan.block_shared : plan.block_global) += plan.work.part[i];
-    }
+    for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
     if (plan.block_shared * sizeof(float) <= limits.shared_per_block) break;
   }
   const std::size_t each = plan.block_shared * sizeof(float) + kBlockReserve;
@@ -64,8 +54,9 @@ MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& set
   plan.q_stride = round_up(mpc.model.nq, kRow), plan.v_stride = round_up(mpc.model.nv, kRow), plan.command_stride = kRow;
   plan.joint_stride = round_up(mpc.model.njnt, kRow);
   plan.begin_size = round_up(begin_size(mpc), kRow), plan.linearise_size = round_up(linearise_size(mpc), kRow);
-  const std::size_t linearise_shared = kWarpsPerBlock * plan.linearise_size * sizeof(float);
-  check(linearise_shared <= limits.shared_per_block, "MPC on the GPU: this robot's linearisation needs ", binary(linearise_shared),
+  plan.finish_size = round_up(finish_size(mpc), kRow);
+  const std::size_t warps_shared = kWarpsPerBlock * std::max({plan.begin_size, plan.linearise_size, plan.finish_size}) * sizeof(float);
+  check(warps_shared <= limits.shared_per_block, "MPC on the GPU: the stages by warp need ", binary(warps_shared),
         " of shared memory, the device has ", binary(limits.shared_per_block), "; use the CPU backend");
   place_work(mpc, limits, plan);
   std::size_t one = 0, two = 0;
@@ -83,7 +74,7 @@ std::string describe(const MpcDevicePlan& plan) {
   constexpr const char* kNames[kWorkParts] = {"gains", "stages", "scratch"};
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
-    if (plan.in_shared[i]) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
+    if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
              "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");

@@ -22,10 +22,10 @@ struct MpcDevicePlan {
   int nworld;
   int world_stride, qp_stride, solution_stride;          // of a robot's plan, problem and warm start
   int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
-  int begin_size, linearise_size;                        // shared memory of one warp in the first two launches
+  int begin_size, linearise_size, finish_size;           // shared memory of one warp in the launches by warp
   WorkSizes work;                                        // of one solve
-  bool in_shared[kWorkParts];                            // which of that lies in shared memory; the rest is global, one copy per resident block
-  int block_shared, block_global;                        // of one block of the last launch
+  int parts_in_shared;                                   // of that, from the last one on; the rest is global, one copy per resident block
+  int block_shared, block_global;                        // of one block of the solve
   int blocks;                                            // that are resident together; each takes one robot after the other
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
 };
@@ -35,6 +35,9 @@ inline constexpr int kSolveThreads = 256;
 inline constexpr int kWarpsPerBlock = 4;
 inline constexpr int kMaxBlocksPerMultiprocessor = 8;
 inline constexpr int kMaxDeviceWorlds = 65536;
+
+// Whether a part of the solve's scratch lies in shared memory.
+inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.parts_in_shared; }
 
 // Throws Error where nworld is not in 1 .. 65,536 or the solver's mode is not kRiccati.
 MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits);

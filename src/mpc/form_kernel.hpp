@@ -114,12 +114,19 @@ TANDEM_FN void form_costs_and_bounds(const T& team, const MpcView<S>& mpc, const
   team.sync();
 }
 
-// V_MPC: the cost (2) of the plan as it stands. scratch: nodes numbers.
+// Numbers of scratch that plan_value needs: the cost of every node, and its errors.
+template <class S>
+TANDEM_FN int value_size(const MpcView<S>& mpc) {
+  return mpc.nodes * (1 + 2 * mpc.model.nv + mpc.nforce);
+}
+
+// V_MPC: the cost (2) of the plan as it stands.
+//   scratch   value_size() numbers
 template <Team T, class S>
 TANDEM_FN void plan_value(const T& team, const MpcView<S>& mpc, WorldView<S> world, S* scratch) {
   const int n = mpc.model.nv;
   for_each(team, 0, mpc.nodes, [&](int k) {
-    S e_q[kMaxTangent], e_v[kMaxTangent], e_F[kMaxTangent], sum(0);
+    S *e_q = scratch + mpc.nodes + k * (2 * n + mpc.nforce), *e_v = e_q + n, *e_F = e_v + n, sum(0);
     node_error(mpc, world, k, e_q, e_v, e_F);
     for (int i = 0; i < n; ++i) sum += mpc.w_q[i] * e_q[i] * e_q[i] + mpc.w_v[i] * e_v[i] * e_v[i];
     for (int i = 0; k < mpc.nodes - 1 && i < mpc.nforce; ++i) sum += mpc.w_force[i % 3] * e_F[i] * e_F[i];

@@ -6,6 +6,13 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
+// What is left of `a` without the whole number below it, in [0, 1).
+template <class S>
+TANDEM_FN S fraction(S a) {
+  using ::floor;
+  return a - floor(a);
+}
+
 // Height of a foot in swing at s in [0, 1], eq. (5): the quintic with h(0) = h(1) = 0, slopes m0 and m1 at the ends, h(1/2) = top, h'(1/2) = 0.
 template <class S>
 TANDEM_FN S swing_curve(S s, S top, S m0, S m1) {
@@ -16,8 +23,7 @@ TANDEM_FN S swing_curve(S s, S top, S m0, S m1) {
 // Phase of foot f at gait time `phase` (in periods) plus `time` [s], in [0, 1).
 template <class S>
 TANDEM_FN S foot_phase(const MpcView<S>& mpc, S phase, S time, int f) {
-  const S p = phase + time / mpc.period + mpc.offset[f];
-  return p - ::floor(p);
+  return fraction(phase + time / mpc.period + mpc.offset[f]);
 }
 
 // Writes contact states and swing heights of all nodes for the world's gait time.

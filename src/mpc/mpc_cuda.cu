@@ -13,48 +13,67 @@
 namespace tandem {
 namespace {
 
-// Which parts of the last launch to do: all in one launch, or one at a time where stages are timed.
-enum Part : int { kForm = 1, kSolve = 2, kFinish = 4, kAllParts = 7 };
+// Which parts of the first launch to do: both, or one at a time where stages are timed.
+enum Part : int { kPrepare = 1, kForm = 2, kBothParts = 3 };
 
 __device__ bool takes_part(const FleetView<float>& fleet, int w) { return !fleet.active || fleet.active[w]; }
 
-// One warp per robot.
-__global__ void begin_kernel(MpcView<float> mpc, FleetView<float> fleet) {
+// The number of this warp among all of a launch.
+__device__ int warp_number() { return static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / WarpTeam::kLanes; }
+// This warp's part of its block's shared memory, `size` numbers.
+__device__ float* warp_memory(int size) {
   extern __shared__ float shared[];
-  const int warp = static_cast<int>(threadIdx.x) / WarpTeam::kLanes, w = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
+  return shared + static_cast<int>(threadIdx.x) / WarpTeam::kLanes * size;
+}
+
+// One warp per robot.
+__global__ void begin_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet, int parts) {
+  const int w = warp_number();
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  begin_step(WarpTeam(), mpc, robot_at(mpc, fleet, w), shared + warp * fleet.plan.begin_size);
+  const RobotView<float> robot = robot_at(mpc, fleet, w);
+  if (parts & kPrepare) begin_step(WarpTeam(), mpc, robot, warp_memory(fleet.plan.begin_size));
+  if (parts & kForm) form_robot(WarpTeam(), mpc, robot);
 }
 
 // One warp per robot and node.
-__global__ void linearise_kernel(MpcView<float> mpc, FleetView<float> fleet) {
-  extern __shared__ float shared[];
-  const int warp = static_cast<int>(threadIdx.x) / WarpTeam::kLanes, node = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
-  const int w = node / mpc.nodes;
+__global__ void linearise_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
+  const int node = warp_number(), w = node / mpc.nodes;
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  linearise_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, shared + warp * fleet.plan.linearise_size);
+  linearise_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, warp_memory(fleet.plan.linearise_size));
 }
 
-// One block per robot, and then for the next robot. `global`: what of the solver's scratch does not lie in shared memory, block_global numbers per block.
-__global__ void __launch_bounds__(kSolveThreads)
-    solve_kernel(MpcView<float> mpc, FleetView<float> fleet, SolverSettings settings, float* global, int parts) {
+// One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
+// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block.
+template <int kInShared>
+__global__ void __launch_bounds__(kSolveThreads, 1)
+    solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
+                 const __grid_constant__ SolverSettings settings, float* global) {
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
   float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
   WorkMemory<float> memory;
+#pragma unroll
   for (int i = 0; i < kWorkParts; ++i) {
-    float*& from = plan.in_shared[i] ? in_shared : in_global;
+    float*& from = i >= kWorkParts - kInShared ? in_shared : in_global;
     memory.part[i] = from;
     from += plan.work.part[i];
   }
-  const BlockTeam team;
-  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x)) {
-    if (!takes_part(fleet, w)) continue;
-    const RobotView<float> robot = robot_at(mpc, fleet, w);
-    if (parts & kForm) form_robot(team, mpc, robot);
-    if (parts & kSolve) solve_robot(team, mpc, settings, robot, memory);
-    if (parts & kFinish) finish_robot(team, mpc, robot, memory.part[kWorkScratch]);
-  }
+  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x))
+    if (takes_part(fleet, w)) solve_robot(BlockTeam(), mpc, settings, robot_at(mpc, fleet, w), memory);
+}
+
+using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
+SolveKernel choose_solve_kernel(const MpcDevicePlan& plan) {
+  constexpr SolveKernel kKernels[] = {solve_kernel<0>, solve_kernel<1>, solve_kernel<2>, solve_kernel<3>};
+  static_assert(kWorkParts == 3);
+  return kKernels[plan.parts_in_shared];
+}
+
+// One warp per robot.
+__global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
+  const int w = warp_number();
+  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
+  finish_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), warp_memory(fleet.plan.finish_size));
 }
 
 // One block per robot.
@@ -107,6 +126,9 @@ std::vector<double> read_rows(const float* from, int width, int stride, int n) {
 
 }  // namespace
 
+// Of a step: begin, linearise, solve, finish.
+constexpr int kLaunches = 4;
+
 struct MpcCuda::Impl {
   Model model;
   MpcSettings settings;
@@ -117,10 +139,10 @@ struct MpcCuda::Impl {
   FleetView<float> fleet;
   DeviceInput own;
   float* block_memory = nullptr;
-  int parts = kAllParts;
+  int parts = kBothParts;
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
-  std::array<cudaGraphNode_t, 3> nodes{};
+  std::array<cudaGraphNode_t, kLaunches> nodes{};
   std::array<cudaEvent_t, 6> events{};
 
   Impl(const Model& m, const MpcSettings& s, int nworld)
@@ -132,9 +154,9 @@ struct MpcCuda::Impl {
     place_memory();
     // all that there is, since the attribute belongs to the kernel and not to this object
     const int shared = static_cast<int>(device_limits().shared_per_block);
-    for (const void* kernel :
-         {reinterpret_cast<const void*>(begin_kernel), reinterpret_cast<const void*>(linearise_kernel), reinterpret_cast<const void*>(solve_kernel)})
-      check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "shared memory");
+    each_launch([&](int, const cudaKernelNodeParams& params) {
+      check_cuda(cudaFuncSetAttribute(params.func, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "shared memory");
+    });
     make_graph();
     for (cudaEvent_t& event : events) check_cuda(cudaEventCreate(&event), "event");
   }
@@ -164,30 +186,27 @@ struct MpcCuda::Impl {
     check_cuda(cudaDeviceSynchronize(), "constants of a problem");
   }
 
-  int shared_bytes(const void* kernel) const {
-    const int numbers = kernel == reinterpret_cast<const void*>(begin_kernel)       ? kWarpsPerBlock * plan.begin_size
-                        : kernel == reinterpret_cast<const void*>(linearise_kernel) ? kWarpsPerBlock * plan.linearise_size
-                                                                                    : plan.block_shared;
-    return numbers * static_cast<int>(sizeof(float));
-  }
-
   // Launches in their order; arguments are read when `use` is called with them.
   template <class Use>
   void each_launch(Use&& use) {
-    const unsigned n = static_cast<unsigned>(plan.nworld), per = kWarpsPerBlock, threads = kWarpsPerBlock * WarpTeam::kLanes;
-    std::array<void*, 5> arguments{&mpc, &fleet, &settings.solver, &block_memory, &parts};
-    const auto launch = [&](auto kernel, unsigned blocks, unsigned width) {
-      const void* function = reinterpret_cast<const void*>(kernel);
+    const unsigned n = static_cast<unsigned>(plan.nworld), nodes_of_all = n * static_cast<unsigned>(mpc.nodes);
+    std::array<void*, 3> begin{&mpc, &fleet, &parts};
+    std::array<void*, 4> solve{&mpc, &fleet, &settings.solver, &block_memory};
+    const auto launch = [&](auto kernel, unsigned blocks, unsigned threads, int shared, void** arguments) {
       cudaKernelNodeParams params{};
-      params.func = const_cast<void*>(function);
-      params.gridDim = dim3(blocks), params.blockDim = dim3(width);
-      params.sharedMemBytes = static_cast<unsigned>(shared_bytes(function));
-      params.kernelParams = arguments.data();
+      params.func = reinterpret_cast<void*>(kernel);
+      params.gridDim = dim3(blocks), params.blockDim = dim3(threads);
+      params.sharedMemBytes = static_cast<unsigned>(shared * sizeof(float));
+      params.kernelParams = arguments;
       return params;
     };
-    use(0, launch(begin_kernel, (n + per - 1) / per, threads));
-    use(1, launch(linearise_kernel, (n * static_cast<unsigned>(mpc.nodes) + per - 1) / per, threads));
-    use(2, launch(solve_kernel, static_cast<unsigned>(plan.blocks), kSolveThreads));
+    const auto by_warp = [&](auto kernel, unsigned warps, int shared) {
+      return launch(kernel, (warps + kWarpsPerBlock - 1) / kWarpsPerBlock, kWarpsPerBlock * WarpTeam::kLanes, kWarpsPerBlock * shared, begin.data());
+    };
+    use(0, by_warp(begin_kernel, n, plan.begin_size));
+    use(1, by_warp(linearise_kernel, nodes_of_all, plan.linearise_size));
+    use(2, launch(choose_solve_kernel(plan), static_cast<unsigned>(plan.blocks), kSolveThreads, plan.block_shared, solve.data()));
+    use(3, by_warp(finish_kernel, n, plan.finish_size));
   }
 
   void make_graph() {
@@ -225,10 +244,7 @@ MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
 
 void MpcCuda::step(const DeviceInput& input, void* stream) {
   Impl& s = *impl_;
-  if (s.take_input(input)) {
-    s.each_launch(
-        [&](int i, const cudaKernelNodeParams& params) { check_cuda(cudaGraphExecKernelNodeSetParams(s.executable, s.nodes[i], &params), "graph"); });
-  }
+  if (s.take_input(input)) s.update_graph();
   check_cuda(cudaGraphLaunch(s.executable, static_cast<cudaStream_t>(stream)), "control step");
 }
 
@@ -244,21 +260,18 @@ MpcProfile MpcCuda::step_by_stages(const DeviceInput& input) {
     check_cuda(cudaEventRecord(s.events[++done]), "event");
   };
   s.each_launch([&](int i, const cudaKernelNodeParams& params) {
-    if (i < 2) return run(params);
-    for (int part : {kForm, kSolve, kFinish}) {
+    if (i > 0) return run(params);
+    for (int part : {kPrepare, kForm}) {
       s.parts = part;
       run(params);
     }
-    s.parts = kAllParts;
+    s.parts = kBothParts;
   });
   check_cuda(cudaEventSynchronize(s.events[done]), "control step");
-  if (changed) {
-    s.each_launch(
-        [&](int i, const cudaKernelNodeParams& params) { check_cuda(cudaGraphExecKernelNodeSetParams(s.executable, s.nodes[i], &params), "graph"); });
-  }
+  if (changed) s.update_graph();
   MpcProfile profile;
   using Field = double MpcProfile::*;
-  constexpr Field kStages[] = {&MpcProfile::prepare, &MpcProfile::linearise, &MpcProfile::form, &MpcProfile::solve, &MpcProfile::finish};
+  constexpr Field kStages[] = {&MpcProfile::prepare, &MpcProfile::form, &MpcProfile::linearise, &MpcProfile::solve, &MpcProfile::finish};
   for (int i = 0; i < done; ++i) {
     float ms = 0;
     check_cuda(cudaEventElapsedTime(&ms, s.events[i], s.events[i + 1]), "event");
@@ -303,6 +316,24 @@ void MpcCuda::download(MpcOutput& output) const {
   for (int w = 0; w < n; ++w)
     output.info[w] = {static_cast<Status>(static_cast<int>(status[w])), static_cast<float>(primal[w]), static_cast<float>(dual[w]),
                       static_cast<float>(objective[w])};
+}
+
+std::vector<KernelUse> MpcCuda::kernels() const {
+  constexpr const char* kNames[kLaunches] = {"begin", "linearise", "solve", "finish"};
+  int device = 0, threads_at_most = 0;
+  check_cuda(cudaGetDevice(&device), "device");
+  check_cuda(cudaDeviceGetAttribute(&threads_at_most, cudaDevAttrMaxThreadsPerMultiProcessor, device), "device properties");
+  std::vector<KernelUse> all;
+  impl_->each_launch([&](int i, const cudaKernelNodeParams& p) {
+    cudaFuncAttributes a{};
+    check_cuda(cudaFuncGetAttributes(&a, p.func), "kernel attributes");
+    KernelUse use{kNames[i], static_cast<int>(p.blockDim.x), a.numRegs, static_cast<int>(a.localSizeBytes), a.sharedSizeBytes, p.sharedMemBytes, 0,
+                  0};
+    check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&use.blocks, p.func, use.threads, p.sharedMemBytes), "occupancy");
+    use.occupancy = double(use.blocks) * use.threads / threads_at_most;
+    all.push_back(use);
+  });
+  return all;
 }
 
 const MpcDevicePlan& MpcCuda::plan() const { return impl_->plan; }

@@ -10,6 +10,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "mpc/device_plan.hpp"
 #include "mpc/mpc.hpp"
@@ -33,6 +35,16 @@ struct DeviceOutput {
   int joint_stride;
   float *value, *phase;                                         // (nworld)
   float *status, *primal_residual, *dual_residual, *objective;  // status: the number of a Status  (nworld)
+};
+
+// What a kernel takes of a multiprocessor, as compiled and as a step launches it.
+struct KernelUse {
+  std::string name;                           // "begin", "linearise", "solve", "finish"
+  int threads;                                // of a block
+  int registers, local_bytes;                 // of a thread; local: what lies on its stack, registers that were spilled among it [bytes]
+  std::size_t static_shared, dynamic_shared;  // of a block [bytes]
+  int blocks;                                 // that are resident together on a multiprocessor
+  double occupancy;                           // share of the threads that a multiprocessor could hold
 };
 
 class MpcCuda {
@@ -66,6 +78,9 @@ class MpcCuda {
   // Between host arrays of Mpc's shapes and those; wait for the device. Throw Error on wrong sizes.
   void upload(std::span<const double> q, std::span<const double> v, std::span<const double> command);
   void download(MpcOutput& output) const;
+
+  // Of the launches of a step, in their order.
+  std::vector<KernelUse> kernels() const;
 
   const MpcDevicePlan& plan() const;
   const MpcSettings& settings() const;

@@ -7,10 +7,9 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// r = a + share (b - a) on the manifold; r may alias a.
+// r = a + share (b - a) on the manifold; r may alias a.   d  scratch (nv)
 template <class S>
-TANDEM_FN void interpolate_configuration(const ModelView<S>& model, S* r, const S* a, const S* b, S share) {
-  S d[kMaxTangent];
+TANDEM_FN void interpolate_configuration(const ModelView<S>& model, S* r, const S* a, const S* b, S share, S* d) {
   difference(SerialTeam{}, model, a, b, d);
   integrate(SerialTeam{}, model, a, d, share, r);
 }
@@ -51,7 +50,7 @@ TANDEM_FN void shift_node(const MpcView<S>& mpc, const WorldView<S>& world, Worl
     return;
   }
   const S share = mpc.control_dt / mpc.dt[k];
-  interpolate_configuration(model, q, world.q + k * nq, world.q + (k + 1) * nq, share);
+  interpolate_configuration(model, q, world.q + k * nq, world.q + (k + 1) * nq, share, v);  // v is written below
   for (int i = 0; i < nv; ++i) v[i] = world.v[k * nv + i] + share * (world.v[(k + 1) * nv + i] - world.v[k * nv + i]);
   const int then = k + 1 < last ? k + 1 : k;
   for (int i = 0; i < mpc.nforce; ++i) {

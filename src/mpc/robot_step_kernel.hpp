@@ -1,9 +1,10 @@
 // One control step of one robot in the stages of a GPU: docs/gpu.md. A stage is one launch, and a team works on one robot (or on one node of it);
 // the batch loop and the choice of memories lie in the launcher (mpc_cuda.cu). Tests run the same stages on host threads.
 //
-//   begin_step          a warp per robot: measured state in, plan shifted
-//   linearise_robot     a warp per robot and node
-//   form_robot, solve_robot, finish_robot     a block per robot
+//   begin_step, form_robot     a warp per robot: measured state in, plan shifted, costs and bounds
+//   linearise_robot            a warp per robot and node
+//   solve_robot                a block per robot
+//   finish_robot               a warp per robot
 #pragma once
 
 #include "mpc/device_plan.hpp"
@@ -82,8 +83,8 @@ TANDEM_FN int linearise_size(const MpcView<S>& mpc) {
 }
 template <class S>
 TANDEM_FN int finish_size(const MpcView<S>& mpc) {
-  const int dynamics = mpc.ninput + node_work_size<S>(mpc.model);
-  return dynamics > mpc.nodes ? dynamics : mpc.nodes;
+  const int dynamics = mpc.ninput + node_work_size<S>(mpc.model), value = value_size(mpc);
+  return dynamics > value ? dynamics : value;
 }
 
 // Forgets a robot's plan; its gait time becomes `phase`, in periods.
@@ -92,7 +93,7 @@ TANDEM_FN void reset_robot(const T& team, const MpcView<S>& mpc, const RobotView
   for_each(team, 0, solution_size(mpc.dims), [&](int i) { robot.solution[i] = S(0); });
   for_each(team, 0, 1, [&](int) {
     *robot.world.started = S(0);
-    *robot.world.phase = phase - ::floor(phase);
+    *robot.world.phase = fraction(phase);
   });
   team.sync();
 }
@@ -142,14 +143,23 @@ TANDEM_FN void form_robot(const T& team, const MpcView<S>& mpc, const RobotView<
   form_costs_and_bounds(team, mpc, robot.world, qp_view(mpc.dims, robot.qp));
 }
 
+// The sizes of a problem. What all problems of the MPC share is written out, so that the compiler leaves out the solver's code for other kinds.
+template <class S>
+TANDEM_FN QpDims problem_dims(const MpcView<S>& mpc) {
+  QpDims dims = mpc.dims;
+  dims.dynamics = Dynamics::kIntegrator, dims.dense_cost = false, dims.ne = 0, dims.align = 1;
+  return dims;
+}
+
 // Solves the problem and notes whether the answer may be used.
 template <Team T, class S>
 TANDEM_FN void solve_robot(const T& team, const MpcView<S>& mpc, const SolverSettings& settings, const RobotView<S>& robot,
                            const WorkMemory<S>& memory) {
+  const QpDims dims = problem_dims(mpc);
   WorkSizes sizes;
-  QpWork<S> work = carve_work(mpc.dims, memory, sizes);
+  QpWork<S> work = carve_work(dims, memory, sizes);
   LaneInfo<S> info;
-  solve_riccati(team, settings, qp_view(mpc.dims, robot.qp), solution_view(mpc.dims, robot.solution), info, work);
+  solve_riccati(team, settings, qp_view(dims, robot.qp), solution_view(dims, robot.solution), info, work);
   for_each(team, 0, 1, [&](int) {
     *robot.status = *robot.good > S(0) ? info.status : S(static_cast<int>(Status::kNotFinite));
     *robot.primal_residual = info.primal_residual, *robot.dual_residual = info.dual_residual, *robot.objective = info.objective;
@@ -176,8 +186,7 @@ TANDEM_FN void finish_robot(const T& team, const MpcView<S>& mpc, const RobotVie
   team.sync();  // every lane has read tau before it may be replaced
   for_each(team, 0, 1, [&](int) {
     *world.started = S(1);
-    const S phase = *world.phase + mpc.control_dt / mpc.period;
-    *world.phase = phase - ::floor(phase);
+    *world.phase = fraction(*world.phase + mpc.control_dt / mpc.period);
   });
   team.sync();
   if (!good) {

@@ -30,7 +30,7 @@ struct QpWork {
   QpDims dims;
   QpLayout lay;
   // per stage k < N
-  Real* K;      // feedback gain  [N, ldu, ldx]
+  Real* K;      // feedback gain  [N, ldu, ldk]
   Real* Hinv;   // inverse of the input Hessian  [N, ldu, ldu]
   Real* Vb;     // V_{k+1} times the constant part of x_{k+1}  [N, ldx]
   Real* kff;    // feed-forward input  [N, ldu]
@@ -60,11 +60,13 @@ struct QpWork {
   Real* hx0;      // H_ux x_0 of stage 0  [ldu]
   Real* partial;  // two sets of partial results  [2 kPartials]
   int ldr;        // ldc + ldd + ldz
+  // length of a row of K: odd where rows are not padded for vector code, so that the threads of a GPU that read a row each meet different banks of memory
+  int ldk;
 
   // columns of D that are worth reading, padded
   TANDEM_FN int du() const { return dims.du > 0 ? round_up(dims.du, dims.align) : lay.ldu; }
 
-  TANDEM_FN MatrixView<Real> gain(int k) const { return {K + k * lay.ldu * lay.ldx, lay.ldu, lay.ldx, lay.ldx}; }
+  TANDEM_FN MatrixView<Real> gain(int k) const { return {K + k * lay.ldu * ldk, lay.ldu, lay.ldx, ldk}; }
   TANDEM_FN MatrixView<Real> input_inverse(int k) const { return {Hinv + k * lay.ldu * lay.ldu, lay.ldu, lay.ldu, lay.ldu}; }
   TANDEM_FN MatrixView<Real> xx(Real* m) const { return {m, lay.ldx, lay.ldx, lay.ldx}; }
   TANDEM_FN MatrixView<Real> ux(Real* m) const { return {m, lay.ldu, lay.ldx, lay.ldx}; }
@@ -83,7 +85,7 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
   QpWork<Real> w{};
   const QpLayout l = qp_layout(d);
   const int n = d.np + d.na, nodes = d.N + 1;
-  w.dims = d, w.lay = l, w.ldr = l.ldc + l.ldd + l.ldz;
+  w.dims = d, w.lay = l, w.ldr = l.ldc + l.ldd + l.ldz, w.ldk = d.align == 1 ? l.ldx | 1 : l.ldx;
   int o = 0;
   Real* base = memory.part[kWorkGains];
   const auto take = [&](int count) {
@@ -94,7 +96,7 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
     sizes.part[done] = o;
     o = 0, base = memory.part[next];
   };
-  w.K = take(d.N * l.ldu * l.ldx), w.Hinv = take(d.N * l.ldu * l.ldu);
+  w.K = take(d.N * l.ldu * w.ldk), w.Hinv = take(d.N * l.ldu * l.ldu);
   next_part(kWorkGains, kWorkStages);
   w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
   w.r = take(nodes * l.ldz), w.primal = take(3 * nodes * w.ldr);

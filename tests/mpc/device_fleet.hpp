@@ -41,7 +41,7 @@ struct Fleet {
   MpcDevicePlan plan;
   std::vector<std::byte> constants;
   MpcView<S> mpc;
-  Guarded<S> robots, begin, linearise, gains, stages, scratch;
+  Guarded<S> robots, begin, linearise, gains, stages, scratch, finish;
   FleetView<S> view;
 
   Fleet(const Robot& robot, const MpcSettings& s, int nworld)
@@ -54,7 +54,8 @@ struct Fleet {
         linearise(plan.linearise_size),
         gains(plan.work.part[kWorkGains]),
         stages(plan.work.part[kWorkStages]),
-        scratch(plan.work.part[kWorkScratch]) {
+        scratch(plan.work.part[kWorkScratch]),
+        finish(plan.finish_size) {
     const PackedConstants<S> packed = pack_constants(arrays, constants.data());
     std::copy(packed.bytes.begin(), packed.bytes.end(), constants.begin());
     mpc = packed.view;
@@ -84,13 +85,13 @@ struct Fleet {
       const RobotView<S> r = robot(w);
       std::copy_n(&states.q[w * nq], nq, const_cast<S*>(r.q)), std::copy_n(&states.v[w * nv], nv, const_cast<S*>(r.v));
       std::copy_n(&states.command[w * 4], 4, const_cast<S*>(r.command));
-      for (auto* memory : {&begin, &linearise, &gains, &stages, &scratch}) memory->poison();
+      for (auto* memory : {&begin, &linearise, &gains, &stages, &scratch, &finish}) memory->poison();
       run([&](const auto& team) {
         begin_step(team, mpc, r, begin.data());
-        for (int k = 0; k < mpc.nodes; ++k) linearise_robot(team, mpc, r, k, linearise.data());
         form_robot(team, mpc, r);
+        for (int k = 0; k < mpc.nodes; ++k) linearise_robot(team, mpc, r, k, linearise.data());
         solve_robot(team, mpc, settings.solver, r, WorkMemory<S>{{gains.data(), stages.data(), scratch.data()}});
-        finish_robot(team, mpc, r, scratch.data());
+        finish_robot(team, mpc, r, finish.data());
       });
     }
   }

@@ -1,0 +1,145 @@
+// What a warp's accesses to memory cost on a GPU, worked out on the host: a kernel runs once per lane with Real = Traced, which notes the addresses that are
+// read and written, and accesses of the lanes that happen together are counted as the hardware counts them.
+//
+//   Trace trace(shared, n);
+//   trace.run_warp(0, 256, [&](const TraceTeam& team) { multiply<Write::kSet>(team, y, A, x); });
+//   trace.result.degree()      // passes over shared memory per access of a warp; 1: no bank conflict
+//
+// Lanes run together as far as bodies of for_each and for_each_2d do: the n-th access of the m-th body of a loop. Addresses must not depend on data.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "math/dense.hpp"
+
+namespace tandem {
+
+inline constexpr int kBanks = 32, kWarpLanes = 32;
+
+// Accesses of whole warps, and passes over the 32 banks (4 bytes wide) that they take: of one access, the largest number of different words in one bank.
+struct BankCount {
+  long accesses = 0, passes = 0;
+  int worst = 0;  // passes of one access
+  double degree() const { return accesses ? double(passes) / accesses : 0; }
+};
+inline int passes_of(const std::vector<std::uint32_t>& words) {
+  std::array<std::set<std::uint32_t>, kBanks> banks;
+  for (std::uint32_t word : words) banks[word % kBanks].insert(word);
+  std::size_t most = 0;
+  for (const auto& bank : banks) most = std::max(most, bank.size());
+  return static_cast<int>(most);
+}
+
+struct Traced;
+
+// The accesses of one warp to the n Reals from `memory` on.
+struct Trace {
+  const Traced* memory;
+  std::uint32_t n;
+  BankCount result;
+
+  Trace(const Traced* base, std::size_t count) : memory(base), n(static_cast<std::uint32_t>(count)) {}
+
+  // Runs `body` on the lanes of a warp of a block of `threads` and adds what it cost to `result`.
+  template <class Body>
+  void run_warp(int warp, int threads, Body&& body);
+  // On all warps of the block.
+  template <class Body>
+  void run_block(int threads, Body&& body) {
+    for (int warp = 0; warp < threads / kWarpLanes; ++warp) run_warp(warp, threads, body);
+  }
+
+  // called by Traced and TraceTeam
+  void touch(const Traced* p);
+  void next_body() { ++body_, access_ = 0; }
+  void next_loop() { ++loop_, body_ = access_ = 0; }
+
+ private:
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> together_;
+  std::uint64_t loop_ = 0, body_ = 0, access_ = 0;
+};
+inline thread_local Trace* tracing = nullptr;
+
+struct Traced {
+  using Scalar = float;
+  using Mask = bool;
+  float v = 0;
+
+  static const Traced& read(const Traced& a) {
+    if (tracing) tracing->touch(&a);
+    return a;
+  }
+  Traced() = default;
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  Traced(T value) : v(static_cast<float>(value)) {}
+  Traced(const Traced& b) : v(read(b).v) {}
+  Traced& operator=(const Traced& b) {
+    v = read(b).v;
+    read(*this);
+    return *this;
+  }
+  Traced& operator+=(const Traced& b) { return *this = *this + b; }
+  Traced& operator-=(const Traced& b) { return *this = *this - b; }
+  Traced& operator*=(const Traced& b) { return *this = *this * b; }
+  friend Traced operator+(const Traced& a, const Traced& b) { return Traced(read(a).v + read(b).v); }
+  friend Traced operator-(const Traced& a, const Traced& b) { return Traced(read(a).v - read(b).v); }
+  friend Traced operator*(const Traced& a, const Traced& b) { return Traced(read(a).v * read(b).v); }
+  friend Traced operator/(const Traced& a, const Traced& b) { return Traced(read(a).v / read(b).v); }
+  friend Traced operator-(const Traced& a) { return Traced(-read(a).v); }
+  friend bool operator<(const Traced& a, const Traced& b) { return read(a).v < read(b).v; }
+  friend bool operator>(const Traced& a, const Traced& b) { return read(a).v > read(b).v; }
+  friend bool operator<=(const Traced& a, const Traced& b) { return read(a).v <= read(b).v; }
+  friend bool operator==(const Traced& a, const Traced& b) { return read(a).v == read(b).v; }
+  friend Traced select(bool mask, const Traced& a, const Traced& b) { return mask ? Traced(read(a).v) : Traced(read(b).v); }
+  friend Traced abs(const Traced& a) { return Traced(tandem::abs(read(a).v)); }
+  friend Traced sqrt(const Traced& a) { return Traced(tandem::sqrt(read(a).v)); }
+};
+
+// One lane of a block.
+struct TraceTeam {
+  int number, count;
+  int lane() const { return number; }
+  int size() const { return count; }
+  void sync() const { tracing->next_loop(); }
+};
+inline namespace TANDEM_ISA {
+template <class Body>
+void for_each(const TraceTeam& team, int begin, int end, Body&& body) {
+  tracing->next_loop();
+  for (int i = begin + team.lane(); i < end; i += team.size()) body(i), tracing->next_body();
+  tracing->next_loop();
+}
+template <class Body>
+void for_each_2d(const TraceTeam& team, int rows, int cols, Body&& body) {
+  for_each(team, 0, rows * cols, [&](int e) { body(e / cols, e % cols); });
+}
+}  // namespace TANDEM_ISA
+
+inline void Trace::touch(const Traced* p) {
+  const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory);
+  if (offset >= std::uintptr_t(n) * sizeof(Traced)) return;  // another memory, or a register
+  together_[loop_ << 40 | body_ << 20 | access_++].push_back(static_cast<std::uint32_t>(offset / sizeof(Traced)));
+}
+
+template <class Body>
+void Trace::run_warp(int warp, int threads, Body&& body) {
+  together_.clear();
+  tracing = this;
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    loop_ = body_ = access_ = 0;
+    body(TraceTeam{warp * kWarpLanes + lane, threads});
+  }
+  tracing = nullptr;
+  for (const auto& [when, words] : together_) {
+    const int passes = passes_of(words);
+    ++result.accesses, result.passes += passes, result.worst = std::max(result.worst, passes);
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,9 @@
+#include "base/device.hpp"
+#include "tests/support/device_bytes.hpp"
+
+namespace tandem {
+
+DeviceBytes::DeviceBytes(const void*, std::size_t) { throw_built_without_cuda(); }
+DeviceBytes::~DeviceBytes() = default;
+
+}  // namespace tandem

@@ -1,0 +1,45 @@
+"""What nvcc made of the CUDA kernels: nothing may be spilled. Needs the objects of a build with CUDA, no GPU."""
+
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import kernel_resources  # noqa: E402
+
+# Bytes of small arrays on a thread's stack that are known: the slow path of sin and cos for huge angles (32), a swing row of up to 32 joints (312).
+ARRAYS = {"begin_kernel": 32, "finish_kernel": 32, "linearise_kernel": 312}
+
+
+@pytest.fixture(scope="module")
+def objects():
+    if kernel_resources.binaries() is None or not kernel_resources.objects():
+        pytest.skip("no build with CUDA, or no cuobjdump")
+    return kernel_resources.objects()
+
+
+def test_the_kernels_of_the_controller_spill_nothing(objects):
+    found = kernel_resources.resources(objects["src/mpc/mpc_cuda.cu"])
+    assert {"begin_kernel", "linearise_kernel", "finish_kernel", *(f"solve_kernel<{parts}>" for parts in range(4))} <= set(found)
+    for name, (registers, stack) in found.items():
+        assert stack <= ARRAYS.get(name, 0), f"{name}: {stack} bytes of stack, {registers} registers"
+
+
+def test_scratch_in_shared_memory_is_addressed_as_such(objects):
+    # a load that does not know its memory (LD) takes an address of 64 bits and a look at it
+    code = kernel_resources.instructions(objects["src/mpc/mpc_cuda.cu"])["solve_kernel<3>"]
+    opcodes = [opcode for _, opcode, _ in code]
+    assert kernel_resources.count(opcodes, "LDS") > 1000
+    assert kernel_resources.count(opcodes, "LD", "ST") == 0
+    assert kernel_resources.count(opcodes, "LDL", "STL") == 0
+
+
+def test_inner_loops_are_those_without_a_loop_inside():
+    code = [(16 * i, opcode, None) for i, opcode in enumerate(["MOV", "LDS", "FFMA", "BRA", "FFMA", "BRA", "EXIT"])]
+    code[3] = (48, "BRA", 16)  # back to LDS
+    code[5] = (80, "BRA", 0)  # around it
+    assert kernel_resources.inner_loops(code) == [["LDS", "FFMA", "BRA"]]
+    assert kernel_resources.kernel_name("_ZN6tandem12_GLOBAL__N_112solve_kernelILi3EEEvNS_7MpcViewIfEE") == "solve_kernel<3>"
+    assert kernel_resources.kernel_name("_ZN6tandem12_GLOBAL__N_112begin_kernelENS_7MpcViewIfEE") == "begin_kernel"
