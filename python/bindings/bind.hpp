@@ -12,6 +12,7 @@ void bind_simulator(nanobind::module_& module);
 void bind_controller(nanobind::module_& module);
 void bind_task(nanobind::module_& module);
 void bind_task_worlds(nanobind::module_& module);
+void bind_training(nanobind::module_& module);
 void bind_live(nanobind::module_& module);
 
 }  // namespace tandem::python

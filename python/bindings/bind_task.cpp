@@ -120,6 +120,8 @@ void bind_arrays(nb::class_<TaskObject>& task) {
   task.def_prop_ro("observation", rows(&VectorEnv::observation), "float32 (nworld, nobs); of worlds that are done, of their next episode.")
       .def_prop_ro("reward", each(&VectorEnv::reward), "float32 (nworld).")
       .def_prop_ro("terms", rows(&VectorEnv::terms), "Parts of the reward, in the order of `term_names`, float32 (nworld, nterm).")
+      .def_prop_ro("measures", rows(&VectorEnv::measures),
+                   "What is logged beside the reward, in the order of `measure_names`, float32 (nworld, nmeasure).")
       .def_prop_ro("done", each(&VectorEnv::done), "1: the episode ended with this step, uint8 (nworld).")
       .def_prop_ro("time_out", each(&VectorEnv::time_out), "1: it ended because its time was over, uint8 (nworld).")
       .def_prop_ro("termination", each(&VectorEnv::termination), "Index into `termination_names` where done, else -1, int32 (nworld).")
@@ -173,6 +175,8 @@ void bind_task(nb::module_& module) {
           "control_dt", [](const TaskObject& self) { return self.settings.mpc.control_dt; }, "Time of one step [s].")
       .def_prop_ro(
           "term_names", [](const TaskObject& self) { return self.task.term_names; }, "Names of the parts of the reward.")
+      .def_prop_ro(
+          "measure_names", [](const TaskObject& self) { return self.task.measure_names; }, "What is logged beside the reward.")
       .def_prop_ro(
           "termination_names", [](const TaskObject& self) { return self.task.termination_names; }, "Why an episode may end.")
       .def_prop_ro(

@@ -39,5 +39,6 @@ NB_MODULE(_core, module) {
   tandem::python::bind_controller(module);
   tandem::python::bind_task(module);
   tandem::python::bind_task_worlds(module);
+  tandem::python::bind_training(module);
   tandem::python::bind_live(module);
 }

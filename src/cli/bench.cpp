@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/check.hpp"
+#include "cli/roofline.hpp"
 #include "dynamics/bench/bench_dynamics.hpp"
 #include "sim/bench_sim.hpp"
 
@@ -58,7 +59,8 @@ void print(const BenchResult& result) {
   for (const BenchRow& r : result.rows)
     table.add({r.name, r.robot, cat(r.worlds), cat(r.threads), r.iterations ? cat(r.iterations) : "", fixed(r.median_us, 2), fixed(r.p99_us, 2),
                fixed(r.per_second, 0), r.reference.empty() ? "" : fixed(r.ratio, 2) + "x", brief(r.check), "  " + r.reference});
-  table.print();
+  if (!result.rows.empty()) table.print();
+  print_gpu_tables(result.more);
   if (!result.more.contains("accuracy")) return;
   std::printf("\ntorque error against the exact optimum, 90 %% of the states [N m]\n");
   Table accuracy({"robot", "iterations", "states", "no optimum", "ours", "OSQP, 25 iterations"});
@@ -116,13 +118,18 @@ void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
     add_run_options(*sub, o->common);
     add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
     add_integers(*sub, "--iterations", o->iterations, "of the solver, comma-separated; default 10,25");
-    sub->callback([o, measure] { bench(*o, measure); });
+    sub->callback([o, measure, sub] {
+      // against a GPU the whole processor competes
+      if (o->device == "cuda" && sub->count("--threads") == 0) o->common.threads = 0;
+      bench(*o, measure);
+    });
     return std::pair(sub, o);
   };
   const auto [mpc, mpc_options] = add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", bench_mpc);
   mpc->add_option("--device", mpc_options->device, "cpu, or cuda: the stages on a GPU, against the same batch on the processor")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
+  mpc->add_flag("--work", mpc_options->work, "count the operations and bytes of a control step instead of timing it");
   add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
   add("centroidal", "The stages of a control step of the centroidal MPC, one robot on one core; the QP against OSQP", bench_centroidal_mpc,
       "unitree_g1");

@@ -14,6 +14,7 @@ struct BenchOptions {
   std::vector<int> worlds = {1, 1000};
   std::vector<int> iterations = {10, 25};
   std::string device = "cpu";  // of the MPC
+  bool work = false;           // count the operations of a control step instead of timing it
 };
 
 // Rows, and what else there is to report.
@@ -24,6 +25,7 @@ struct BenchResult {
 
 BenchResult bench_mpc(const BenchOptions& options);
 BenchResult bench_mpc_cuda(const BenchOptions& options);  // of bench_mpc, with --device cuda
+BenchResult count_mpc_work(const BenchOptions& options);  // of bench_mpc, with --work
 BenchResult bench_qp(const BenchOptions& options);
 BenchResult bench_centroidal_mpc(const BenchOptions& options);
 

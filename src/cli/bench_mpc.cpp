@@ -128,6 +128,7 @@ void bench_robot(const BenchOptions& options, RunSettings settings, BenchResult&
 }  // namespace
 
 BenchResult bench_mpc(const BenchOptions& options) {
+  if (options.work) return count_mpc_work(options);
   if (options.device == "cuda") return bench_mpc_cuda(options);
   BenchResult out;
   out.more["accuracy"] = Json::array();

@@ -1,4 +1,5 @@
-// `tandem bench mpc --device cuda`: the stages of a control step on a GPU, checked against the same batch on the processor and timed.
+// `tandem bench mpc --device cuda`: the stages of a control step on a GPU, checked against the same batch on the processor, timed, and set against what the
+// device could do. docs/gpu.md, section 5.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -6,17 +7,24 @@
 
 #include "base/check.hpp"
 #include "base/device.hpp"
+#include "base/energy.hpp"
+#include "base/parallel.hpp"
 #include "cli/bench.hpp"
+#include "cli/kkt_baseline.hpp"
 #include "cli/progress.hpp"
+#include "cli/roofline.hpp"
 #include "mpc/mpc_cuda.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr int kRecorded = 256;  // worlds that are recorded; a larger batch repeats them
+constexpr int kRecorded = 1024;  // worlds that are recorded; a larger batch repeats them
 constexpr int kSteps = 60, kWarmUp = 20;
+constexpr double kEnergySeconds = 1;
+constexpr int kBaselineProblems = 16, kBaselineRobots = 1024;  // different problems, and the largest batch, of the baseline
 
 using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // States and commands of `worlds` robots at one step of a recording of fewer.
 struct Batch {
@@ -46,22 +54,29 @@ double difference(const MpcOutput& gpu, const MpcOutput& cpu, int njnt) {
   return largest;
 }
 
+// What all batches of one robot share.
+struct Setting {
+  RunSettings run;
+  StateRecording recording;
+  int threads;  // of the processor
+  CudaDevice device;
+  StepWork work;
+};
+
 struct Timed {
   std::vector<double> us;           // of whole steps
   std::vector<MpcProfile> profile;  // of steps by stages [s per robot]
   double check = 0;                 // against the processor [N m]
 };
 
-Timed time_gpu(const RunSettings& settings, const StateRecording& recording, int worlds) {
-  const Model& model = settings.robot.model;
-  std::printf("%s\n", describe(MpcCuda::plan(model, settings.task.mpc, worlds)).c_str());
-  MpcCuda gpu(model, settings.task.mpc, worlds);
-  Mpc cpu(model, settings.task.mpc, std::min(worlds, recording.nworld));
+Timed time_gpu(const Setting& setting, MpcCuda& gpu, int worlds) {
+  const Model& model = setting.run.robot.model;
+  Mpc cpu(model, setting.run.task.mpc, std::min(worlds, setting.recording.nworld), setting.threads);
   Timed timed;
   MpcOutput out;
-  for (int step = 0; step < recording.steps(); ++step) {
+  for (int step = 0; step < setting.recording.steps(); ++step) {
     throw_if_interrupted();
-    const Batch batch = batch_at(recording, step, worlds), few = batch_at(recording, step, cpu.nworld());
+    const Batch batch = batch_at(setting.recording, step, worlds), few = batch_at(setting.recording, step, cpu.nworld());
     gpu.upload(batch.q, batch.v, batch.command);
     if (step % 2 == 1) {
       timed.profile.push_back(gpu.step_by_stages(gpu.input()));
@@ -69,7 +84,7 @@ Timed time_gpu(const RunSettings& settings, const StateRecording& recording, int
       const Clock::time_point start = Clock::now();
       gpu.step(gpu.input());
       gpu.wait();
-      timed.us.push_back(1e6 * std::chrono::duration<double>(Clock::now() - start).count());
+      timed.us.push_back(1e6 * seconds_since(start));
     }
     cpu.step(few.q, few.v, few.command);
     gpu.download(out);
@@ -80,34 +95,103 @@ Timed time_gpu(const RunSettings& settings, const StateRecording& recording, int
   return timed;
 }
 
-// Worlds a second of the same states on the processor's threads.
-double cpu_per_second(const RunSettings& settings, const StateRecording& recording, int threads) {
-  Mpc cpu(settings.robot.model, settings.task.mpc, recording.nworld, threads);
-  std::vector<double> us;
-  for (const StepTime& time : replay(cpu, recording)) us.push_back(time.us);
-  us.erase(us.begin(), us.begin() + kWarmUp);
-  return recording.nworld * 1e6 / percentile(us, 0.5);
+// Energy of steps one after the other, without the host in between.
+Json measure_energy(MpcCuda& gpu, int worlds, const CudaDevice& device) {
+  EnergyMeter meter(device.pci);
+  gpu.wait();
+  const double before = meter.joules();
+  const Clock::time_point start = Clock::now();
+  long steps = 0;
+  while (meter.problem().empty() && seconds_since(start) < kEnergySeconds) {
+    for (int i = 0; i < 10; ++i) gpu.step(gpu.input());
+    gpu.wait();
+    steps += 10;
+  }
+  const double joules = meter.joules() - before, seconds = seconds_since(start);
+  return {{"watts", number(joules / seconds)}, {"joules_per_solve", number(joules / (double(steps) * worlds))}, {"problem", meter.problem()}};
 }
 
-void add_rows(const Timed& timed, const RunSettings& settings, int worlds, double cpu, int threads, std::vector<BenchRow>& rows) {
-  using Field = double MpcProfile::*;
-  constexpr std::pair<const char*, Field> kStages[] = {{"mpc/prepare", &MpcProfile::prepare},
-                                                       {"mpc/linearise", &MpcProfile::linearise},
-                                                       {"mpc/form", &MpcProfile::form},
-                                                       {"mpc/solve", &MpcProfile::solve},
-                                                       {"mpc/inverse dynamics", &MpcProfile::finish}};
-  const int iterations = settings.task.mpc.solver.iterations;
-  for (const auto& [name, field] : kStages) {
-    std::vector<double> us;
-    for (const MpcProfile& profile : timed.profile) us.push_back(1e6 * profile.*field * worlds);
-    rows.push_back(make_row(name, settings.robot.name, worlds, 0, iterations, us));
-    rows.back().check = timed.check;
+// Worlds a second of the same states on the processor's threads.
+double cpu_per_second(const Setting& setting) {
+  Mpc cpu(setting.run.robot.model, setting.run.task.mpc, setting.recording.nworld, setting.threads);
+  std::vector<double> us;
+  for (const StepTime& time : replay(cpu, setting.recording)) us.push_back(time.us);
+  us.erase(us.begin(), us.begin() + kWarmUp);
+  return setting.recording.nworld * 1e6 / percentile(us, 0.5);
+}
+
+// Median of one stage.
+MpcProfile median_profile(const Timed& timed) {
+  MpcProfile median;
+  for (double MpcProfile::* field : {&MpcProfile::prepare, &MpcProfile::linearise, &MpcProfile::form, &MpcProfile::solve, &MpcProfile::finish}) {
+    std::vector<double> values;
+    for (const MpcProfile& profile : timed.profile) values.push_back(profile.*field);
+    median.*field = percentile(values, 0.5);
   }
-  BenchRow step = make_row("mpc/step", settings.robot.name, worlds, 0, iterations, timed.us);
-  step.check = timed.check;
-  step.reference = cat("the processor, ", threads, " threads");
-  step.ratio = step.per_second / cpu;
-  rows.push_back(step);
+  return median;
+}
+
+void add_rows(const Timed& timed, const Setting& setting, const std::vector<StageWork>& stages, int worlds, double cpu, std::vector<BenchRow>& rows) {
+  const int iterations = setting.run.task.mpc.solver.iterations;
+  for (const StageWork& stage : stages) {
+    std::vector<double> us;
+    for (const MpcProfile& profile : timed.profile)
+      if (stage.seconds) us.push_back(1e6 * profile.*stage.seconds * worlds);
+    BenchRow row = make_row(cat("mpc/", stage.name), setting.run.robot.name, worlds, 0, iterations, stage.seconds ? us : timed.us);
+    row.check = timed.check;
+    if (!stage.seconds) row.reference = cat("the processor, ", setting.threads, " threads"), row.ratio = row.per_second / cpu;
+    rows.push_back(row);
+  }
+}
+
+void bench_batch(const Setting& setting, int worlds, double cpu, BenchResult& out) {
+  const MpcSettings& mpc = setting.run.task.mpc;
+  const std::string& name = setting.run.robot.name;
+  const int iterations = mpc.solver.iterations;
+  std::printf("%s\n", describe(MpcCuda::plan(setting.run.robot.model, mpc, worlds)).c_str());
+  MpcCuda gpu(setting.run.robot.model, mpc, worlds);
+  const MpcDevicePlan& plan = gpu.plan();
+  const Timed timed = time_gpu(setting, gpu, worlds);
+  const MpcArrays<float> arrays = make_arrays<float>(setting.run.robot.model, mpc, 1);
+  const std::vector<StageWork> stages = stage_work(setting.work, count_traffic(arrays.view, plan, iterations), iterations);
+  add_rows(timed, setting, stages, worlds, cpu, out.rows);
+  std::vector<double> us = timed.us;
+  const Roof roof{setting.device.peak_flops(), setting.device.peak_bandwidth()};
+  const Json batch{{"robot", name}, {"iterations", iterations}, {"worlds", worlds}};
+  const auto add = [&](const char* key, const Json& what) {
+    out.more[key].push_back(batch);
+    out.more[key].back().update(what);
+  };
+  add("stages", {{"stages", describe_stages(stages, median_profile(timed), 1e-6 * percentile(us, 0.5), worlds, roof)}});
+  add("energy", measure_energy(gpu, worlds, setting.device));
+  add("memory", {{"bytes", plan.total_bytes},
+                 {"robot_bytes", plan.robot_bytes},
+                 {"blocks", plan.blocks},
+                 {"block_bytes", plan.block_bytes},
+                 {"shared_bytes", plan.block_shared * sizeof(float)}});
+  // the same in every batch of a robot
+  if (!out.more["kernels"].empty() && out.more["kernels"].back()["robot"] == name) return;
+  for (const KernelUse& kernel : gpu.kernels()) {
+    out.more["kernels"].push_back({{"robot", name}});
+    out.more["kernels"].back().update(describe(kernel));
+  }
+}
+
+// Problems of the recorded worlds, formed about the plans of a controller that has walked for a while.
+Json baseline(const Setting& setting, const BenchOptions& options) {
+  std::vector<int> robots;
+  std::copy_if(options.worlds.begin(), options.worlds.end(), std::back_inserter(robots), [](int worlds) { return worlds <= kBaselineRobots; });
+  if (robots.empty()) return {{"robot", setting.run.robot.name}, {"problem", cat("no --worlds up to ", kBaselineRobots)}};
+  const StateRecording& r = setting.recording;
+  Mpc cpu(setting.run.robot.model, setting.run.task.mpc, r.nworld, setting.threads);
+  replay(cpu, r);
+  std::vector<std::vector<float>> problems;
+  for (int w = 0; w < std::min(r.nworld, kBaselineProblems); ++w) {
+    const auto of_world = [&](std::span<const double> all, int width) { return all.subspan(size_t(w) * width, width); };
+    const int last = r.steps() - 1;
+    problems.push_back(cpu.form(w, of_world(r.q_at(last), r.nq), of_world(r.v_at(last), r.nv), of_world(r.command, 4)).qp);
+  }
+  return run_kkt_baseline(setting.run.robot.name, cpu.dims(), problems, "cuda", robots, options.iterations);
 }
 
 }  // namespace
@@ -116,22 +200,43 @@ BenchResult bench_mpc_cuda(const BenchOptions& options) {
   check_cuda_device();
   BenchResult out;
   const CudaDevice device = cuda_device();
-  out.more["device"] = {{"name", device.name}, {"memory", device.memory}, {"multiprocessors", device.multiprocessors}};
+  for (const char* key : {"stages", "energy", "memory", "kernels", "work", "baseline"}) out.more[key] = Json::array();
+  out.more["device"] = describe(device);
   Progress progress("bench mpc");
   const int largest = *std::max_element(options.worlds.begin(), options.worlds.end());
+  const int threads = ThreadPool(options.common.threads).size();
   int done = 0;
   for (const std::string& robot : options.robots) {
     CommonOptions named = options.common;
     named.robot = robot;
-    RunSettings settings = resolve(named);
-    const StateRecording recording = record_batch(settings, options, std::min(largest, kRecorded), kSteps);
+    Setting setting{resolve(named), {}, threads, device, {}};
+    setting.recording = record_batch(setting.run, options, std::min(largest, kRecorded), kSteps);
+    setting.work = count_work(setting.run.robot.model, setting.run.task.mpc);
     for (int iterations : options.iterations) {
-      settings.task.mpc.solver.iterations = iterations;
-      const double cpu = cpu_per_second(settings, recording, options.common.threads);
+      setting.run.task.mpc.solver.iterations = iterations;
+      out.more["work"].push_back(describe_work(setting.run, setting.work));
+      const double cpu = cpu_per_second(setting);
       for (int worlds : options.worlds) {
-        add_rows(time_gpu(settings, recording, worlds), settings, worlds, cpu, options.common.threads, out.rows);
+        bench_batch(setting, worlds, cpu, out);
         progress.update(++done / double(options.robots.size() * options.iterations.size() * options.worlds.size()));
       }
+    }
+    out.more["baseline"].push_back(baseline(setting, options));
+  }
+  return out;
+}
+
+BenchResult count_mpc_work(const BenchOptions& options) {
+  BenchResult out;
+  out.more["work"] = Json::array();
+  for (const std::string& robot : options.robots) {
+    CommonOptions named = options.common;
+    named.robot = robot;
+    RunSettings settings = resolve(named);
+    const StepWork work = count_work(settings.robot.model, settings.task.mpc);
+    for (int iterations : options.iterations) {
+      settings.task.mpc.solver.iterations = iterations;
+      out.more["work"].push_back(describe_work(settings, work));
     }
   }
   return out;

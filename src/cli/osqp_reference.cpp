@@ -16,17 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder that goes away with its owner.
-struct TemporaryFolder {
-  std::string path = (fs::temp_directory_path() / "tandem-XXXXXX").string();
-  TemporaryFolder() { check(::mkdtemp(path.data()) != nullptr, "cannot make a folder in ", fs::temp_directory_path().string()); }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-};
-
 struct CompactProblem {
   QpView<double> qp;
   SparseQp out;
@@ -114,8 +103,16 @@ SparseQp sparse_problem(const QpView<double>& qp) { return qp.dims.dynamics == D
 
 }  // namespace
 
-OsqpReference run_osqp(const QpDims& dims, const std::vector<std::vector<float>>& problems) {
-  const TemporaryFolder folder;
+TemporaryFolder::TemporaryFolder() : path((fs::temp_directory_path() / "tandem-XXXXXX").string()) {
+  check(::mkdtemp(path.data()) != nullptr, "cannot make a folder in ", fs::temp_directory_path().string());
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
+ExportedProblems::ExportedProblems(const QpDims& dims, const std::vector<std::vector<float>>& problems) {
   QpDims plain = dims;
   plain.align = 1;
   for (size_t i = 0; i < problems.size(); ++i) {
@@ -124,8 +121,12 @@ OsqpReference run_osqp(const QpDims& dims, const std::vector<std::vector<float>>
     std::snprintf(file, sizeof(file), "/qp_%05zu.json", i);
     write_qp(sparse_problem(qp_view(plain, problem.data())), folder.path + file);
   }
+}
+
+OsqpReference run_osqp(const QpDims& dims, const std::vector<std::vector<float>>& problems) {
+  const ExportedProblems exported(dims, problems);
   const int inputs = dims.dynamics == Dynamics::kIntegrator ? dims.nf : dims.nu;
-  const ChildResult child = run_python("tandem.osqp_reference", {folder.path, "--head", cat(2 * dims.nx + inputs)}, kCapture);
+  const ChildResult child = run_python("tandem.osqp_reference", {exported.folder.path, "--head", cat(2 * dims.nx + inputs)}, kCapture);
   check(child.status == 0, "the reference, OSQP, could not be run (python -m tandem.osqp_reference ended with ", child.status,
         "); ./tandem bench installs what it needs");
   const Json json = Json::parse(child.output);

@@ -20,6 +20,22 @@ struct OsqpReference {
 // switched off (rho = 0) are left out. Throws Error where costs or rows act on w.
 SparseQp compact_problem(const QpView<double>& qp);
 
+// A new folder that goes away with its owner.
+struct TemporaryFolder {
+  std::string path;
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+};
+
+// Problems (data of qp_size(dims) each) as qp_00000.json, ... in a folder: compact_problem() where that is possible, else expand(). Throws Error where one
+// cannot be written.
+struct ExportedProblems {
+  TemporaryFolder folder;
+  ExportedProblems(const QpDims& dims, const std::vector<std::vector<float>>& problems);
+};
+
 // Solves the problems (data of qp_size(dims) each). Throws Error if Python or OSQP is missing, saying how to install it.
 OsqpReference run_osqp(const QpDims& dims, const std::vector<std::vector<float>>& problems);
 

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "cli/closed_loop.hpp"
+#include "env/episode_kernel.hpp"  // kPushDuration
 
 namespace tandem {
-
-constexpr double kPushDuration = 0.1;  // of every push [s]
 
 struct PushSearch {
   std::array<double, 3> command = {0.3, 0, 0};  // forward, left, yaw rate while pushed

@@ -1,14 +1,11 @@
 // The program `tandem-train`: ./tandem train. A program of its own, because it is the only one that needs Torch.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <string>
-#include <vector>
+#include "cli/train_settings.hpp"
 
 namespace tandem {
 
-// Adds the options of the training to `app` and runs it when they are parsed. `argv` is for the report. Throws Error, and Interrupted after Ctrl-C, when
-// everything is saved.
-void add_train(CLI::App& app, const std::vector<std::string>& argv);
+// Builds task and learner from the options, trains, reports. Throws Error, and Interrupted after Ctrl-C, when everything is saved.
+void train(const TrainOptions& options);
 
 }  // namespace tandem

@@ -1,5 +1,4 @@
 // The program `tandem-train`, which ./tandem train runs. Exit codes as those of `tandem`.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 
@@ -8,23 +7,15 @@
 #include "cli/train.hpp"
 
 int main(int argc, char** argv) {
-  constexpr int kFailure = 1, kUsage = 2, kInterrupted = 130;
+  constexpr int kFailure = 1, kInterrupted = 130;
   try {
     tandem::detect_isa();  // a machine that cannot run the kernels is told so before anything starts
     tandem::catch_interrupts();
     std::vector<std::string> arguments(argv, argv + argc);
     arguments[0] = "./tandem";  // as it is called, not where it was built
-    CLI::App app("Training of policies for legged robots", "tandem");
-    app.require_subcommand(1);
-    app.failure_message([](const CLI::App*, const CLI::Error& error) {
-      return std::string("tandem: ") + error.what() + "; tandem train --help lists what there is\n";
-    });
-    tandem::add_train(app, arguments);
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : kUsage;
-    }
+    const auto parsed = tandem::parse_train_options(arguments);
+    if (const int* code = std::get_if<int>(&parsed)) return *code;
+    tandem::train(std::get<tandem::TrainOptions>(parsed));
     return 0;
   } catch (const tandem::Interrupted&) {
     return kInterrupted;

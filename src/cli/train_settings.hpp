@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cli/report.hpp"
@@ -21,8 +22,13 @@ struct TrainOptions {
   std::optional<std::uint64_t> seed;
   std::vector<std::string> configs, overrides;
   std::string name, logs, resume, json;
+  std::string device;  // "cuda", "cpu": on Torch tensors, by python/tandem/device_train.py
   int threads = 0;
 };
+
+// Reads a command line, { program, "train", options ... }. Returns the exit code of the program instead where there is nothing to train: 0 after --help,
+// 2 for a wrong option; what is to be said of it has been printed.
+std::variant<TrainOptions, int> parse_train_options(const std::vector<std::string>& argv);
 
 // Settings of a training, resolved.
 struct TrainSetup {

@@ -69,7 +69,7 @@ Checkpoint load_checkpoint(const std::string& path) {
   return checkpoint;
 }
 
-void check_identity(const Checkpoint& checkpoint, const std::vector<std::pair<std::string, std::string>>& expected, const std::string& path) {
+void check_identity(const Checkpoint& checkpoint, const Identity& expected, const std::string& path) {
   check(checkpoint.identity.size() == expected.size(), path, ": describes itself by ", checkpoint.identity.size(), " values, expected ",
         expected.size(), "; it is of another program");
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -77,6 +77,22 @@ void check_identity(const Checkpoint& checkpoint, const std::vector<std::pair<st
     check(name == expected[i].first && value == expected[i].second, path, ": ", name, " is ", value, ", expected ", expected[i].first, " ",
           expected[i].second, "; load it where they are the same");
   }
+}
+
+Checkpoint load_latest_checkpoint(const RunFolder& folder, const Identity& expected, const std::function<void(const std::string&)>& warn) {
+  for (std::int64_t iteration : folder.checkpoints()) {
+    const std::string path = folder.checkpoint(iteration);
+    Checkpoint checkpoint;
+    try {
+      checkpoint = load_checkpoint(path);
+    } catch (const Error& error) {
+      if (warn) warn(error.what());
+      continue;
+    }
+    check_identity(checkpoint, expected, path);
+    return checkpoint;
+  }
+  throw Error(cat(folder.path(), ": none of its checkpoints can be read; start a new run"));
 }
 
 }  // namespace tandem

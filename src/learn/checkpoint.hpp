@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "learn/run_folder.hpp"
 
 namespace tandem {
 
@@ -14,15 +17,17 @@ struct NamedBytes {
   std::vector<std::byte> bytes;
 };
 
+// What a checkpoint can be loaded into: names and values that must be equal, "robot" = "mit_humanoid", ...
+using Identity = std::vector<std::pair<std::string, std::string>>;
+
 struct Checkpoint {
-  // What it can be loaded into: names and values that must be equal, "robot" = "mit_humanoid", ...
-  std::vector<std::pair<std::string, std::string>> identity;
+  Identity identity;
   std::int64_t iteration = 0;
   std::int64_t robot_steps = 0;
   double seconds = 0;               // of training so far
   std::vector<NamedBytes> learner;  // empty where nothing is learnt
   std::vector<NamedBytes> statistics;
-  std::vector<std::byte> worlds;
+  std::vector<std::byte> worlds;  // empty where they ran on a device; their episodes then start anew
 };
 
 // Throws Error naming path and cause (folder missing or read-only, disk full); a file of that name is then unchanged.
@@ -32,6 +37,9 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::string& path);
 Checkpoint load_checkpoint(const std::string& path);
 
 // Throws Error unless the identities agree, naming the first difference.
-void check_identity(const Checkpoint& checkpoint, const std::vector<std::pair<std::string, std::string>>& expected, const std::string& path);
+void check_identity(const Checkpoint& checkpoint, const Identity& expected, const std::string& path);
+
+// The latest of a run that can be read; those that cannot are named in a warning. Throws Error if there is none, or as check_identity does.
+Checkpoint load_latest_checkpoint(const RunFolder& folder, const Identity& expected, const std::function<void(const std::string&)>& warn);
 
 }  // namespace tandem

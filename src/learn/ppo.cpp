@@ -105,7 +105,7 @@ Ppo::Impl::Impl(const PpoSettings& given, const PpoSizes& wanted, int threads, s
     actor_share[k].gradient = at::zeros({network.size()});
     critic_share[k].gradient = actor_share[k].gradient;  // actor and critic write parts of their own
   }
-  initialise(network, settings.sigma, sizes.zero_last_layer, seed);
+  initialise(network, settings, sizes.zero_last_layer, seed, network.data());
 }
 
 // Orders the samples of an epoch anew (Fisher and Yates).
@@ -308,17 +308,7 @@ bool Ppo::finite() const {
   return std::all_of(values, values + impl_->network.size(), [](float value) { return std::isfinite(value); });
 }
 
-std::vector<Layer> Ppo::actor() const {
-  std::vector<Layer> layers;
-  const float* parameters = impl_->network.data();
-  for (const MlpLayer& layer : impl_->network.actor.layer) {
-    std::vector<float> weight;
-    for (int o = 0; o < layer.out; ++o)
-      for (int i = 0; i < layer.in; ++i) weight.push_back(parameters[layer.weight + i * layer.ld + o]);
-    layers.push_back({layer.out, layer.in, std::move(weight), {parameters + layer.bias, parameters + layer.bias + layer.out}});
-  }
-  return layers;
-}
+std::vector<Layer> Ppo::actor() const { return actor_layers(impl_->network, impl_->network.data()); }
 
 const std::vector<double>& Ppo::observation_mean() const { return impl_->normaliser.mean; }
 const std::vector<float>& Ppo::observation_deviation() const { return impl_->normaliser.deviation(); }

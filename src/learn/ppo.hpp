@@ -14,15 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "learn/settings.hpp"
-#include "policy/policy.hpp"
+#include "learn/network_shape.hpp"
 
 namespace tandem {
-
-struct PpoSizes {
-  int nworld, nobs, naction;
-  bool zero_last_layer;  // the actor starts as zero: a residual that changes nothing
-};
 
 // Means over the minibatches of an update.
 struct UpdateInfo {

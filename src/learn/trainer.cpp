@@ -48,32 +48,25 @@ Trainer::Trainer(TrainJob job)
 void Trainer::start() {
   job_.env->set_progress(0);
   job_.env->reset();
-  csv_ = std::make_unique<CsvLog>(job_.folder->file("progress.csv"), 0);
-  events_ = std::make_unique<EventFile>(job_.folder->path(), 0);
+  log_ = std::make_unique<RunLog>(*job_.folder, 0);
   save(true);
 }
 
 void Trainer::resume() {
-  for (std::int64_t iteration : job_.folder->checkpoints()) {
-    const std::string path = job_.folder->checkpoint(iteration);
-    Checkpoint checkpoint;
-    try {
-      checkpoint = load_checkpoint(path);
-    } catch (const Error& error) {
-      if (job_.hooks.warn) job_.hooks.warn(error.what());
-      continue;
-    }
-    check_identity(checkpoint, job_.identity, path);
-    if (job_.ppo) restore(*job_.ppo, checkpoint.learner, path);
-    statistics_.load(checkpoint.statistics);
+  const Checkpoint checkpoint = load_latest_checkpoint(*job_.folder, job_.identity, job_.hooks.warn);
+  const std::string path = job_.folder->checkpoint(checkpoint.iteration);
+  if (job_.ppo) restore(*job_.ppo, checkpoint.learner, path);
+  statistics_.load(checkpoint.statistics);
+  if (checkpoint.worlds.empty()) {
+    if (job_.hooks.warn) job_.hooks.warn(cat(path, ": was written by a training on a device, which keeps no worlds; they start new episodes"));
+    job_.env->set_progress(static_cast<double>(checkpoint.iteration) / job_.settings.iterations);
+    job_.env->reset();
+  } else {
     job_.env->load(checkpoint.worlds);
-    iteration_ = saved_ = checkpoint.iteration;
-    seconds_ = checkpoint.seconds;
-    csv_ = std::make_unique<CsvLog>(job_.folder->file("progress.csv"), iteration_);
-    events_ = std::make_unique<EventFile>(job_.folder->path(), iteration_ + 1);
-    return;
   }
-  throw Error(cat(job_.folder->path(), ": none of its checkpoints can be read; start a new run"));
+  iteration_ = saved_ = checkpoint.iteration;
+  seconds_ = checkpoint.seconds;
+  log_ = std::make_unique<RunLog>(*job_.folder, iteration_);
 }
 
 void Trainer::add_time(const std::string& part, double seconds) {
@@ -155,10 +148,7 @@ void Trainer::log(std::vector<NamedNumber> scalars, double elapsed) {
   scalars.emplace_back("Perf/total_fps", static_cast<double>(samples()) / elapsed);
   scalars.emplace_back("Perf/robot_steps", static_cast<double>(samples() * iteration_));
   scalars.emplace_back("Perf/seconds", seconds_);
-  const bool in_csv = csv_->write(iteration_, scalars), in_events = events_->write(iteration_, scalars);
-  if (!(in_csv && in_events) && !log_failed_ && job_.hooks.warn)
-    job_.hooks.warn(cat(job_.folder->path(), ": the logs cannot be written; is the disk full? Training goes on"));
-  log_failed_ = !(in_csv && in_events);
+  log_->write(iteration_, scalars, job_.hooks.warn);
 }
 
 void Trainer::report(const std::vector<NamedNumber>& scalars, double elapsed, double left) const {

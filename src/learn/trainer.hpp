@@ -10,21 +10,12 @@
 
 #include "env/vector_env.hpp"
 #include "learn/checkpoint.hpp"
-#include "learn/csv_log.hpp"
-#include "learn/events.hpp"
 #include "learn/ppo.hpp"
-#include "learn/run_folder.hpp"
+#include "learn/run_log.hpp"
 #include "learn/statistics.hpp"
+#include "learn/train_result.hpp"
 
 namespace tandem {
-
-// Where a training stands, for the line that shows its progress.
-struct TrainStatus {
-  std::int64_t iteration, iterations, robot_steps;
-  double steps_per_second;  // of the last iteration
-  double reward, length;    // of the last 100 episodes; NaN before the first ended
-  double seconds_left;
-};
 
 // What the caller adds to a training. Each may be empty.
 struct TrainHooks {
@@ -49,23 +40,14 @@ struct TrainJob {
   TrainHooks hooks;
 };
 
-struct TrainResult {
-  std::int64_t iteration = 0, robot_steps = 0;
-  bool interrupted = false;
-  double seconds = 0;               // of this process
-  double steps_per_second = 0;      // robot-steps of this process per second
-  std::vector<NamedNumber> shares;  // of the time: policy, the parts of the environment, update, save, other
-  std::vector<NamedNumber> last;    // scalars of the last iteration
-};
-
 class Trainer {
  public:
   explicit Trainer(TrainJob job);
 
   // Starts new episodes in all worlds and saves model_0. Throws Error if that cannot be written.
   void start();
-  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Throws Error if none can, or if it is of
-  // another robot, layout or network.
+  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Where it keeps no worlds, they start new
+  // episodes, which is a warning too. Throws Error if none can be read, or if it is of another robot, layout or network.
   void resume();
   // Trains up to settings.iterations. A checkpoint that cannot be written is a warning, unless it is the last.
   // Throws Error if the loss is not finite, naming the last checkpoint; checkpoints stay as they are.
@@ -84,13 +66,11 @@ class Trainer {
 
   TrainJob job_;
   EpisodeStatistics statistics_;
-  std::unique_ptr<CsvLog> csv_;
-  std::unique_ptr<EventFile> events_;
+  std::unique_ptr<RunLog> log_;
   std::int64_t iteration_ = 0, saved_ = -1;
   double seconds_ = 0;             // of training so far, in earlier processes too
   std::vector<float> action_;      // of zero and random policies  (nworld, naction)
   std::vector<NamedNumber> time_;  // by part [s]
-  bool log_failed_ = false;
 };
 
 }  // namespace tandem

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/atomic_file.hpp"
+#include "base/device.hpp"
 #include "env/task.hpp"
 #include "tests/policy/policies.hpp"
 
@@ -70,6 +71,23 @@ TEST_F(Program, PlayWithoutPythonSaysSoAndSucceeds) {
   const Finished finished = run("play --robot unitree_go2 --seconds 0.05", "TANDEM_PYTHON=/nowhere/python");
   EXPECT_EQ(finished.status, 0) << finished.output;
   EXPECT_NE(finished.output.find("no pictures"), std::string::npos) << finished.output;
+}
+
+TEST_F(Program, BenchCountsTheWorkOfAStepOnAnyMachine) {
+  const Finished finished = run("bench mpc --work --robot unitree_go2 --json work.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  EXPECT_NE(finished.output.find("solve: factor"), std::string::npos) << finished.output;
+  const Json work = report("work.json")["results"]["work"];
+  ASSERT_EQ(work.size(), 2u);
+  const Json &ten = work[0]["parts"].back(), &more = work[1]["parts"].back();
+  EXPECT_EQ(ten["part"], "step");
+  EXPECT_GT(more["flop"].get<long>(), ten["flop"].get<long>());
+  EXPECT_EQ(more["bytes"], ten["bytes"]);
+}
+
+TEST_F(Program, BenchOnAGpuThatIsNotThereIsRefused) {
+  if (tandem::cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
+  expect_refusal("bench mpc --device cuda --robot unitree_go2", 1, "CUDA");
 }
 
 TEST_F(Program, EvalReportHasEveryKey) {

@@ -156,6 +156,7 @@ TEST_F(TrainProgram, MistakesAreOneLine) {
   expect_refusal("--worlds 1 --set ppo.steps=1", 1, "ppo.minibatches");
   expect_refusal("--resume nowhere", 1, "nowhere");
   expect_refusal("--logs /proc/logs", 1, "--logs");
+  expect_refusal("--device cpu", 1, "./tandem train");
   expect_refusal("--json no/such/folder/x.json", 1, "no/such/folder");
   EXPECT_FALSE(fs::exists(folder / "logs")) << "a mistake must not leave a run behind";
 }

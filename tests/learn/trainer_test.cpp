@@ -201,6 +201,20 @@ TEST_F(Training, RefusesCheckpointsOfOthers) {
   expect_error([&] { load_checkpoint(folder.checkpoint(1)); }, "version 9");
 }
 
+TEST_F(Training, WithoutWorldsInTheCheckpointTheyStartNewEpisodes) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  const std::vector<float> expected = train(folder, false, 2);
+  Checkpoint checkpoint = load_checkpoint(folder.checkpoint(2));
+  checkpoint.worlds.clear();  // as a training on a device leaves it
+  save_checkpoint(checkpoint, folder.checkpoint(2));
+  EXPECT_EQ(train(folder, true, 2), expected);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("model_2: was written by a training on a device"), std::string::npos) << warnings[0];
+  train(folder, true, 3);
+  EXPECT_TRUE(std::isfinite(load_checkpoint(folder.checkpoint(3)).seconds));
+  EXPECT_FALSE(load_checkpoint(folder.checkpoint(3)).worlds.empty());
+}
+
 TEST_F(Training, AFullDiskLeavesTheLastGoodCheckpoint) {
   Tmpfs disk(logs, "100k");
   if (!disk.mounted()) GTEST_SKIP() << "a small disk cannot be mounted here";
