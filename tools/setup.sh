@@ -1,4 +1,4 @@
-# Sourced by ./tandem: set_up play|bench|train|view|plot|test [SET] makes the machine ready for a subcommand, with one more set of Python packages.
+# Sourced by ./tandem: set_up play|bench|train|device|view|plot|test [SET] makes the machine ready for a subcommand, with one more set of Python packages.
 # Expects $root, the project folder.
 #
 # Four steps: machine, packages (apt-get), Python environment (.venv), build (build). Each looks at what is there and returns at once if that is enough.
@@ -53,7 +53,7 @@ check_machine() {
 
 set_up_packages() {
   local entry wanted=$play_packages missing=()
-  [[ $1 == view || $1 == test ]] && wanted+=" $view_packages"
+  [[ $1 == view || $1 == device || $1 == test ]] && wanted+=" $view_packages"
   [[ $1 == test ]] && wanted+=" $test_packages"
   for entry in $wanted; do
     present "${entry#*=}" || missing+=("${entry%%=*}")
@@ -80,9 +80,10 @@ set_up_python() {
   local set sets=play python note options
   [[ $1 == bench ]] && sets+=" bench"
   [[ $1 == train ]] && sets+=" train"
+  [[ $1 == device ]] && sets+=" train torch view warp"
   [[ $1 == view ]] && sets+=" view"
   [[ $1 == plot ]] && sets+=" plot"
-  [[ $1 == test ]] && sets+=" bench train torch view test plot drake rsl warp"
+  [[ $1 == test ]] && sets+=" bench train torch view cuda test plot drake rsl warp"
   sets+=" $2"
   if ! python_ready; then
     rm -rf "$venv"
@@ -97,38 +98,39 @@ set_up_python() {
       train) check_disk 5120; note="; about 1.5 GB, a minute" options=(--no-deps) ;;  # Torch without what only its GPU part needs
       torch) check_disk 8192; note="; about 4 GB, a minute or two" options=(--no-deps) ;;
       warp) check_disk; note="; 400 MB" options=(--no-deps) ;;
-      drake | rsl) check_disk; options=(--no-deps) ;;
+      drake | rsl | cuda) check_disk; options=(--no-deps) ;;
       *) check_disk ;;
     esac
     touch "$venv/unfinished"
     run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input "${options[@]}" \
       --disable-pip-version-check --retries 2 --progress-bar off -r "$root/tools/requirements-$set.txt"
-    [[ $set == test ]] && link_cuda
+    [[ $set == cuda ]] && link_cuda
     set_key "$set" >"$venv/set-$set"
     rm "$venv/unfinished"
   done
   return 0
 }
 
-# The tests and the CUDA backend are part of the build once the packages for the tests are there, the Python module once those for the view are, the
-# reference library of the benchmarks likewise.
+# The tests are part of the build once the packages for the tests are there, the CUDA backend once nvcc is, the Python module once those for the view are,
+# the reference library of the benchmarks likewise.
 set_up_build() {
-  local tests=OFF module=OFF mujoco key target=tandem
+  local tests=OFF module=OFF cuda=OFF mujoco key target=tandem
   [[ -e $venv/set-test ]] && tests=ON
+  compgen -G "$venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" >/dev/null && cuda=ON
   [[ $tests == ON || -e $venv/set-view ]] && module=ON
   mujoco=$(echo "$venv"/lib/python3*/site-packages/mujoco)
-  key="$root $mujoco $(ls "$venv" | grep -xE 'set-(bench|play|test|torch|train|view)' | tr '\n' ' ')with Python module"
+  key="$root $mujoco $(ls "$venv" | grep -xE 'set-(bench|play|test|torch|train|view)' | tr '\n' ' ')with Python module, CUDA $cuda"
   if [[ ! -e $root/build/build.ninja || $(cat "$state/configured" 2>/dev/null) != "$key" ]]; then
     check_disk
-    run_step "configure the build (tests and CUDA $tests)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
+    run_step "configure the build (tests $tests, CUDA $cuda)" configure "$venv/bin/cmake" --fresh -S "$root" -B "$root/build" -G Ninja \
       -DCMAKE_MAKE_PROGRAM="$venv/bin/ninja" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release \
-      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$tests -DTANDEM_PYTHON=$module
+      -DTANDEM_MUJOCO_DIR="$mujoco" -DTANDEM_TESTS=$tests -DTANDEM_CUDA=$cuda -DTANDEM_PYTHON=$module
     echo "$key" >"$state/configured"
   fi
   # figures need no program; the test driver builds everything itself and counts a failure as one
   [[ $1 == plot || $1 == test ]] && return
   [[ $1 == train ]] && target=tandem-train
-  [[ $1 == view ]] && target=tandem_core
+  [[ $1 == view || $1 == device ]] && target=tandem_core
   [[ $("$venv/bin/ninja" -C "$root/build" -n "$target" 2>&1 | tail -n 1) == *"no work to do"* ]] && return
   run_step "build the program ($(nproc) cores)" build "$venv/bin/ninja" -C "$root/build" -j "$(nproc)" "$target"
 }

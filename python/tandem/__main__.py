@@ -6,9 +6,20 @@ from pathlib import Path
 
 
 def train(arguments):
-    """Training is a program of its own, since it alone needs Torch's library: goes on as that program, or says where it is."""
+    """Training is a program of its own, since it alone needs Torch's library: goes on as that program, or says where it is.
+
+    On a device (--device) it is tandem.device_train in this process.
+    """
     from . import native
 
+    if any(word.split("=")[0] == "--device" for word in arguments):
+        try:
+            from . import device_task, device_train
+        except ModuleNotFoundError as error:
+            cure = 'a training with --device needs it: `./tandem train --device ...` in the project\'s folder installs it, or `pip install ".[device]"` there'
+            raise ImportError(f"the Python package {error.name} is missing; {cure}") from None
+        device_task.wp.config.log_level = device_task.wp.LOG_WARNING  # its news of every kernel are not the program's
+        return device_train.main(arguments[1:], device_task.DeviceTask)
     program = native.ROOT / "build" / "tandem-train"
     if not program.exists():
         print(f"tandem: training is not in this package ({program} does not exist); run ./tandem train in the project's folder", file=sys.stderr)

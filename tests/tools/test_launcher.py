@@ -74,6 +74,14 @@ def test_missing_packages_without_apt_get(project, tmp_path):
     assert "g++ ffmpeg" in done.stderr and "there is no apt-get here: install them" in done.stderr
 
 
+def test_a_training_on_a_device_needs_what_the_python_module_is_built_with(project, tmp_path):
+    commands = "bash dirname readlink uname grep mkdir flock cat sort sha256sum".split()
+    path = path_of_only(tmp_path, commands)
+    for device, wanted in ((["--device", "cuda"], True), (["--device=cpu"], True), ([], False)):
+        done = tandem(project, "train", "--worlds", "64", *device, PATH=path)
+        assert done.returncode == 1 and ("python3-dev" in done.stderr) == wanted
+
+
 def test_full_disk(project, tmp_path):
     few_blocks = "echo Filesystem 1024-blocks Used Available; echo disk 9000000 8900000 100000"
     done = tandem(project, "play", PATH=path_with(tmp_path, "df", few_blocks))
