@@ -245,6 +245,16 @@ TANDEM_FN void multiply_t(const T& team, Real* y, MatrixView<Real> A, const Real
   });
 }
 
+// y = A x with A symmetric: lanes read its columns, which lie side by side; one lane alone reads its rows.
+template <Team T, class Real>
+TANDEM_FN void multiply_symmetric(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
+  multiply_t<Write::kSet>(team, y, A, x);
+}
+template <class Real>
+TANDEM_FN void multiply_symmetric(const SerialTeam& team, Real* y, MatrixView<Real> A, const Real* x) {
+  multiply<Write::kSet>(team, y, A, x);
+}
+
 // Inverse of the Cholesky factor L of A = L L'. Syncs inside and at the end.
 //   A      (n, n) upper triangle read (vector code: of the diagonal blocks of 16 both triangles), destroyed
 //   Linv   (n, n) lower triangle written, upper one and padding set to zero

@@ -62,7 +62,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     Real* const swap = w.V;
     w.V = w.Vnext, w.Vnext = swap;
     dynamics_offset(team, qp, k, w.s, w);
-    multiply_t<Write::kSet>(team, w.Vb + k * ldx, w.xx(w.V), w.s);  // V is symmetric, and lanes read its columns side by side
+    multiply_symmetric(team, w.Vb + k * ldx, w.xx(w.V), w.s);
     propagate_hessian(team, qp, k, w);
     add_input_cost(team, qp, k, rho_scale, w);
     // Huu = L L'; the explicit inverses keep long triangular chains out of the iterations

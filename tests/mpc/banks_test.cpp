@@ -60,7 +60,7 @@ struct Product {
   std::function<void(const TraceTeam&, Scratch&)> run;
 };
 const Product kProducts[] = {
-    {"V s, columns of V", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kSet>(t, s.work.Vb, s.work.xx(s.work.V), s.work.s); }},
+    {"V s, columns of V", [](const TraceTeam& t, Scratch& s) { multiply_symmetric(t, s.work.Vb, s.work.xx(s.work.V), s.work.s); }},
     {"E'G + G'E, to Hux",
      [](const TraceTeam& t, Scratch& s) {
        const QpLayout& l = s.work.lay;
