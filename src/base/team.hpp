@@ -10,8 +10,9 @@
 #define TANDEM_ISA generic
 #endif
 
+// On a GPU everything is inlined, however long: only then does the compiler know pointers into shared memory as such.
 #ifdef __CUDACC__
-#define TANDEM_FN __host__ __device__ inline
+#define TANDEM_FN __host__ __device__ __forceinline__
 #else
 #define TANDEM_FN inline
 #endif

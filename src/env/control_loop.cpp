@@ -14,7 +14,6 @@ namespace tandem {
 namespace {
 
 constexpr int kSaveVersion = 1;
-constexpr int kSetPointRows = 5;  // tau_ff, q_des, v_des, kp, kd
 
 // What a world remembers beyond its arrays.
 struct LoopWorld {

@@ -16,8 +16,6 @@
 
 namespace tandem {
 
-inline constexpr int kSetPointRows = 5;  // tau_ff, q_des, v_des, kp, kd
-
 // The simulator's arrays, worlds first, as those of SimInput and SimOutput.
 struct SimRows {
   const float *q, *v, *tau, *power, *foot_slip;       // (nworld, nq), (nworld, nv), (nworld, njnt), (nworld), (nworld, nfoot)

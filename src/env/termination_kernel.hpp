@@ -40,7 +40,7 @@ TANDEM_FN S length3(const S* a) {
 template <class S>
 TANDEM_FN Termination detect_failure(const TaskNumbers& settings, const FailureInput<S>& in) {
   const S *c = in.command, sum = c[0] + c[1] + c[2] + c[3];
-  if ((in.fault & (kFaultSetPoint | kFaultState)) || !(sum - sum == S(0))) return kEndNotFinite;
+  if ((in.fault & kFaultStopped) || !(sum - sum == S(0))) return kEndNotFinite;
   if (in.floor_contact) return kEndFallContact;
   if (in.height < S(settings.min_height_ratio) * c[0]) return kEndHeight;
   const Mat3<S> R_WB = quat_to_rotation(in.q + 3);  // gravity in the base frame is minus its last row

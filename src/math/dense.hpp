@@ -98,39 +98,103 @@ TANDEM_FN void write(Real& destination, Real value) {
   if constexpr (W == Write::kNegate) destination = -value;
 }
 
+// Products keep a tile of kTile x kTile results in the registers of a lane: 2 kTile loads for kTile^2 multiply-adds, not two for each. kTile is odd, so that
+// the columns of neighbouring lanes, kTile apart, lie on different banks of a GPU's shared memory. Every result is the sum over k in ascending order.
+constexpr int kTile = 3;
+TANDEM_FN int tiles_of(int n) { return (n + kTile - 1) / kTile; }
+
+// One factor of a product: entry (k, i) is data[k * step + i * stride].
+template <class Real>
+struct Factor {
+  const Real* data;
+  int step, stride;
+};
+
+// s += sum over k in [begin, end) of left(k, i + r) right(k, j + c). Whole: the tile lies inside; else rows and columns beyond repeat the last one.
+template <bool Whole, class Real>
+TANDEM_FN void add_tile(Real (&s)[kTile][kTile], Factor<Real> left, Factor<Real> right, const int (&row)[kTile], const int (&column)[kTile],
+                        int begin, int end) {
+  const Real *a = left.data + begin * left.step + row[0] * left.stride, *b = right.data + begin * right.step + column[0];
+  for (int k = begin; k < end; ++k, a += left.step, b += right.step) {
+    Real x[kTile], y[kTile];
+    for (int r = 0; r < kTile; ++r) x[r] = a[(Whole ? r : row[r] - row[0]) * left.stride];
+    for (int c = 0; c < kTile; ++c) y[c] = b[Whole ? c : column[c] - column[0]];
+    for (int r = 0; r < kTile; ++r)
+      for (int c = 0; c < kTile; ++c) s[r][c] += x[r] * y[c];
+  }
+}
+
+// The shape of a product: which k belong to row i.
+enum class Sum { kAll, kUpTo, kFrom };  // all of them; k <= i; k >= i
+
+// C (W) left' right over the tile that starts at (i, j), for k in [0, n) as far as `S` says.
+template <Write W, Sum S, bool Whole, class Real>
+TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+  int row[kTile], column[kTile];
+  for (int r = 0; r < kTile; ++r) {
+    row[r] = Whole || i + r < C.rows ? i + r : C.rows - 1;
+    column[r] = Whole || j + r < C.cols ? j + r : C.cols - 1;
+  }
+  Real s[kTile][kTile];
+  for (int r = 0; r < kTile; ++r)
+    for (int c = 0; c < kTile; ++c) s[r][c] = Real(0);
+  // where rows differ in their k, those steps go row by row
+  const auto add_edge = [&](int k) {
+    for (int r = 0; r < kTile; ++r)
+      for (int c = 0; c < kTile; ++c)
+        if (k < n && (S == Sum::kUpTo ? k <= i + r : k >= i + r))
+          s[r][c] += left.data[k * left.step + row[r] * left.stride] * right.data[k * right.step + column[c]];
+  };
+  if constexpr (S == Sum::kAll) add_tile<Whole>(s, left, right, row, column, 0, n);
+  if constexpr (S == Sum::kUpTo) {
+    add_tile<Whole>(s, left, right, row, column, 0, i + 1);
+    for (int k = i + 1; k < i + kTile; ++k) add_edge(k);
+  }
+  if constexpr (S == Sum::kFrom) {
+    for (int k = i; k < i + kTile - 1; ++k) add_edge(k);
+    add_tile<Whole>(s, left, right, row, column, i + kTile - 1, n);
+  }
+  for (int r = 0; r < kTile; ++r)
+    for (int c = 0; c < kTile; ++c)
+      if (Whole || (i + r < C.rows && j + c < C.cols)) write<W>(C(i + r, j + c), s[r][c]);
+}
+
+template <Write W, Sum S, class Real>
+TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+  if (i + kTile <= C.rows && j + kTile <= C.cols) return product_tile<W, S, true>(C, left, right, n, i, j);
+  product_tile<W, S, false>(C, left, right, n, i, j);
+}
+
+// C (W) left' right, tile by tile.
+template <Write W, Sum S, Team T, class Real>
+TANDEM_FN void product(const T& team, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n) {
+  for_each_2d(team, tiles_of(C.rows), tiles_of(C.cols), [&](int i, int j) { product_tile<W, S>(C, left, right, n, kTile * i, kTile * j); });
+}
+
 // C (W) A' B with A (k, m), B (k, n), C (m, n).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_tn(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  for_each_2d(team, C.rows, C.cols, [&](int i, int j) {
-    Real s(0);
-    for (int k = 0; k < A.rows; ++k) s += A(k, i) * B(k, j);
-    write<W>(C(i, j), s);
-  });
+  product<W, Sum::kAll>(team, C, Factor<Real>{A.data, A.ld, 1}, Factor<Real>{B.data, B.ld, 1}, A.rows);
 }
 
 // The same where only the upper triangle of the square C is wanted; what becomes of the lower one is not defined (mirror_upper repairs it).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_tn_upper(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  // rows i and n - 1 - i together have n + 1 entries, so pairs of rows are a rectangle
-  const int n = C.rows;
+  // rows of tiles i and n - 1 - i together have n + 1 tiles, so pairs of rows are a rectangle
+  const int n = tiles_of(C.rows);
+  const Factor<Real> left{A.data, A.ld, 1}, right{B.data, B.ld, 1};
   for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
     const bool first = e < n - pair;
     const int i = first ? pair : n - 1 - pair, j = first ? pair + e : e - 1;
     if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
-    Real s(0);
-    for (int k = 0; k < A.rows; ++k) s += A(k, i) * B(k, j);
-    write<W>(C(i, j), s);
+    product_tile<W, Sum::kAll>(C, left, right, A.rows, kTile * i, kTile * j);
   });
 }
 
 // C (W) A B.
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_nn(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  for_each_2d(team, C.rows, C.cols, [&](int i, int j) {
-    Real s(0);
-    for (int k = 0; k < A.cols; ++k) s += A(i, k) * B(k, j);
-    write<W>(C(i, j), s);
-  });
+  product<W, Sum::kAll>(team, C, Factor<Real>{A.data, 1, A.ld}, Factor<Real>{B.data, B.ld, 1}, A.cols);
 }
 
 // Lower triangle := transpose of the upper one. Neighbouring lanes copy neighbours on an anti-diagonal, i + j = const: where rows have even length, as those
@@ -152,21 +216,13 @@ TANDEM_FN void mirror_upper(const SerialTeam&, MatrixView<Real> C) {
 // Y = L B with L lower triangular.
 template <Team T, class Real>
 TANDEM_FN void multiply_lower(const T& team, MatrixView<Real> Y, MatrixView<Real> L, MatrixView<Real> B) {
-  for_each_2d(team, Y.rows, Y.cols, [&](int i, int j) {
-    Real s(0);
-    for (int k = 0; k <= i; ++k) s += L(i, k) * B(k, j);
-    Y(i, j) = s;
-  });
+  product<Write::kSet, Sum::kUpTo>(team, Y, Factor<Real>{L.data, 1, L.ld}, Factor<Real>{B.data, B.ld, 1}, L.cols);
 }
 
 // Y (W) L' B with L lower triangular.
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_lower_t(const T& team, MatrixView<Real> Y, MatrixView<Real> L, MatrixView<Real> B) {
-  for_each_2d(team, Y.rows, Y.cols, [&](int i, int j) {
-    Real s(0);
-    for (int k = i; k < L.rows; ++k) s += L(k, i) * B(k, j);
-    write<W>(Y(i, j), s);
-  });
+  product<W, Sum::kFrom>(team, Y, Factor<Real>{L.data, L.ld, 1}, Factor<Real>{B.data, B.ld, 1}, L.rows);
 }
 
 // y (W) A x with A (m, n).

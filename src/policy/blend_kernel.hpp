@@ -17,6 +17,7 @@ template <class S>
 struct SetPointsOf {
   S *tau_ff, *q_des, *v_des, *kp, *kd;
 };
+inline constexpr int kSetPointRows = 5;
 
 // A Blending as plain numbers.
 template <class S>

@@ -10,7 +10,7 @@ const char* name(FallCause cause) {
 }
 
 FallCause detect_fall(const Model& model, const SimOutput& output, const FallLimits& limits, int world, double ground) {
-  if (output.fault[world] & (kFaultSetPoint | kFaultState)) return FallCause::kNotFinite;
+  if (output.fault[world] & kFaultStopped) return FallCause::kNotFinite;
   if (output.floor_contact[world]) return FallCause::kFloorContact;
   if (!model.floating) return FallCause::kNone;
   const double* q = &output.q[size_t(world) * model.nq];

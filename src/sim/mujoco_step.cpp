@@ -20,7 +20,7 @@ void MujocoSimulator::write_gains(int world) {
 void MujocoSimulator::step() {
   running_.clear();
   for (int w = 0; w < nworld_; ++w) {
-    if (output.fault[w] & (kFaultSetPoint | kFaultState)) continue;
+    if (output.fault[w] & kFaultStopped) continue;
     write_gains(w);
     running_.push_back(w);
   }

@@ -43,25 +43,28 @@ TEST(Counted, HasTheValuesOfAFloat) {
   EXPECT_EQ(polynomial(Counted(0.7f)).v, polynomial(0.7f));
 }
 
-// m n k products, and as many sums where C is added to or the sums start from zero.
+// Rows or columns up to a whole number of tiles: those beyond a matrix are computed, and not written.
+long in_tiles(long n) { return kTile * tiles_of(static_cast<int>(n)); }
+
+// m n k products in whole tiles, as many sums since sums start from zero, and one more per entry where C is added to.
 TEST(CountedKernels, ProductsOfMatrices) {
+  const long entries = in_tiles(5) * in_tiles(4);
   Matrix A(7, 5), B(7, 4), C(5, 4), D(5, 6), E(6, 4);
-  EXPECT_EQ(count([&] { multiply_tn<Write::kSet>(SerialTeam{}, C.view(), A.view(), B.view()); }), (WorkCount{5 * 4 * 7, 5 * 4 * 7}));
-  EXPECT_EQ(count([&] { multiply_nn<Write::kAdd>(SerialTeam{}, C.view(), D.view(), E.view()); }), (WorkCount{5 * 4 * (6 + 1), 5 * 4 * 6}));
+  EXPECT_EQ(count([&] { multiply_tn<Write::kSet>(SerialTeam{}, C.view(), A.view(), B.view()); }), (WorkCount{entries * 7, entries * 7}));
+  EXPECT_EQ(count([&] { multiply_nn<Write::kAdd>(SerialTeam{}, C.view(), D.view(), E.view()); }), (WorkCount{entries * 6 + 5 * 4, entries * 6}));
   std::vector<Counted> x(7), y(7);
   EXPECT_EQ(count([&] { multiply<Write::kSet>(SerialTeam{}, y.data(), A.view(), x.data()); }), (WorkCount{7 * 5, 7 * 5}));
   EXPECT_EQ(count([&] { multiply_t<Write::kSubtract>(SerialTeam{}, y.data(), A.view(), x.data()); }), (WorkCount{7 * 5 + 5, 7 * 5}));
 }
 
-// The upper triangle of n x n, middle row included, has n (n + 1) / 2 entries; the lower triangular factor meets i + 1 or n - i numbers in row i.
+// The upper triangle of n x n has n (n + 1) / 2 tiles of its own, middle row included; the lower triangular factor meets i + 1 or n - i numbers in row i.
 TEST(CountedKernels, Triangles) {
-  const long n = 9, m = 4, k = 6;
+  const long n = 9, m = 4, k = 6, tiles = tiles_of(n);
   Matrix A(k, n), C(n, n), L(n, n), B(n, m), Y(n, m);
-  EXPECT_EQ(count([&] { multiply_tn_upper<Write::kSet>(SerialTeam{}, C.view(), A.view(), A.view()); }),
-            (WorkCount{n * (n + 1) / 2 * k, n * (n + 1) / 2 * k}));
-  EXPECT_EQ(count([&] { multiply_lower(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{n * (n + 1) / 2 * m, n * (n + 1) / 2 * m}));
-  EXPECT_EQ(count([&] { multiply_lower_t<Write::kSet>(SerialTeam{}, Y.view(), L.view(), B.view()); }),
-            (WorkCount{n * (n + 1) / 2 * m, n * (n + 1) / 2 * m}));
+  const long upper = kTile * kTile * tiles * (tiles + 1) / 2 * k, lower = n * (n + 1) / 2 * in_tiles(m);
+  EXPECT_EQ(count([&] { multiply_tn_upper<Write::kSet>(SerialTeam{}, C.view(), A.view(), A.view()); }), (WorkCount{upper, upper}));
+  EXPECT_EQ(count([&] { multiply_lower(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
+  EXPECT_EQ(count([&] { multiply_lower_t<Write::kSet>(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
 }
 
 // Factorisation: n square roots and reciprocals, n (n - 1) / 2 scaled entries, sum over j of (n - j - 1)(n - j) / 2 updates, n thresholds (a product, and a

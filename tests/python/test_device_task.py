@@ -1,4 +1,4 @@
-"""The task on a device, run on Torch's and Warp's CPU device: against tandem.Task, whose physics is MuJoCo in double precision."""
+"""The task on a device: against tandem.Task, whose physics is MuJoCo in double precision. On Torch's and Warp's CPU device, and on a GPU where there is one."""
 
 import numpy as np
 import pytest
@@ -25,48 +25,54 @@ BUSY = {
 NWORLD = 4
 
 
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request):
+    if request.param == "cuda" and tandem.cuda_device_count() == 0:
+        pytest.skip("no CUDA device")
+    return request.param
+
+
 def actions(task, step, size=0.2):
     rng = np.random.default_rng(100 + step)
-    return torch.from_numpy(rng.uniform(-size, size, (task.nworld, task.naction)).astype(np.float32))
+    return torch.from_numpy(rng.uniform(-size, size, (task.nworld, task.naction)).astype(np.float32)).to(task.device)
+
+
+def on_host(tensor):
+    return tensor.cpu().numpy()
 
 
 @pytest.mark.parametrize(("name", "controller"), [("mit_humanoid", "residual"), ("mit_humanoid", "rl"), ("unitree_go2", "residual")])
-def test_does_what_the_task_does(name, controller):
+def test_does_what_the_task_does(name, controller, device):
     robot = tandem.Robot(name)
-    device = DeviceTask(robot, NWORLD, controller=controller, settings=BUSY, seed=5, device="cpu")
+    task = DeviceTask(robot, NWORLD, controller=controller, settings=BUSY, seed=5, device=device)
     host = tandem.Task(robot, NWORLD, controller=controller, settings=BUSY, seed=5)
-    assert (device.nobs, device.naction, device.term_names, device.termination_names) == (
-        host.nobs,
-        host.naction,
-        host.term_names,
-        host.termination_names,
-    )
-    device.reset()
+    assert (task.nobs, task.naction) == (host.nobs, host.naction)
+    assert (task.term_names, task.termination_names) == (host.term_names, host.termination_names)
+    task.reset()
     host.reset()
-    np.testing.assert_allclose(device.observation.numpy(), host.observation, atol=1e-4)
+    np.testing.assert_allclose(on_host(task.observation), host.observation, atol=1e-4)
     ended = 0
     for step in range(20):
-        action = actions(device, step)
-        device.step(action)
-        host.step(action.numpy())
-        np.testing.assert_array_equal(device.termination.numpy(), host.termination, err_msg=f"step {step}")
-        np.testing.assert_array_equal(device.done.numpy(), host.done)
-        np.testing.assert_array_equal(device.time_out.numpy(), host.time_out)
+        action = actions(task, step)
+        task.step(action)
+        host.step(on_host(action))
+        for array in ("termination", "done", "time_out"):
+            np.testing.assert_array_equal(on_host(getattr(task, array)), getattr(host, array), err_msg=f"{array}, step {step}")
         scale = 1 + np.abs(host.observation)
-        np.testing.assert_array_less(np.abs(device.observation.numpy() - host.observation) / scale, 0.02, err_msg=f"step {step}")
-        np.testing.assert_allclose(device.reward.numpy(), host.reward, atol=5e-3)
-        np.testing.assert_allclose(device.terms.numpy(), host.terms, atol=5e-3)
-        ended += int(device.done.sum())
+        np.testing.assert_array_less(np.abs(on_host(task.observation) - host.observation) / scale, 0.02, err_msg=f"step {step}")
+        np.testing.assert_allclose(on_host(task.reward), host.reward, atol=5e-3)
+        np.testing.assert_allclose(on_host(task.terms), host.terms, atol=5e-3)
+        ended += int(task.done.sum())
     assert ended >= NWORLD
-    assert device.not_finite_count() == 0
+    assert task.not_finite_count() == 0
 
 
-@pytest.fixture(scope="module")
-def quick():
+@pytest.fixture
+def quick(device):
     """Makes a task of two robots that no MPC steers, which is the quickest."""
 
     def make(**settings):
-        return DeviceTask(tandem.Robot("unitree_go2"), 2, controller="rl", settings={"noise.scale": 0, **settings}, seed=3, device="cpu")
+        return DeviceTask(tandem.Robot("unitree_go2"), 2, controller="rl", settings={"noise.scale": 0, **settings}, seed=3, device=device)
 
     return make
 
@@ -88,7 +94,7 @@ def test_an_action_that_is_not_finite_ends_its_world_alone(quick):
     broken, healthy = quick(), quick()
     broken.reset()
     healthy.reset()
-    action = torch.zeros(2, broken.naction)
+    action = torch.zeros(2, broken.naction, device=broken.device)
     healthy.step(action)
     action = action.clone()
     action[0, 1] = float("nan")
@@ -98,7 +104,7 @@ def test_an_action_that_is_not_finite_ends_its_world_alone(quick):
     assert torch.isfinite(broken.observation).all()
     assert torch.equal(broken.observation[1], healthy.observation[1])
     assert torch.equal(broken.reward[1], healthy.reward[1])
-    broken.step(torch.zeros(2, broken.naction))
+    broken.step(torch.zeros_like(action))
     assert (broken.termination == -1).all(), "the world that started anew goes on"
 
 
@@ -124,7 +130,7 @@ def test_refuses_what_cannot_work(quick):
         task.step(actions(task, 0))
     task.reset()
     with pytest.raises(tandem.Error, match=r"action is \(1, 12\)"):
-        task.step(torch.zeros(1, task.naction))
+        task.step(torch.zeros(1, task.naction, device=task.device))
     if tandem.cuda_device_count() == 0:
         with pytest.raises(tandem.Error, match="CUDA"):
             DeviceTask(robot, 1, device="cuda")
