@@ -7,11 +7,10 @@
 The rules and random numbers are those of tandem.Task (the same C++ code); the physics is MuJoCo Warp's. device="cpu" runs the same on the processor.
 """
 
-import time
-
 import torch
 
 from . import native
+from .device_statistics import Stopwatch
 from .mjcf import Terrain
 from .warp_simulator import WarpSimulator, wp
 
@@ -54,33 +53,6 @@ class HostPlan:
             self.mpc.reset(world, phase[world].item())
 
 
-class PartTimes:
-    """How long the parts of steps take [s]; on a GPU by its own clock, without waiting until the times are taken."""
-
-    def __init__(self, cuda):
-        self.cuda, self.seconds, self.marks = cuda, {}, []
-
-    def lap(self, part):
-        """What ran since the last lap was `part`; None: nothing of interest."""
-        if self.cuda:
-            mark = torch.cuda.Event(enable_timing=True)
-            mark.record()
-        else:
-            mark = time.perf_counter()
-        self.marks.append((part, mark))
-
-    def take(self):
-        """Seconds by part since the last call."""
-        if self.cuda and self.marks:
-            self.marks[-1][1].synchronize()
-        for (_, before), (part, mark) in zip(self.marks, self.marks[1:]):
-            if part is not None:
-                seconds = 1e-3 * before.elapsed_time(mark) if self.cuda else mark - before
-                self.seconds[part] = self.seconds.get(part, 0.0) + seconds
-        taken, self.seconds, self.marks = self.seconds, {}, []
-        return taken
-
-
 class DeviceTask:
     """Copies of the locomotion task as learners see it; names, shapes and meanings of tandem.Task, with Torch tensors on the device in place of arrays.
 
@@ -107,7 +79,7 @@ class DeviceTask:
         physics_dt = self.settings["env.physics_dt"]
         self.sim = WarpSimulator(robot, nworld, control_dt=self.control_dt, physics_dt=physics_dt, device=str(self.device), terrain=terrain)
         self.take_arrays()
-        self.times = PartTimes(self.device.type == "cuda")
+        self.times = Stopwatch(self.device)
         self.started = False
 
     def take_arrays(self):
@@ -134,7 +106,7 @@ class DeviceTask:
         """Starts a new episode in every world."""
         self.run("start")
         self.started = True
-        self.times.lap(None)
+        self.times.mark()
         self.prepare()
 
     def step(self, action):
@@ -147,14 +119,14 @@ class DeviceTask:
                 f"action is {tuple(action.shape)} of {action.dtype} on {action.device}, expected {shape} of torch.float32 on {self.device}"
             )
         self.action = action.detach().contiguous()  # held until the next step: the GPU reads it later
-        self.times.lap(None)
+        self.times.mark()
         self.worlds.act(self.action.data_ptr())
         self.run("command")
-        self.times.lap("observe")
+        self.times.mark("observe")
         self.sim.step()
-        self.times.lap("physics")
+        self.times.mark("physics")
         self.run("finish")
-        self.times.lap("reward")
+        self.times.mark("reward")
         self.prepare()
 
     def prepare(self):
@@ -166,14 +138,14 @@ class DeviceTask:
         sim.set_push(a["push_body"], a["push_force"], a["push_steps"], mask=a["pushed"])
         if self.plan:
             self.plan.reset_where(a["replan"], a["phase"])
-        self.times.lap("reset")
+        self.times.mark("reset")
         self.run("measure")
-        self.times.lap("observe")
+        self.times.mark("observe")
         if self.plan:
             self.plan.step(a["measured_q"], a["measured_v"], a["command"])
-            self.times.lap("mpc")
+            self.times.mark("mpc")
         self.run("observe")
-        self.times.lap("observe")
+        self.times.mark("observe")
 
     def set_progress(self, progress):
         """How far the training is, 0 to 1: what curricula go by. Takes effect at each world's next reset."""
@@ -185,4 +157,6 @@ class DeviceTask:
 
     def take_times(self):
         """Seconds by part since the last call; waits for the device."""
+        if self.device.type == "cuda":
+            torch.cuda.current_stream().synchronize()
         return self.times.take()
