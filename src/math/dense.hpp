@@ -264,34 +264,26 @@ template <Team T, class Real>
 TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Real> Linv, Scalar<Real> floor) {
   const int n = A.rows;
   Real flag(0);
-  for_each_2d(team, n, Linv.ld, [&](int i, int j) { Linv(i, j) = Real(0); });
+  // Linv starts as the identity; above its diagonal the original diagonal of A waits in the first row
+  for_each_2d(team, n, Linv.ld, [&](int i, int j) { Linv(i, j) = i == j ? Real(1) : i == 0 && j < n ? A(j, j) : Real(0); });
   team.sync();
-  // the original diagonal waits in the first row of Linv until the inverse is formed
-  for_each(team, 0, n, [&](int j) { Linv(0, j) = A(j, j); });
-  team.sync();
+  // elimination: the steps that make A upper triangular make the identity L^-1
   for (int j = 0; j < n; ++j) {
-    const Real original = Linv(0, j);
+    const Real original = j == 0 ? A(0, 0) : Linv(0, j);
     const Mask<Real> good = A(j, j) > Real(floor) * abs(original);
     const Real pivot = select(good, A(j, j), Real(1) + max(original, Real(0)));
     flag = select(good, flag, Real(1));
-    const Real root = sqrt(pivot), scale = Real(1) / root;
+    const Real scale = Real(1) / sqrt(pivot);
+    for_each(team, 0, n, [&](int c) { c <= j ? Linv(j, c) *= scale : A(j, c) *= scale; });
     team.sync();
-    for_each(team, j, n, [&](int i) { A(j, i) = i == j ? root : A(j, i) * scale; });
-    team.sync();
-    for_each_2d(team, n - j - 1, n - j - 1, [&](int r, int c) {
-      if (c >= r) A(j + 1 + r, j + 1 + c) -= A(j, j + 1 + r) * A(j, j + 1 + c);
+    for_each_2d(team, n - j - 1, n, [&](int r, int c) {
+      const int i = j + 1 + r;
+      if (c <= j) Linv(i, c) -= A(j, i) * Linv(j, c);
+      if (c >= i) A(i, c) -= A(j, i) * A(j, c);
     });
     team.sync();
   }
-  for_each(team, 0, n, [&](int c) {
-    Linv(0, c) = Real(0);
-    Linv(c, c) = Real(1) / A(c, c);
-    for (int i = c + 1; i < n; ++i) {
-      Real s(0);
-      for (int k = c; k < i; ++k) s -= A(k, i) * Linv(k, c);
-      Linv(i, c) = s / A(i, i);
-    }
-  });
+  for_each(team, 1, n, [&](int c) { Linv(0, c) = Real(0); });
   team.sync();
   return flag;
 }
