@@ -79,6 +79,7 @@ class DeviceTask:
         physics_dt = self.settings["env.physics_dt"]
         self.sim = WarpSimulator(robot, nworld, control_dt=self.control_dt, physics_dt=physics_dt, device=str(self.device), terrain=terrain)
         self.take_arrays()
+        self.sim.step()  # Warp compiles or loads its kernels: before anybody counts time
         self.times = Stopwatch(self.device)
         self.started = False
 
