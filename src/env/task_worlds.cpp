@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "base/constant_block.hpp"
 #include "env/episode.hpp"
+#include "model/model_constants.hpp"
 
 namespace tandem {
 namespace {
@@ -74,9 +74,7 @@ TaskFleet make_fleet(Constants& c, const Robot& robot, const TaskSettings& setti
 // The constants as one block, with the pointers of the fleet that lead to them.
 ConstantBlock pack(const Constants& c, TaskFleet& f) {
   ConstantBlock block;
-  ModelView<float>& m = f.episode.model;
-  block.add(c.model.ints, {&m.parent, &m.level_start, &m.level_body, &m.child_start, &m.child_body, &m.joint_type, &m.contact_body, &m.contact_foot});
-  block.add(c.model.reals, {&m.mass, &m.com, &m.inertia, &m.p_PJ, &m.R_PB, &m.axis, &m.anchor, &m.armature, &m.p_BC});
+  add_model(c.model, f.episode.model, block);
   block.add(c.stand, {&f.episode.stance.q});
   block.add(c.nominal, {&f.blending.nominal, &f.layout.nominal});
   block.add(c.offset, {&f.layout.gait_offset});

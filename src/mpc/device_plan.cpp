@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/check.hpp"
+#include "model/model_constants.hpp"
 #include "mpc/robot_step_kernel.hpp"
 
 namespace tandem {
@@ -12,9 +13,14 @@ namespace {
 
 constexpr std::size_t kBlockReserve = 1 << 10;  // shared memory that CUDA keeps of every block [bytes]
 
-template <class T>
-std::size_t bytes_of(const std::vector<T>& values) {
-  return (values.size() * sizeof(T) + 15) / 16 * 16;
+// The constants as one block, with the pointers of the view that lead to them.
+template <class S>
+ConstantBlock block_of(const MpcArrays<S>& arrays, MpcView<S>& v) {
+  ConstantBlock block;
+  add_model(arrays.model, v.model, block);
+  block.add(arrays.ints, {&v.chain_start, &v.chain_body, &v.scatter});
+  block.add(arrays.reals, {&v.dt, &v.w_q, &v.w_v, &v.nominal, &v.q_min, &v.q_max, &v.v_max, &v.damping, &v.facet, &v.offset, &v.radius});
+  return block;
 }
 
 std::string binary(std::size_t bytes) {
@@ -90,31 +96,16 @@ void check_device_memory(const MpcDevicePlan& plan, std::size_t free_bytes) {
 
 template <class S>
 std::size_t constants_size(const MpcArrays<S>& arrays) {
-  return bytes_of(arrays.model.ints) + bytes_of(arrays.model.reals) + bytes_of(arrays.ints) + bytes_of(arrays.reals);
+  MpcView<S> view = arrays.view;
+  return block_of(arrays, view).bytes().size();
 }
 
 template <class S>
 PackedConstants<S> pack_constants(const MpcArrays<S>& arrays, const void* base) {
   PackedConstants<S> packed{{}, arrays.view};
-  packed.bytes.resize(constants_size(arrays));
-  std::size_t at = 0;
-  // copies one array, and turns the pointers into it to where the copy will lie
-  const auto pack = [&](const auto& values, const auto& pointers) {
-    using T = typename std::decay_t<decltype(values)>::value_type;
-    std::memcpy(packed.bytes.data() + at, values.data(), values.size() * sizeof(T));
-    const T* there = reinterpret_cast<const T*>(static_cast<const std::byte*>(base) + at);
-    for (const T** pointer : pointers) *pointer = there + (*pointer - values.data());
-    at += bytes_of(values);
-  };
-  MpcView<S>& v = packed.view;
-  ModelView<S>& m = v.model;
-  using Ints = std::vector<const int**>;
-  using Reals = std::vector<const S**>;
-  pack(arrays.model.ints,
-       Ints{&m.parent, &m.level_start, &m.level_body, &m.child_start, &m.child_body, &m.joint_type, &m.contact_body, &m.contact_foot});
-  pack(arrays.model.reals, Reals{&m.mass, &m.com, &m.inertia, &m.p_PJ, &m.R_PB, &m.axis, &m.anchor, &m.armature, &m.p_BC});
-  pack(arrays.ints, Ints{&v.chain_start, &v.chain_body, &v.scatter});
-  pack(arrays.reals, Reals{&v.dt, &v.w_q, &v.w_v, &v.nominal, &v.q_min, &v.q_max, &v.v_max, &v.damping, &v.facet, &v.offset, &v.radius});
+  const ConstantBlock block = block_of(arrays, packed.view);
+  block.rebase(base);
+  packed.bytes = block.bytes();
   return packed;
 }
 
