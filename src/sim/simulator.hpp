@@ -53,9 +53,9 @@ struct SimInput {
 // Why a world stands still until its next set_state(). Each value is one bit of SimOutput::fault.
 enum SimFault : std::uint8_t {
   kFaultNone = 0,
-  kFaultSetPoint = 1,  // a set point, gain or push was not finite
-  kFaultState = 2,     // the physics produced a value that is not finite or beyond 1e10
-  kFaultCapacity = 4,  // contacts or constraints overflowed; raise <size memory="..."/> in the MJCF. Does not stop the world
+  kFaultSetPoint = 1,    // a set point, gain or push was not finite
+  kFaultState = 2,       // the physics produced a value that is not finite or beyond 1e10
+  kFaultCapacity = 4,    // contacts or constraints overflowed; raise <size memory="..."/> in the MJCF. Does not stop the world
   kFaultParameters = 8,  // parameters that cannot be, where they come from a device (tandem.warp_simulator)
   kFaultStopped = kFaultSetPoint | kFaultState | kFaultParameters,
 };

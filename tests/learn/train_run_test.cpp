@@ -2,6 +2,7 @@
 #include "cli/train_run.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 class TrainRunOf : public testing::TestWithParam<std::pair<const char*, const char*>> {
  protected:
-  fs::path logs = fs::path(testing::TempDir()) / "tandem-train-run";
+  fs::path logs = fs::path(testing::TempDir()) / cat("tandem-train-run-", getpid());
 
   void SetUp() override { fs::remove_all(logs); }
   void TearDown() override { fs::remove_all(logs); }
