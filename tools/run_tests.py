@@ -91,6 +91,8 @@ def cpp_tests(report, pattern):
 
 
 def python_tests(report, pattern):
+    results = LOGS / "pytest.xml"
+    results.unlink(missing_ok=True)
     pytest = [BIN / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}/python:{BUILD}/python", "PYTHONDONTWRITEBYTECODE": "1"}
     chosen = tracked({".py"}, ["tests"])
@@ -98,17 +100,9 @@ def python_tests(report, pattern):
     if pattern and chosen:
         _, collected = run([*pytest, "--collect-only", *chosen], 5 * MINUTE, env=environment)
         chosen = [line for line in collected.splitlines() if "::" in line and re.search(pattern, line)]
-    # those with a browser need the processor for themselves: a process of their own, without the threads that other tests have started
-    view = [test for test in chosen if "tests/view/" in test]
-    for tests in ([test for test in chosen if test not in view], view):
-        if tests:
-            run_pytest(report, [*pytest, *tests], environment)
-
-
-def run_pytest(report, command, environment):
-    results = LOGS / "pytest.xml"
-    results.unlink(missing_ok=True)
-    ok, output = run([*command, f"--junitxml={results}"], 15 * MINUTE, env=environment)
+    if not chosen:
+        return
+    ok, output = run([*pytest, f"--junitxml={results}", *chosen], 15 * MINUTE, env=environment)
     if not results.exists():
         report.add("pytest", False, output[-4000:])
         return
