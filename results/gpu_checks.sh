@@ -2,13 +2,15 @@
 # Everything that needs a GPU, in one visit of at most a quarter of an hour to a machine that may lack network, Debian packages and this checkout.
 #
 #   ./tandem test                                    # here: builds the programs; no GPU needed
-#   results/gpu_checks.sh pack FOLDER                # here: what the other machine needs, 30 MB, into a new folder
+#   results/gpu_checks.sh pack FOLDER                # here: what the other machine needs, 200 MB, most of it wheels, into a new folder
 #   FOLDER/results/gpu_checks.sh OUT                 # there: measures, into the folder OUT
 #
+# The wheels are for the Python that makes the environment .venv, or for PYTHON=python3.12, which needs its headers, pip and the network.
 # There it needs an NVIDIA driver for CUDA 13 and a device of compute capability 9.0; for the sanitizer and the profile also compute-sanitizer and ncu on
-# PATH; for the baseline a Python (python3, or TANDEM_PYTHON) with Torch, NumPy and SciPy. What is missing is left out with a line that says so. Every part
+# PATH; for the baseline a Python (python3, or TANDEM_PYTHON) with Torch, NumPy and SciPy, for the Python parts one with Torch, NumPy and pytest whose version
+# is that of the wheels. What is missing is left out with a line that says so. Every part
 # has a limit in time, and the rest goes on after one that failed; the exit code is the number of parts that failed. SKIP="tests bench" or
-# SKIP="sanitizer ncu" leaves parts out, so that a visit can be two calls.
+# SKIP="sanitizer ncu python" leaves parts out, so that a visit can be two calls.
 #
 #   log.txt            the device, every command, how it ended and how long it took
 #   tests.txt          GPU against processor for every kernel and robot, bits from run to run, masks, resets, bad states, strides
@@ -16,6 +18,7 @@
 #   bench.txt          the same as tables
 #   sanitizer.txt      memcheck, initcheck, racecheck, synccheck on a small batch
 #   ncu.txt            profile of each kernel, a summary
+#   python.txt         MuJoCo Warp, the task and the learner on the GPU: tests, short trainings with their rates and shares of time, one that goes on
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -33,7 +36,18 @@ pack() {
   cp -r "$root/robots" "$to/robots"
   install -D "$root/results/gpu_checks.sh" "$to/results/gpu_checks.sh"
   git -C "$root" describe --always --dirty >"$to/commit"
+  pack_python "$to"
   du -sh "$to"
+}
+
+pack_python() {
+  local to=$1 python=${PYTHON:-$root/.venv/bin/python} test
+  PATH=$root/.venv/bin:$PATH "$python" -m pip wheel -q "$root" --no-deps --wheel-dir "$to/wheels" \
+    --config-settings=cmake.define.TANDEM_CUDA=ON --config-settings=cmake.define.TANDEM_CUDA_DIR="$(echo "$root"/.venv/lib/python3*/site-packages/nvidia/cu13)"
+  grep -hE '^(mujoco|mujoco-core|mujoco-warp|warp-lang)==' "$root"/tools/requirements-{play,warp}.txt | xargs "$python" -m pip download -q --no-deps -d "$to/wheels"
+  for test in {conftest,warp_worlds,test_mpc,test_warp,test_warp_device,test_warp_save,test_device_task}; do
+    install -D "$root/tests/python/$test.py" "$to/tests/python/$test.py"
+  done
 }
 if [[ ${1-} == pack && -n ${2-} ]]; then pack "$2"; exit; fi
 [[ -n ${1-} ]] || { sed -n '2,/^set/p' "$0" | sed '$d' | cut -c3-; exit 2; }
@@ -81,7 +95,25 @@ else
   echo "sanitizer: compute-sanitizer is not on PATH" >>"$out/log.txt"
 fi
 
-# 4. what bounds the kernels
+# 4. physics, task and learning, from Python; the package is installed where nothing else sees it
+if compgen -G "$root/wheels/*.whl" >/dev/null && [[ -n $TANDEM_PYTHON ]]; then
+  site=$(mktemp -d)
+  trap 'rm -rf "$site"' EXIT
+  part python:install 120 python.txt "$TANDEM_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$root"/wheels/*.whl
+  tandem=(env -u TANDEM_ROOT PYTHONPATH="$site" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON" -m)
+  for test in mpc warp warp_device warp_save device_task; do
+    part "python:$test" 240 python.txt "${tandem[@]}" pytest -q -p no:cacheprovider "$root/tests/python/test_$test.py"
+  done
+  train=("${tandem[@]}" tandem train --device cuda --iterations 20)
+  part python:residual 240 python.txt "${train[@]}" --worlds 4096 --logs "$site/residual" --json "$out/train-residual.json"
+  part python:rl 180 python.txt "${train[@]}" --worlds 4096 --controller rl --logs "$site/rl" --json "$out/train-rl.json"
+  part python:resume 120 python.txt "${tandem[@]}" tandem train --device cuda --resume "$site"/residual/* --iterations 25
+  part python:many 180 python.txt "${train[@]}" --worlds 16384 --logs "$site/many" --json "$out/train-many.json"
+else
+  echo "python: no wheels were packed, or no Python is on PATH" >>"$out/log.txt"
+fi
+
+# 5. what bounds the kernels
 if command -v ncu >/dev/null; then
   part ncu 120 ncu.txt ncu --clock-control none --launch-skip 40 --launch-count 10 --print-summary per-kernel --section LaunchStats --section Occupancy \
     --section SpeedOfLight --section WarpStateStats --section ComputeWorkloadAnalysis --section MemoryWorkloadAnalysis \

@@ -91,8 +91,6 @@ def cpp_tests(report, pattern):
 
 
 def python_tests(report, pattern):
-    results = LOGS / "pytest.xml"
-    results.unlink(missing_ok=True)
     pytest = [BIN / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}/python:{BUILD}/python", "PYTHONDONTWRITEBYTECODE": "1"}
     chosen = tracked({".py"}, ["tests"])
@@ -100,9 +98,18 @@ def python_tests(report, pattern):
     if pattern and chosen:
         _, collected = run([*pytest, "--collect-only", *chosen], 5 * MINUTE, env=environment)
         chosen = [line for line in collected.splitlines() if "::" in line and re.search(pattern, line)]
-    if not chosen:
-        return
-    ok, output = run([*pytest, f"--junitxml={results}", *chosen], 15 * MINUTE, env=environment)
+    # those of the view need the processors for themselves; the others share them, file by file
+    view = [test for test in chosen if test.startswith("tests/view/")]
+    others = [test for test in chosen if test not in view]
+    for options, tests in ((["-n", JOBS, "--dist", "loadfile"], others), ([], view)):
+        if tests:
+            run_pytest(report, [*pytest, *options, *tests], environment)
+
+
+def run_pytest(report, command, environment):
+    results = LOGS / "pytest.xml"
+    results.unlink(missing_ok=True)
+    _, output = run([*command, f"--junitxml={results}"], 15 * MINUTE, env=environment)
     if not results.exists():
         report.add("pytest", False, output[-4000:])
         return

@@ -14,7 +14,7 @@ die() { say "$*"; exit 1; }
 
 # package=probe: the command, the header below include/, or the library that shows that the package is there
 play_packages="g++=g++ ffmpeg=ffmpeg libosmesa6=libOSMesa.so.8 libcli11-dev=CLI/CLI.hpp libtomlplusplus-dev=toml++/toml.h
-  libspdlog-dev=spdlog/spdlog.h nlohmann-json3-dev=nlohmann/json.hpp libeigen3-dev=eigen3/Eigen/Core"
+  nlohmann-json3-dev=nlohmann/json.hpp libeigen3-dev=eigen3/Eigen/Core"
 view_packages="python3-dev=python3-config"
 test_packages="libgtest-dev=gtest/gtest.h ccache=ccache mold=mold git=git chromium=chromium"
 

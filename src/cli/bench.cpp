@@ -1,11 +1,13 @@
 // `tandem bench`: times of each part, checked first, against reference libraries in the same run.
 #include "cli/bench.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/roofline.hpp"

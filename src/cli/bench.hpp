@@ -1,6 +1,8 @@
 // What the benchmarks share. docs/programs.md, "bench".
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "base/bench.hpp"
 #include "cli/options.hpp"
 #include "cli/recording.hpp"

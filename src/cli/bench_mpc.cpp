@@ -1,6 +1,7 @@
 // `tandem bench mpc`: the stages of Table II of the Residual MPC paper, one robot and a batch, checked, timed and compared with OSQP.
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/bench.hpp"

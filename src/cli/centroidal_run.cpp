@@ -1,9 +1,11 @@
 #include "cli/centroidal_run.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "base/parallel.hpp"

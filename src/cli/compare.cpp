@@ -1,10 +1,12 @@
 // `tandem compare A B ...`: training runs by their curves, and their policies, other policy files and the MPC alone on the same worlds. Runs that differ only
 // in their seed are one group, shown by mean and 95 % interval.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/check.hpp"

@@ -1,7 +1,9 @@
 // `tandem eval`: many robots under one controller; survival, rewards, errors, torques, step times.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/centroidal_run.hpp"

@@ -1,7 +1,9 @@
 #include "cli/evaluation.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/controller_time.hpp"

@@ -1,7 +1,9 @@
 // `tandem fit`: cost matching of a controller in closed loop, round by round; `tandem fit report`, `tandem fit compare`.
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"

@@ -2,11 +2,13 @@
 // impulse that is survived. docs/programs.md, "fit compare".
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "cli/fit_subject.hpp"
+#include "cli/options.hpp"
 
 namespace tandem {
 

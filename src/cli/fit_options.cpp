@@ -1,6 +1,8 @@
 #include "cli/fit_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 

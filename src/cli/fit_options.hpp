@@ -1,6 +1,7 @@
 // Options that the subcommands of fit share, and what they name. docs/programs.md, "fit".
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"

@@ -1,5 +1,7 @@
 #include "cli/kkt_baseline.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/check.hpp"
 #include "cli/osqp_reference.hpp"
 #include "cli/python.hpp"

@@ -1,13 +1,17 @@
 // Options that all subcommands share, and what a subcommand looks like to main.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "cli/closed_loop.hpp"
 #include "cli/report.hpp"
+
+namespace CLI {  // whose header takes longer to compile than all that is here
+class App;
+class Option;
+}  // namespace CLI
 
 namespace tandem {
 

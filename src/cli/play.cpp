@@ -1,9 +1,11 @@
 // `tandem play`: one robot in closed loop; prints tracking, torques and times of the controller, writes its motion, and has Python draw it. Where a trained
 // residual policy is at hand and no controller is named: MPC alone and residual side by side, under the same push.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/centroidal_run.hpp"

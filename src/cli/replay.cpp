@@ -1,9 +1,11 @@
 // `tandem replay DUMP`: runs an episode again that a training recorded because a number was not finite; says when and what, and draws its motion.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/options.hpp"

@@ -1,7 +1,7 @@
 // What every subcommand leaves behind: a printed table and, with --json FILE, one JSON object {argv, commit, machine, settings, results}.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "cli/settings.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace tandem {
 namespace {

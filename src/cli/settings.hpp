@@ -1,7 +1,7 @@
 // Every number of a run by name: for --set and --config, and for the `settings` of a JSON file.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "cli/pilot.hpp"

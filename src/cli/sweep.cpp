@@ -1,9 +1,11 @@
 // `tandem sweep`: how far the controller carries.
 #include "cli/sweep.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/python.hpp"

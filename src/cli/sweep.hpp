@@ -1,6 +1,7 @@
 // What the sweeps share: options, one table of results for print and JSON, and the plot of it. docs/programs.md, "sweep".
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

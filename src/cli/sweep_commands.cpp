@@ -1,7 +1,9 @@
 // `tandem sweep commands`: the range of commands that the controller survives, and that it tracks within 0.25 m/s, along each axis.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/progress.hpp"

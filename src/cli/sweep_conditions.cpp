@@ -1,8 +1,10 @@
 // `tandem sweep conditions`: survival where an MPC alone tends to fall (delay, noise, speed, rough ground, pushes), for the MPC and for policies in the same
 // worlds.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/progress.hpp"

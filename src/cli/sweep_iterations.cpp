@@ -1,7 +1,9 @@
 // `tandem sweep iterations`: survival in place against the iterations of the solver, Fig. 4 of the Residual MPC paper.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/progress.hpp"

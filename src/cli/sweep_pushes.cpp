@@ -1,7 +1,9 @@
 // `tandem sweep pushes`: the largest impulse at the torso that is survived whenever in the gait it comes, by direction.
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/progress.hpp"
 #include "cli/push_search.hpp"

@@ -8,6 +8,7 @@
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/stopwatch.hpp"
+#include "env/episode_kernel.hpp"
 #include "env/measure.hpp"
 
 namespace tandem {
@@ -23,8 +24,6 @@ struct LoopWorld {
   int age = 0;       // control steps since reset
   int measured = 0;  // measurements since reset
 };
-
-int delay_steps(double delay, double control_dt) { return static_cast<int>(std::lround(delay / control_dt)); }
 
 Robot with_gait(Robot robot, const GaitSettings& gait) {
   robot.gait = gait;
@@ -79,7 +78,7 @@ struct ControlLoop::Impl {
         placer(r.model),
         sensor(r.model, pool.size()),
         sim(make_task_simulator(robot, s, terrain, n, pool.size())),
-        nslot(delay_steps(s.randomise.delay[1], s.mpc.control_dt) + 1),
+        nslot(control_steps(s.randomise.delay[1], s.mpc.control_dt) + 1),
         worlds(n) {
     if (s.controller != Controller::kRl) mpc.emplace(r.model, s.mpc, n, pool.size());
     line.assign(static_cast<size_t>(n) * nslot * kSetPointRows * njnt, 0);
@@ -220,7 +219,7 @@ void ControlLoop::reset(int world, const WorldStart& start) {
   check(std::isfinite(start.phase), "reset: phase = ", start.phase, ", expected a number of periods");
   for (const auto scale : {start.kp_scale, start.kd_scale})
     check(scale.empty() || scale.size() == njnt, "reset: ", scale.size(), " scales of gains, expected none or njnt = ", njnt);
-  const int delay = delay_steps(start.delay, control_dt());
+  const int delay = control_steps(start.delay, control_dt());
   check(delay >= 0 && delay < s.nslot, "reset: delay = ", start.delay, " s, expected 0 to ", s.settings.randomise.delay[1],
         " s; raise randomise.delay");
 
@@ -244,7 +243,7 @@ void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
   check(robot.name == s.robot.name, "change: robot ", robot.name, ", expected ", s.robot.name, "; make another loop");
   check(settings.mpc.control_dt == old.mpc.control_dt && settings.physics_dt == old.physics_dt,
         "change: mpc.control_dt or env.physics_dt differs; make ", "another loop");
-  check(delay_steps(settings.randomise.delay[1], control_dt()) == s.nslot - 1, "change: randomise.delay differs; make another loop");
+  check(control_steps(settings.randomise.delay[1], control_dt()) == s.nslot - 1, "change: randomise.delay differs; make another loop");
   check(settings.terrain == old.terrain, "change: terrain differs; make another loop");
   Robot next = with_gait(robot, settings.mpc.gait);
   ObservationLayout layout = make_observation_layout(next, settings.controller != Controller::kRl, settings.value_scale);

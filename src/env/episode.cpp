@@ -65,7 +65,7 @@ bool EpisodeSampler::push(const EpisodeKey& key, int step, Push& push) const {
   return true;
 }
 
-int episode_steps(const TaskSettings& settings) { return std::max(1, static_cast<int>(std::lround(settings.episode / settings.mpc.control_dt))); }
+int episode_steps(const TaskSettings& settings) { return std::max(1, control_steps(settings.episode, settings.mpc.control_dt)); }
 
 void start_episode(ControlLoop& loop, int world, const Episode& episode, const EpisodeKey& key) {
   std::copy_n(episode.command, 4, &loop.command[4 * static_cast<size_t>(world)]);

@@ -47,6 +47,9 @@ inline constexpr double kPushDuration = 0.1;  // [s]
 
 TANDEM_FN double draw_range(Rng& rng, const double (&range)[2]) { return rng.uniform(range[0], range[1]); }
 
+// The number of control steps nearest to a duration [s].
+TANDEM_FN int control_steps(double duration, double control_dt) { return static_cast<int>(std::lround(duration / control_dt)); }
+
 // Whether numbers drawn from a range are all 1: then none is drawn.
 TANDEM_FN bool is_one(const double (&range)[2]) { return range[0] == 1 && range[1] == 1; }
 
@@ -110,7 +113,7 @@ TANDEM_FN int draw_stagger(const EpisodeView<S>& view, const EpisodeKey& key) {
 template <class S>
 TANDEM_FN bool draw_kick(const EpisodeView<S>& view, const EpisodeKey& key, int step, S* dv) {
   const TaskNumbers& s = view.numbers;
-  const int interval = static_cast<int>(std::lround(s.kick_interval / view.control_dt));
+  const int interval = control_steps(s.kick_interval, view.control_dt);
   if (interval < 1 || s.kick_velocity == 0 || step < 1 || step % interval != 0) return false;
   Rng rng = episode_rng(key, kStreamKick, static_cast<std::uint32_t>(3 * (step / interval)));
   for (int i = 0; i < 3; ++i) dv[i] = S(rng.uniform(-s.kick_velocity, s.kick_velocity));
@@ -127,7 +130,7 @@ TANDEM_FN PushDraw<S> draw_push(const EpisodeView<S>& view, const EpisodeKey& ke
   Rng rng = episode_rng(key, kStreamPush);
   if (static_cast<int>(rng.uniform() * view.steps) != step) return push;
   const double impulse = draw_range(rng, s.push_impulse), direction = rng.uniform(0, 2 * std::numbers::pi);
-  const int duration = static_cast<int>(std::lround(kPushDuration / view.control_dt));
+  const int duration = control_steps(kPushDuration, view.control_dt);
   push.steps = duration > 1 ? duration : 1;
   const double force = impulse / (push.steps * view.control_dt);
   push.force[0] = S(force * std::cos(direction)), push.force[1] = S(force * std::sin(direction));

@@ -150,7 +150,7 @@ TANDEM_FN void command_world(const TaskFleet& f, int w) {
     blend(f.blending, action, points);
   }
 
-  const int late = a.age[w] - static_cast<int>(std::lround(double(a.delay[w]) / f.episode.control_dt));
+  const int late = a.age[w] - control_steps(a.delay[w], f.episode.control_dt);
   const float* applied = slot(late > 0 ? late : 0);
   for (std::size_t r = 0; r < kSetPointRows; ++r)
     for (std::size_t j = 0; j < njnt; ++j) {

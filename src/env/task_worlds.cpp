@@ -1,7 +1,6 @@
 #include "env/task_worlds.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/check.hpp"
 #include "env/episode.hpp"
@@ -42,7 +41,7 @@ struct Constants {
 TaskFleet make_fleet(Constants& c, const Robot& robot, const TaskSettings& settings, int nworld) {
   TaskFleet f{};
   f.nworld = nworld;
-  f.nslot = static_cast<int>(std::lround(settings.randomise.delay[1] / settings.mpc.control_dt)) + 1;
+  f.nslot = control_steps(settings.randomise.delay[1], settings.mpc.control_dt) + 1;
   f.period = settings.mpc.gait.period;
   f.first = true;
   const ModelView<float>& model = c.model.view;

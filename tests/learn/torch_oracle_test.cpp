@@ -1,6 +1,8 @@
 // The learner against Torch's own layers, derivatives and optimiser, and against plain loops in double precision.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
 
 #include "base/rng.hpp"
 #include "learn/mlp.hpp"

@@ -1,4 +1,4 @@
-"""tandem.warp_simulator on Warp's CPU device, held against MuJoCo on the processor: single steps, forces at rest, walking; pushes, masks, faults."""
+"""tandem.warp_simulator held against MuJoCo on the processor: single steps, forces at rest, walking; pushes, masks, faults."""
 
 import mujoco
 import numpy as np

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tandem.trajectory import Error
-from warp_worlds import NWORLD, make, random_parameters, random_states, wp
+from warp_worlds import DEVICE, NWORLD, make, random_parameters, random_states, wp
 
 from tandem import warp_contact_kernels as contacts  # isort: skip  after Warp was found
 from tandem import warp_kernels, warp_parameter_kernels  # isort: skip  after Warp was found
@@ -19,6 +19,13 @@ from tandem.warp_arguments import Arguments  # isort: skip  after Warp was found
 MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
 FOLLOWS = ["body_subtreemass", "body_invweight0", "dof_invweight0"]  # and what follows from it
 MASK = np.array([1, 0, 1, 0])
+
+
+@pytest.fixture(autouse=True)
+def tensors_lie_on_the_device():
+    torch.set_default_device(DEVICE)
+    yield
+    torch.set_default_device(None)
 
 
 def tensors(values):
@@ -109,8 +116,8 @@ def test_masks_of_every_kind_choose_the_same_worlds(robot, rng):
     q, v = random_states(robot, rng, 0.1)
     found = []
     masks = [MASK, MASK > 0, torch.tensor(MASK, dtype=torch.int32), torch.tensor(MASK > 0), torch.tensor(MASK, dtype=torch.uint8)]
-    masks += [wp.array(MASK.astype(np.int32), dtype=int, device="cpu"), wp.array(MASK > 0, dtype=wp.bool, device="cpu")]
-    masks += [wp.array(MASK, dtype=wp.uint8, device="cpu"), torch.tensor(np.repeat(MASK, 2), dtype=torch.bool)[::2]]
+    masks += [wp.array(MASK.astype(np.int32), dtype=int, device=DEVICE), wp.array(MASK > 0, dtype=wp.bool, device=DEVICE)]
+    masks += [wp.array(MASK, dtype=wp.uint8, device=DEVICE), torch.tensor(np.repeat(MASK, 2), dtype=torch.bool)[::2]]
     for mask in masks:
         sim = make(robot)
         sim.set_state(q, v, mask)
@@ -218,7 +225,7 @@ def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
     captured, plain = make(robot), make(robot)
     for sim in (captured, plain):
         work(sim)
-    with wp.ScopedCapture("cpu") as capture:
+    with wp.ScopedCapture(DEVICE) as capture:
         work(captured)
     mask[:] = torch.tensor([0, 0, 1, 1])
     parameters["gravity"][:, 0] = 3
@@ -237,7 +244,7 @@ def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
         (lambda s: s.set_state(torch.zeros(NWORLD, 3), np.zeros((NWORLD, s.robot.nv))), r"q is \(4, 3\) .* expected \(4, 25\) of float32"),
         (
             lambda s: s.kick(torch.zeros(NWORLD, 6), torch.ones(NWORLD)),
-            r"mask is \(4,\) of torch.float32 on cpu, expected \(4,\) of bool, uint8 or int32",
+            r"mask is \(4,\) of torch.float32 on .*, expected \(4,\) of bool, uint8 or int32",
         ),
         (lambda s: s.kick(torch.zeros(NWORLD, 6), torch.ones(3, dtype=torch.bool)), r"mask is \(3,\) of torch.bool"),
         (lambda s: s.set_push(torch.zeros(NWORLD, dtype=torch.int64), np.zeros((4, 3)), np.ones(4)), "body is .* of torch.int64 .* of int32"),
@@ -274,7 +281,7 @@ def test_the_order_of_the_contacts_does_not_change_a_bit_of_the_forces(robot, rn
         for array in sums.values():
             array.zero_()
         inputs = [sim.data.nacon, sim._contacts, sim._motion, sim._feet]
-        wp.launch(contacts.add_contacts, dim=sim.contact_ids.size, inputs=inputs, outputs=[sim._sums], device="cpu")
+        wp.launch(contacts.add_contacts, dim=sim.contact_ids.size, inputs=inputs, outputs=[sim._sums], device=DEVICE)
         found.append({name: array.numpy().copy() for name, array in sums.items()})
     assert (found[0]["slide"] > 0).any()
     for other in found[1:]:

@@ -1,4 +1,9 @@
-"""What the tests of tandem.warp_simulator share. Without Warp they are skipped, and the reason says how to install it."""
+"""What the tests of tandem.warp_simulator share. Without Warp they are skipped, and the reason says how to install it.
+
+They run on Warp's CPU device; TANDEM_TEST_DEVICE=cuda:0 runs them on a GPU.
+"""
+
+import os
 
 import numpy as np
 import pytest
@@ -12,11 +17,12 @@ from tandem.warp_simulator import WarpSimulator  # noqa: E402
 
 wp.config.log_level = wp.LOG_WARNING
 NWORLD = 4  # of every simulator here
+DEVICE = os.environ.get("TANDEM_TEST_DEVICE", "cpu")
 
 
 def make(robot, control_dt=0.01, physics_dt=0.0025, **more):
-    """Worlds on Warp's CPU device whose set points are the stand."""
-    sim = WarpSimulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt, device="cpu", **more)
+    """Worlds whose set points are the stand."""
+    sim = WarpSimulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt, device=DEVICE, **more)
     sim.q_des.assign(np.tile(robot.stand[-robot.njnt :], (NWORLD, 1)))
     return sim
 

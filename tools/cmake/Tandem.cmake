@@ -1,4 +1,4 @@
-# What every folder's CMakeLists.txt uses: tandem_library, tandem_cuda_sources, tandem_test, tandem_tsan_test.
+# What every folder's CMakeLists.txt uses: tandem_library, tandem_cuda_sources, tandem_test, tandem_tsan_test, tandem_test_tool.
 include(GoogleTest)
 include(${CMAKE_CURRENT_LIST_DIR}/TandemCuda.cmake)
 
@@ -15,7 +15,8 @@ set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRAR
 # ccache and mold where they are.
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TANDEM_CCACHE})
+  # what ccache wants to be told before it keeps objects that were made with a precompiled header
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${TANDEM_CCACHE})
 endif()
 find_program(TANDEM_MOLD mold)
 if(TANDEM_MOLD)
@@ -58,21 +59,38 @@ function(tandem_library name)
   endforeach()
 endfunction()
 
-# What both kinds of test programs share: sources, GoogleTest, TANDEM_SOURCE_DIR and a ctest entry per test case.
-function(tandem_add_test_program program)
+# tandem_test_tool(name SOURCES a.cpp ... DEPENDS lib ...): a program that tests start. Its own sources are compiled quickly rather than to be quick: kernels
+# that tests instantiate for themselves would take three times as long with the optimisations of a release.
+function(tandem_test_tool name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
-  find_package(GTest REQUIRED)
-  add_executable(${program} ${ARG_SOURCES})
-  target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
-  tandem_compile_options(${program})
-  target_compile_definitions(${program} PRIVATE TANDEM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
+  tandem_compile_options(${name})
+  target_compile_options(${name} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
-  target_link_libraries(${program} PRIVATE ${ARG_DEPENDS} GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+endfunction()
+
+# What both kinds of test programs share: sources, GoogleTest and TANDEM_SOURCE_DIR.
+function(tandem_add_test_program program)
+  find_package(GTest REQUIRED)
+  tandem_test_tool(${program} ${ARGN})
+  target_compile_definitions(${program} PRIVATE TANDEM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${program} PRIVATE GTest::gtest_main)
 endfunction()
 
 # tandem_test(name SOURCES a.cpp ... DEPENDS lib ...): a GoogleTest program test_<name>, one ctest entry per test case, stopped after 5 minutes.
 function(tandem_test name)
   tandem_add_test_program(test_${name} ${ARGN})
+  # the first one's compiled GoogleTest header serves all; where options differ the compiler reads the header itself
+  get_property(owner GLOBAL PROPERTY TANDEM_GTEST_OWNER)
+  if(owner)
+    target_precompile_headers(test_${name} REUSE_FROM ${owner})
+  else()
+    target_precompile_headers(test_${name} PRIVATE <gtest/gtest.h>)
+    set_property(GLOBAL PROPERTY TANDEM_GTEST_OWNER test_${name})
+  endif()
+  set_target_properties(test_${name} PROPERTIES PCH_WARN_INVALID OFF)
   gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
 

@@ -28,13 +28,32 @@ Matrix3d symmetric(const double* s) {
 }
 Matrix3d hat(const Vector3d& a) { return pin::skew(a); }
 
+// The joints that a Model has, in the place of all that Pinocchio has, which take three times as long to compile.
+template <class S, int options>
+struct Joints {
+  static constexpr int Options = options;
+  using JointModelVariant =
+      boost::variant<pin::JointModelRevoluteTpl<S, options, 0>, pin::JointModelRevoluteTpl<S, options, 1>, pin::JointModelRevoluteTpl<S, options, 2>,
+                     pin::JointModelPrismaticTpl<S, options, 0>, pin::JointModelPrismaticTpl<S, options, 1>,
+                     pin::JointModelPrismaticTpl<S, options, 2>, pin::JointModelRevoluteUnalignedTpl<S, options>,
+                     pin::JointModelPrismaticUnalignedTpl<S, options>, pin::JointModelFreeFlyerTpl<S, options>>;
+  using JointDataVariant =
+      boost::variant<pin::JointDataRevoluteTpl<S, options, 0>, pin::JointDataRevoluteTpl<S, options, 1>, pin::JointDataRevoluteTpl<S, options, 2>,
+                     pin::JointDataPrismaticTpl<S, options, 0>, pin::JointDataPrismaticTpl<S, options, 1>, pin::JointDataPrismaticTpl<S, options, 2>,
+                     pin::JointDataRevoluteUnalignedTpl<S, options>, pin::JointDataPrismaticUnalignedTpl<S, options>,
+                     pin::JointDataFreeFlyerTpl<S, options>>;
+};
+using PinModel = pin::ModelTpl<double, 0, Joints>;
+using PinData = pin::DataTpl<double, 0, Joints>;
+using PinJoint = pin::JointModelTpl<double, 0, Joints>;
+
 // Joints about coordinate axes get Pinocchio's faster types, as its own loaders do.
-pin::JointModel joint_model(JointType type, const Vector3d& axis) {
+PinJoint joint_model(JointType type, const Vector3d& axis) {
   const bool hinge = type == JointType::kHinge;
-  if (axis == Vector3d::UnitX()) return hinge ? pin::JointModel(pin::JointModelRX()) : pin::JointModel(pin::JointModelPX());
-  if (axis == Vector3d::UnitY()) return hinge ? pin::JointModel(pin::JointModelRY()) : pin::JointModel(pin::JointModelPY());
-  if (axis == Vector3d::UnitZ()) return hinge ? pin::JointModel(pin::JointModelRZ()) : pin::JointModel(pin::JointModelPZ());
-  return hinge ? pin::JointModel(pin::JointModelRevoluteUnaligned(axis)) : pin::JointModel(pin::JointModelPrismaticUnaligned(axis));
+  if (axis == Vector3d::UnitX()) return hinge ? PinJoint(pin::JointModelRX()) : PinJoint(pin::JointModelPX());
+  if (axis == Vector3d::UnitY()) return hinge ? PinJoint(pin::JointModelRY()) : PinJoint(pin::JointModelPY());
+  if (axis == Vector3d::UnitZ()) return hinge ? PinJoint(pin::JointModelRZ()) : PinJoint(pin::JointModelPZ());
+  return hinge ? PinJoint(pin::JointModelRevoluteUnaligned(axis)) : PinJoint(pin::JointModelPrismaticUnaligned(axis));
 }
 
 class Reference final : public PinocchioReference {
@@ -93,8 +112,8 @@ class Reference final : public PinocchioReference {
     MatrixXd X;
   };
 
-  static pin::Model build(const Model& model) {
-    pin::Model out;
+  static PinModel build(const Model& model) {
+    PinModel out;
     std::vector<pin::JointIndex> joint(model.nbody, 0);
     const auto anchor = [&](int i) -> Vector3d { return i == 0 ? Vector3d::Zero() : Vector3d(Map<const Vector3d>(&model.anchor[3 * (i - 1)])); };
     for (int i = 0; i < model.nbody; ++i) {
@@ -182,8 +201,8 @@ class Reference final : public PinocchioReference {
   }
 
   Model model_;
-  pin::Model pin_;
-  pin::Data data_;
+  PinModel pin_;
+  PinData data_;
   std::vector<State> states_;
 };
 
