@@ -15,6 +15,7 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
 
 WIDTH, HEIGHT = 1100, 700
+DENSITY = 0.4  # pixels of a picture per pixel of the page and side: a processor draws them
 PATIENCE = 60  # s, for a machine that is busy with something else
 SLOWEST = 0.4  # pictures a second
 # without a GPU the page is drawn by the processor
@@ -63,7 +64,7 @@ class View:
         self.thread = threading.Thread(target=launch.show, args=(plugins, "test", self.socket))
         self.thread.start()
         self.live.pause(False)
-        self.page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        self.page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=DENSITY)
         self.page.set_default_timeout(1000 * PATIENCE)
         self.page.goto(f"http://127.0.0.1:{self.socket.getsockname()[1]}/")
 
@@ -121,12 +122,16 @@ class View:
 
 
 def skip_if_too_slow(page):
-    """A click takes some ten pictures: where the browser gets hardly any time to draw, nothing can be said."""
+    """A click takes some ten pictures: where the browser gets hardly any time to draw, nothing can be said. The first pictures take longest."""
     page.evaluate("() => { window.drawn = 0; const next = () => { window.drawn++; requestAnimationFrame(next) }; next() }")
-    time.sleep(4)
-    rate = page.evaluate("window.drawn") / 4
-    if rate < SLOWEST:
-        pytest.skip(f"the browser draws {rate:.1f} pictures a second here, {SLOWEST} are needed: too little processor time is left")
+    best = 0
+    for _ in range(6):
+        before = page.evaluate("window.drawn")
+        time.sleep(4)
+        best = max(best, (page.evaluate("window.drawn") - before) / 4)
+        if best >= SLOWEST:
+            return
+    pytest.skip(f"the browser draws {best:.1f} pictures a second here, {SLOWEST} are needed: too little processor time is left")
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +251,8 @@ def test_the_page_shows_the_robot(view, tmp_path):
     def middle(name):
         view.frames(4)
         view.page.screenshot(path=tmp_path / name, timeout=1000 * PATIENCE)
-        return np.asarray(Image.open(tmp_path / name).convert("L"), float)[60:400, 400:700]
+        box = [DENSITY * edge for edge in (400, 60, 700, 400)]
+        return np.asarray(Image.open(tmp_path / name).convert("L").crop(box), float)
 
     view.live.pause(True)
     still, again = middle("a.png"), middle("b.png")

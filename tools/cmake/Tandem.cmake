@@ -15,8 +15,8 @@ set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRAR
 # ccache and mold where they are.
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # what ccache wants to be told before it keeps objects that were made with a precompiled header
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${TANDEM_CCACHE})
+  # a file that is not known costs no more than its compilation; objects made with a precompiled header are kept too
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${TANDEM_CCACHE})
 endif()
 find_program(TANDEM_MOLD mold)
 if(TANDEM_MOLD)
