@@ -100,7 +100,7 @@ if compgen -G "$root/wheels/*.whl" >/dev/null && [[ -n $TANDEM_PYTHON ]]; then
   site=$(mktemp -d)
   trap 'rm -rf "$site"' EXIT
   part python:install 120 python.txt "$TANDEM_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$root"/wheels/*.whl
-  tandem=(env -u TANDEM_ROOT PYTHONPATH="$site" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON" -m)
+  tandem=(env -u TANDEM_ROOT PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON" -m)
   for test in mpc warp warp_device warp_save device_task; do
     part "python:$test" 240 python.txt "${tandem[@]}" pytest -q -p no:cacheprovider "$root/tests/python/test_$test.py"
   done

@@ -59,6 +59,11 @@ function(tandem_library name)
   endforeach()
 endfunction()
 
+# tandem_seldom_run(a.cpp ...): sources whose speed nobody notices and that take long to compile, such as those that read and write JSON.
+function(tandem_seldom_run)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
+endfunction()
+
 # tandem_test_tool(name SOURCES a.cpp ... DEPENDS lib ...): a program that tests start. Its own sources are compiled quickly rather than to be quick: kernels
 # that tests instantiate for themselves would take three times as long with the optimisations of a release.
 function(tandem_test_tool name)
