@@ -7,10 +7,9 @@
 #
 # The wheels are for the Python that makes the environment .venv, or for PYTHON=python3.12, which needs its headers, pip and the network.
 # There it needs an NVIDIA driver for CUDA 13 and a device of compute capability 9.0; for the sanitizer and the profile also compute-sanitizer and ncu on
-# PATH; for the baseline a Python (python3, or TANDEM_PYTHON) with Torch, NumPy and SciPy, for the Python parts one with Torch, NumPy and pytest whose version
-# is that of the wheels. What is missing is left out with a line that says so. Every part
-# has a limit in time, and the rest goes on after one that failed; the exit code is the number of parts that failed. SKIP="tests bench" or
-# SKIP="sanitizer ncu python" leaves parts out, so that a visit can be two calls.
+# PATH; for the baseline a Python (python3, or TANDEM_PYTHON) with Torch, NumPy and SciPy; for the Python parts one with Torch, NumPy and pytest whose version
+# is that of the wheels. What is missing is left out with a line that says so. Every part has a limit in time, and the rest goes on after one that failed; the
+# exit code is the number of parts that failed. SKIP="tests bench" or SKIP="sanitizer ncu python" leaves parts out, so that a visit can be two calls.
 #
 #   log.txt            the device, every command, how it ended and how long it took
 #   tests.txt          GPU against processor for every kernel and robot, bits from run to run, masks, resets, bad states, strides
@@ -43,8 +42,8 @@ pack() {
 pack_python() {
   local to=$1 python=${PYTHON:-$root/.venv/bin/python} test
   PATH=$root/.venv/bin:$PATH "$python" -m pip wheel -q "$root" --no-deps --wheel-dir "$to/wheels" \
-    --config-settings=cmake.define.TANDEM_CUDA=ON --config-settings=cmake.define.TANDEM_CUDA_DIR="$(echo "$root"/.venv/lib/python3*/site-packages/nvidia/cu13)"
-  grep -hE '^(mujoco|mujoco-core|mujoco-warp|warp-lang)==' "$root"/tools/requirements-{play,warp}.txt | xargs "$python" -m pip download -q --no-deps -d "$to/wheels"
+    --config-settings=cmake.define.TANDEM_CUDA=ON --config-settings=cmake.define.TANDEM_CUDA_DIR="$(echo "$root"/.venv/lib/python3*/site-packages/nvidia/cu13)" || exit 1
+  grep -hE '^(mujoco|mujoco-core|mujoco-warp|warp-lang)==' "$root"/tools/requirements-{play,warp}.txt | xargs "$python" -m pip download -q --no-deps -d "$to/wheels" || exit 1
   for test in {conftest,warp_worlds,test_mpc,test_warp,test_warp_device,test_warp_save,test_device_task}; do
     install -D "$root/tests/python/$test.py" "$to/tests/python/$test.py"
   done
