@@ -106,7 +106,7 @@ if compgen -G "$root/wheels/*.whl" >/dev/null && [[ -n $TANDEM_PYTHON ]]; then
   train=("${tandem[@]}" tandem train --device cuda --iterations 20)
   part python:residual 240 python.txt "${train[@]}" --worlds 4096 --logs "$site/residual" --json "$out/train-residual.json"
   part python:rl 180 python.txt "${train[@]}" --worlds 4096 --controller rl --logs "$site/rl" --json "$out/train-rl.json"
-  part python:resume 120 python.txt "${tandem[@]}" tandem train --device cuda --resume "$site"/residual/* --iterations 25
+  part python:resume 120 python.txt "${tandem[@]}" tandem train --device cuda --resume "$site"/residual/*/* --iterations 25
   part python:many 180 python.txt "${train[@]}" --worlds 16384 --logs "$site/many" --json "$out/train-many.json"
 else
   echo "python: no wheels were packed, or no Python is on PATH" >>"$out/log.txt"
