@@ -3,33 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdlib>
-#include <new>
 
 #include "base/check.hpp"
 #include "base/isa.hpp"
 #include "qp/copy.hpp"
 #include "qp/qp_kernel.hpp"
+#include "tests/support/allocations.hpp"
 #include "tests/support/qp_problems.hpp"
-
-namespace {
-std::atomic<long> allocations{0};
-}
-[[gnu::noinline]] void* operator new(std::size_t n) {
-  ++allocations;
-  if (void* p = std::malloc(n)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t align) {
-  ++allocations;
-  const std::size_t unit = static_cast<std::size_t>(align);
-  if (void* p = std::aligned_alloc(unit, (n + unit - 1) / unit * unit)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 
 namespace tandem {
 namespace {

@@ -2,8 +2,6 @@
 #include <gtest/gtest.h>
 #include <mujoco/mujoco.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <limits>
 #include <memory>
 
@@ -12,20 +10,7 @@
 #include "sim/metrics.hpp"
 #include "sim/randomise.hpp"
 #include "tests/sim/stool.hpp"
-
-namespace {
-std::atomic<bool> counting = false;
-std::atomic<int> allocations = 0;
-}  // namespace
-
-// counts what this program's C++ code allocates; MuJoCo's C code calls malloc directly
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations += counting;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.hpp"
 
 namespace tandem {
 namespace {
@@ -113,10 +98,9 @@ TEST(SimulatorBatch, StepAllocatesNothing) {
   Stool stool(8);
   scatter(stool, 3);
   stool.run(2);
-  counting = true;
+  const long before = allocations;
   stool.run(20);
-  counting = false;
-  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(allocations - before, 0);
 }
 
 TEST(SimulatorBatch, BadSetPointStopsItsWorldOnly) {
