@@ -20,6 +20,7 @@
 #   python.txt         MuJoCo Warp, the task and the learner on the GPU: tests, short trainings with their rates and shares of time, one that goes on
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python_tests="test_mpc test_warp test_warp_device test_warp_save test_device_task"
 
 pack() {
   local to=$1 mujoco
@@ -44,7 +45,7 @@ pack_python() {
   PATH=$root/.venv/bin:$PATH "$python" -m pip wheel -q "$root" --no-deps --wheel-dir "$to/wheels" \
     --config-settings=cmake.define.TANDEM_CUDA=ON --config-settings=cmake.define.TANDEM_CUDA_DIR="$(echo "$root"/.venv/lib/python3*/site-packages/nvidia/cu13)" || exit 1
   grep -hE '^(mujoco|mujoco-core|mujoco-warp|warp-lang)==' "$root"/tools/requirements-{play,warp}.txt | xargs "$python" -m pip download -q --no-deps -d "$to/wheels" || exit 1
-  for test in {conftest,warp_worlds,test_mpc,test_warp,test_warp_device,test_warp_save,test_device_task}; do
+  for test in conftest warp_worlds $python_tests; do
     install -D "$root/tests/python/$test.py" "$to/tests/python/$test.py"
   done
 }
@@ -100,8 +101,8 @@ if compgen -G "$root/wheels/*.whl" >/dev/null && [[ -n $TANDEM_PYTHON ]]; then
   trap 'rm -rf "$site"' EXIT
   part python:install 120 python.txt "$TANDEM_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$root"/wheels/*.whl
   tandem=(env -u TANDEM_ROOT PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON" -m)
-  for test in mpc warp warp_device warp_save device_task; do
-    part "python:$test" 240 python.txt "${tandem[@]}" pytest -q -p no:cacheprovider "$root/tests/python/test_$test.py"
+  for test in $python_tests; do
+    part "python:$test" 240 python.txt "${tandem[@]}" pytest -q -p no:cacheprovider "$root/tests/python/$test.py"
   done
   train=("${tandem[@]}" tandem train --device cuda --iterations 20)
   part python:residual 240 python.txt "${train[@]}" --worlds 4096 --logs "$site/residual" --json "$out/train-residual.json"

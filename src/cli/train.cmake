@@ -1,6 +1,6 @@
 # a training's options, settings, folder and report, which the Python module shares
 tandem_library(train_run SOURCES train_options.cpp train_run.cpp train_settings.cpp DEPENDS cli run)
-target_compile_options(tandem_train_run PRIVATE -O1)  # as for tandem_cli
+target_compile_options(tandem_train_run PRIVATE ${TANDEM_QUICK_FLAGS})  # as for tandem_cli
 # the program behind ./tandem train; the others do without Torch
 if(TANDEM_TORCH)
   tandem_library(train SOURCES train.cpp DEPENDS train_run learn)

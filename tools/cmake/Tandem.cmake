@@ -1,4 +1,4 @@
-# What every folder's CMakeLists.txt uses: tandem_library, tandem_cuda_sources, tandem_test, tandem_tsan_test, tandem_test_tool.
+# What every folder's CMakeLists.txt uses: tandem_library, tandem_cuda_sources, tandem_seldom_run, tandem_test, tandem_tsan_test, tandem_test_tool.
 include(GoogleTest)
 include(${CMAKE_CURRENT_LIST_DIR}/TandemCuda.cmake)
 
@@ -26,6 +26,8 @@ endif()
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
 set(TANDEM_FLAGS -march=x86-64-v3 -Wall -Wextra -Werror=return-type)
 set(TANDEM_KERNEL_FLAGS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+# for what runs seldom and would take long to compile
+set(TANDEM_QUICK_FLAGS $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 
 # TANDEM_FLAGS for the C++ files of a target; its CUDA files hand them through nvcc to the host compiler.
 function(tandem_compile_options target)
@@ -61,7 +63,7 @@ endfunction()
 
 # tandem_seldom_run(a.cpp ...): sources whose speed nobody notices and that take long to compile, such as those that read and write JSON.
 function(tandem_seldom_run)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${TANDEM_QUICK_FLAGS}")
 endfunction()
 
 # tandem_test_tool(name SOURCES a.cpp ... DEPENDS lib ...): a program that tests start. Its own sources are compiled quickly rather than to be quick: kernels
@@ -71,7 +73,7 @@ function(tandem_test_tool name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
   tandem_compile_options(${name})
-  target_compile_options(${name} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
+  target_compile_options(${name} PRIVATE ${TANDEM_QUICK_FLAGS})
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
 endfunction()
