@@ -34,6 +34,22 @@ struct SerialTeam {
   TANDEM_FN static constexpr void sync() {}
 };
 
+// The same lanes, counted from the q-th quarter of them on (q = 0 to 3). Work that does not depend on each other between two syncs runs side by side where
+// each starts on a quarter of its own. Who reads or writes what between syncs must use the same quarter.
+template <Team T>
+struct QuarterTeam {
+  T team;
+  int first;
+  TANDEM_FN int lane() const { return team.lane() >= first ? team.lane() - first : team.lane() - first + team.size(); }
+  TANDEM_FN int size() const { return team.size(); }
+  TANDEM_FN void sync() const { team.sync(); }
+};
+template <Team T>
+TANDEM_FN QuarterTeam<T> quarter(const T& team, int q) {
+  return {team, q * team.size() / 4};
+}
+TANDEM_FN SerialTeam quarter(const SerialTeam& team, int) { return team; }
+
 // Runs body(i) for i in [begin, end), dealt out to the lanes round robin. Does not sync.
 template <Team T, class Body>
 TANDEM_FN void for_each(const T& team, int begin, int end, Body&& body) {

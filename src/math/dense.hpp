@@ -256,35 +256,54 @@ TANDEM_FN void multiply_symmetric(const SerialTeam& team, Real* y, MatrixView<Re
 }
 
 // Inverse of the Cholesky factor L of A = L L'. Syncs inside and at the end.
-//   A      (n, n) upper triangle read (vector code: of the diagonal blocks of 16 both triangles), destroyed
+//   A      (n, n) upper triangle read (vector code: of the diagonal blocks of 16 both triangles), all of it destroyed
 //   Linv   (n, n) lower triangle written, upper one and padding set to zero
 //   floor  a pivot not above floor * (its original diagonal entry) is replaced by 1 + that entry and reported
 // Returns 0 or, where a pivot was replaced (not positive definite, or NaN), 1; the same on every lane.
+// Elimination, kTile rows at a time: the steps that make A upper triangular make the identity L^-1. Two syncs for kTile rows.
 template <Team T, class Real>
 TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Real> Linv, Scalar<Real> floor) {
   const int n = A.rows;
   Real flag(0);
-  // Linv starts as the identity; above its diagonal the original diagonal of A waits in the first row
-  for_each_2d(team, n, Linv.ld, [&](int i, int j) { Linv(i, j) = i == j ? Real(1) : i == 0 && j < n ? A(j, j) : Real(0); });
+  for_each_2d(team, n, Linv.ld, [=](int i, int j) { Linv(i, j) = i == j ? Real(1) : Real(0); });
+  for_each(team, 1, n, [=](int i) { A(i, 0) = A(i, i); });  // the first column keeps the original diagonal
   team.sync();
-  // elimination: the steps that make A upper triangular make the identity L^-1
-  for (int j = 0; j < n; ++j) {
-    const Real original = j == 0 ? A(0, 0) : Linv(0, j);
-    const Mask<Real> good = A(j, j) > Real(floor) * abs(original);
-    const Real pivot = select(good, A(j, j), Real(1) + max(original, Real(0)));
-    flag = select(good, flag, Real(1));
-    const Real scale = Real(1) / sqrt(pivot);
-    for_each(team, 0, n, [&](int c) { c <= j ? Linv(j, c) *= scale : A(j, c) *= scale; });
+  for (int j = 0; j < n; j += kTile) {
+    // rows j to j + kTile - 1 of L' where they meet its diagonal, by every lane; rows beyond A are those of the identity
+    Real l[kTile][kTile], scale[kTile];
+    for (int r = 0; r < kTile; ++r)
+      for (int c = r; c < kTile; ++c) l[r][c] = j + c < n ? A(j + r, j + c) : r == c ? Real(1) : Real(0);
+    for (int r = 0; r < kTile; ++r) {
+      const Real original = j + r < n ? A(j + r, 0) : Real(1);
+      const Mask<Real> good = l[r][r] > Real(floor) * abs(original);
+      flag = select(good, flag, Real(1));
+      scale[r] = Real(1) / sqrt(select(good, l[r][r], Real(1) + max(original, Real(0))));
+      for (int c = r + 1; c < kTile; ++c) l[r][c] *= scale[r];
+      for (int i = r + 1; i < kTile; ++i)
+        for (int c = i; c < kTile; ++c) l[i][c] -= l[r][i] * l[r][c];
+    }
+    // these rows, a column per lane: of L^-1 up to here, of L' further on
+    const auto finish_column = [&](MatrixView<Real> M, int c) {
+      Real x[kTile];
+      for (int r = 0; r < kTile; ++r) {
+        if (j + r >= n) break;
+        x[r] = M(j + r, c);
+        for (int i = 0; i < r; ++i) x[r] -= l[i][r] * x[i];
+        M(j + r, c) = x[r] *= scale[r];
+      }
+    };
+    const int next = j + kTile;
+    for_each(team, 0, n, [&](int c) { finish_column(c < next ? Linv : A, c); });
     team.sync();
-    for_each_2d(team, n - j - 1, n, [&](int r, int c) {
-      const int i = j + 1 + r;
-      if (c <= j) Linv(i, c) -= A(j, i) * Linv(j, c);
-      if (c >= i) A(i, c) -= A(j, i) * A(j, c);
+    // what they take from the rows below, tile by tile
+    for_each_2d(team, n > next ? tiles_of(n - next) : 0, tiles_of(n), [&](int r, int t) {
+      const int i = next + kTile * r, c = kTile * t;
+      if (c > j && c < i) return;  // under the diagonal of A
+      const MatrixView<Real> M = c > j ? A : Linv;
+      product_tile<Write::kSubtract, Sum::kAll>(M, Factor<Real>{A.row(j), A.ld, 1}, Factor<Real>{M.row(j), M.ld, 1}, kTile, i, c);
     });
     team.sync();
   }
-  for_each(team, 1, n, [&](int c) { Linv(0, c) = Real(0); });
-  team.sync();
   return flag;
 }
 

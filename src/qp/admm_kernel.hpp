@@ -39,33 +39,40 @@ TANDEM_FN void update_rows(const T& team, const RowBlock<Real>& b, Real alpha, R
   });
 }
 
-// Rows and boxes of stage k: row values from the new z, update, and the augmented gradient r for the next backward sweep.
+// Rows and boxes of stage k from its row values: update, and what they pull on the gradient, of the rows in w.pull_c and w.pull_d, of the boxes with g in r.
+// Does not sync.
 template <Record R, Team T, class Real>
 TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
-  const int nc = qp.dims.nc, nd = k < qp.dims.N ? qp.dims.nd : 0, du = w.du();
   const Real alpha(settings.relaxation), scale(settings.rho_scale);
-  Real *sol = w.solution + k * l.sol_stage, *r = w.r + k * l.ldz, *row_c = w.row_c, *row_d = w.row_d;
+  Real *sol = w.solution + k * l.sol_stage, *r = w.r + k * l.ldz, *pull_c = w.pull_c, *pull_d = w.pull_d;
   Real *primal = w.primal + k * w.ldr, *dual = w.dual + k * w.ldr, *growth = w.growth + k * w.ldr;
-  const MatrixView<Real> C{qp.C(k), nc, l.ldx, l.ldx}, D{qp.D(k), nd, du, l.ldu};
-  multiply<Write::kSet>(team, row_c, C, sol);
-  multiply<Write::kSet>(team, row_d, D, sol + l.ldx);
-  team.sync();
   const int od = l.ldc, oz = l.ldc + l.ldd;
-  const RowBlock<Real> c{l.ldc, row_c, qp.lc(k), qp.uc(k), qp.rho_c(k), sol + l.sol_row_c, sol + l.sol_dual_c, primal, dual, growth};
-  const RowBlock<Real> d{nd > 0 ? l.ldd : 0, row_d,       qp.ld(k),  qp.ud(k),   qp.rho_d(k), sol + l.sol_row_d,
-                         sol + l.sol_dual_d, primal + od, dual + od, growth + od};
+  const RowBlock<Real> c{l.ldc, w.row_c, qp.lc(k), qp.uc(k), qp.rho_c(k), sol + l.sol_row_c, sol + l.sol_dual_c, primal, dual, growth};
+  const RowBlock<Real> d{qp.dims.nd > 0 && k < qp.dims.N ? l.ldd : 0,
+                         w.row_d,
+                         qp.ld(k),
+                         qp.ud(k),
+                         qp.rho_d(k),
+                         sol + l.sol_row_d,
+                         sol + l.sol_dual_d,
+                         primal + od,
+                         dual + od,
+                         growth + od};
   const RowBlock<Real> z{l.ldz, sol, qp.lx(k), qp.ux(k), qp.rho_x(k), sol + l.sol_row_z, sol + l.sol_dual_z, primal + oz, dual + oz, growth + oz};
   const Real* g = qp.g(k);
-  update_rows<R>(team, c, alpha, scale, [=](int i, Real pull) { row_c[i] = pull; });
-  update_rows<R>(team, d, alpha, scale, [=](int i, Real pull) { row_d[i] = pull; });
-  update_rows<R>(team, z, alpha, scale, [=](int i, Real pull) { r[i] = g[i] + pull; });
-  team.sync();
-  if constexpr (R != Record::kResiduals) {
-    multiply_t<Write::kAdd>(team, r, C, row_c);
-    multiply_t<Write::kAdd>(team, r + l.ldx, D, row_d);
-    team.sync();
-  }
+  update_rows<R>(quarter(team, 1), c, alpha, scale, [=](int i, Real pull) { pull_c[i] = pull; });
+  update_rows<R>(quarter(team, 2), d, alpha, scale, [=](int i, Real pull) { pull_d[i] = pull; });
+  update_rows<R>(quarter(team, 3), z, alpha, scale, [=](int i, Real pull) { r[i] = g[i] + pull; });
+}
+
+// r += C' pull of the rows on x + D' pull of those on u: the augmented gradient of stage k for the next backward sweep. Does not sync.
+template <Team T, class Real>
+TANDEM_FN void pull_gradient(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const QpLayout& l = w.lay;
+  Real* r = w.r + k * l.ldz;
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, w.pull_c);
+  if (k < qp.dims.N) multiply_t<Write::kAdd>(team, r + l.ldx, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, w.pull_d);
 }
 
 // Augmented gradients of all stages from the row values and duals in w.solution: the start of the first iteration.
@@ -73,30 +80,46 @@ template <Team T, class Real>
 TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
   const Real scale(settings.rho_scale);
-  Real *row_c = w.row_c, *row_d = w.row_d;
+  Real *pull_c = w.pull_c, *pull_d = w.pull_d;
   for (int k = 0; k <= qp.dims.N; ++k) {
-    const int nc = qp.dims.nc, nd = k < qp.dims.N ? qp.dims.nd : 0;
+    const int nd = k < qp.dims.N ? qp.dims.nd : 0;
     const Real *sol = w.solution + k * l.sol_stage, *g = qp.g(k), *rho_c = qp.rho_c(k), *rho_d = qp.rho_d(k), *rho_z = qp.rho_x(k);
     Real* r = w.r + k * l.ldz;
-    for_each_2d(team, 1, nc, [=](int, int i) { row_c[i] = scale * rho_c[i] * (sol[l.sol_dual_c + i] - sol[l.sol_row_c + i]); });
-    for_each_2d(team, 1, nd, [=](int, int i) { row_d[i] = scale * rho_d[i] * (sol[l.sol_dual_d + i] - sol[l.sol_row_d + i]); });
+    for_each_2d(team, 1, qp.dims.nc, [=](int, int i) { pull_c[i] = scale * rho_c[i] * (sol[l.sol_dual_c + i] - sol[l.sol_row_c + i]); });
+    for_each_2d(team, 1, nd, [=](int, int i) { pull_d[i] = scale * rho_d[i] * (sol[l.sol_dual_d + i] - sol[l.sol_row_d + i]); });
     for_each_2d(team, 1, l.ldz, [=](int, int i) { r[i] = g[i] + scale * rho_z[i] * (sol[l.sol_dual_z + i] - sol[l.sol_row_z + i]); });
     team.sync();
-    multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.C(k), nc, l.ldx, l.ldx}, row_c);
-    multiply_t<Write::kAdd>(team, r + l.ldx, MatrixView<Real>{qp.D(k), nd, w.du(), l.ldu}, row_d);
+    pull_gradient(team, qp, k, w);
     team.sync();
   }
 }
 
-// One ADMM iteration: the x-update by one backward and one forward sweep, the rows of a stage as soon as its state and input are known.
+// One ADMM iteration: the x-update by one backward and one forward sweep, the rows of a stage as soon as its state and input are known. What does not depend
+// on each other lies between the same two syncs, in quarters of the team.
 template <Record R, Team T, class Real>
 TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
+  const QpLayout& l = w.lay;
+  const int N = qp.dims.N;
   riccati_backward(team, qp, w);
-  for (int k = 0; k < qp.dims.N; ++k) {
-    riccati_forward(team, qp, k, w);
+  for (int k = 0; k <= N; ++k) {
+    Real *z = w.solution + k * l.sol_stage, *next = z + l.sol_stage;
+    multiply<Write::kSet>(quarter(team, 3), w.row_c, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, z);
+    if (R != Record::kResiduals && k > 0) pull_gradient(quarter(team, 2), qp, k - 1, w);
+    if (k < N) {
+      riccati_input(team, qp, k, w);
+      team.sync();
+      multiply<Write::kSet>(quarter(team, 3), w.row_d, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, z + l.ldx);
+      step_forward_input(team, qp, k, z, next, w);
+    }
+    team.sync();
     update_stage<R>(team, qp, k, settings, w);
+    if (k < N) step_forward_end(team, qp, k, next, w);
+    team.sync();
   }
-  update_stage<R>(team, qp, qp.dims.N, settings, w);
+  if constexpr (R != Record::kResiduals) {
+    pull_gradient(team, qp, N, w);
+    team.sync();
+  }
 }
 
 // All iterations on w.solution; leaves the residuals of the last one in w.primal, w.dual and w.growth.

@@ -1,5 +1,5 @@
 // The two kinds of stage dynamics, as the Riccati recursion needs them: the Hessian and the gradient of the cost-to-go carried one stage back, and one
-// step forward. docs/solver.md, eq. (5)-(8). Every function ends with a sync.
+// step forward. docs/solver.md, eq. (5)-(8). Every function ends with a sync where it does not say otherwise.
 #pragma once
 
 #include "qp/work.hpp"
@@ -9,54 +9,38 @@ inline namespace TANDEM_ISA {
 
 // ---- kIntegrator: x+ = T [q; v+] + [bq; 0], v+ = [E z + e; w], T = [[Phi_x, Gam_x], [0, I]] with Phi_x = diag(Phi, I), Gam_x = diag(Gam, dt I).
 
-// M = rows v of T'V; PhiI = Phi - I: products with it only add to what is already there.
+// W = T'VT by way of M = rows v of T'V, and where its parts go: W(va, q) -> Hux, W(va, va) -> Huu, W(vp, .) -> G = first rows of Q, W(vp, vp) -> Wpp, and for
+// k > 0 upper W(q, q) = Phi_x' V(q, q) Phi_x -> Vnext; zero elsewhere. PhiI = Phi - I: products with it only add to what is already there.
 template <Team T, class Real>
-TANDEM_FN void integrator_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
-  const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  const Real* Phi = qp.Phi(k);
-  Real *V = w.V, *PhiI = w.PhiI;
-  for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
-  const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
-  copy_leading(team, rows(w.M, 0, np), rows(V, n, np), ldx);
-  add_scaled(team, rows(w.M, np, na), rows(V, n + np, na), *qp.dt(k), rows(V, np, na));
-  team.sync();
-  multiply_tn<Write::kAdd>(team, rows(w.M, 0, np), MatrixView<Real>{qp.Gam(k), np, np, ldp}, rows(V, 0, np));
-  team.sync();
-}
-
-// Upper triangle of Vnext := W(q, q) = Phi_x' V(q, q) Phi_x, zero elsewhere.
-template <Team T, class Real>
-TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
-  const int np = qp.dims.np, n = np + qp.dims.na, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  Real *Vn = w.Vnext, *Sqq = w.Sqq;
-  const MatrixView<Real> PhiI{w.PhiI, np, np, ldp};
-  const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
-  copy_leading(team, rows(Vn, 0, np), rows(w.V, 0, np), ldx);
-  copy_leading(team, rows(Vn, np, n - np), rows(w.V, np, n - np), n);
-  clear(team, rows(Vn, n, ldx - n));
-  team.sync();
-  multiply_tn<Write::kAdd>(team, rows(Vn, 0, np), PhiI, rows(w.V, 0, np));
-  team.sync();
-  for_each_2d(team, np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
-  team.sync();
-  copy_leading(team, rows(Vn, 0, np), rows(Vn, 0, np), n);
-  team.sync();
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI);
-}
-
-// W = T'VT scattered: W(va, q) -> Hux, W(va, va) -> Huu, W(vp, .) -> G = first rows of Q, W(vp, vp) -> Wpp; zero elsewhere.
-template <Team T, class Real>
-TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
-  const Real* M = w.M;
-  const Real dt = *qp.dt(k);
-  Real *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
-  const MatrixView<Real> Mp{w.M, np, ldx, ldx}, Ma{w.M + np * ldx, na, ldx, ldx};
-  const MatrixView<Real> F{w.Hux, nf, ldx, ldx}, actuated{w.Hux + nf * ldx, na, ldx, ldx}, rest{w.Hux + (nf + na) * ldx, ldu - nf - na, ldx, ldx};
-  clear(team, F);
+  const Real *Phi = qp.Phi(k), *M = w.M, dt = *qp.dt(k);
+  Real *V = w.V, *Vn = w.Vnext, *PhiI = w.PhiI, *Sqq = w.Sqq, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
+  const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
+  const MatrixView<Real> PhiI_view{PhiI, np, np, ldp}, Gam{qp.Gam(k), np, np, ldp}, Mp = rows(w.M, 0, np), Ma = rows(w.M, np, na),
+                                                                                    Vp = rows(Vn, 0, np);
+
+  for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
+  copy_leading(team, Mp, rows(V, n, np), ldx);
+  add_scaled(team, Ma, rows(V, n + np, na), dt, rows(V, np, na));
+  if (k > 0) {
+    copy_leading(team, Vp, rows(V, 0, np), ldx);
+    copy_leading(team, rows(Vn, np, na), rows(V, np, na), n);
+    clear(team, rows(Vn, n, ldx - n));
+  }
+  team.sync();
+  multiply_tn<Write::kAdd>(team, Mp, Gam, rows(V, 0, np));
+  if (k > 0) multiply_tn<Write::kAdd>(quarter(team, 1), Vp, PhiI_view, rows(V, 0, np));
+  team.sync();
+  if (k > 0) {
+    for_each_2d(quarter(team, 1), np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
+    for_each_2d(quarter(team, 2), np, ldx - n, [=](int i, int j) { Vn[i * ldx + n + j] = Real(0); });
+  }
+  const MatrixView<Real> actuated = rows(w.Hux, nf, na);
+  clear(team, rows(w.Hux, 0, nf));
   copy_leading(team, actuated, Ma, n);
-  clear(team, rest);
+  clear(team, rows(w.Hux, nf + na, ldu - nf - na));
   clear(team, w.uu(Huu));
   copy_leading(team, MatrixView<Real>{G, np, ldz, ldz}, Mp, n);
   for_each_2d(team, np, np, [=](int i, int j) { Wpp[i * ldp + j] = M[i * ldx + n + j]; });
@@ -64,10 +48,11 @@ TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, 
   const Real* Mq = M + np;  // columns q_a; n further on: columns v_a
   for_each_2d(team, na, na, [=](int i, int j) { Huu[(nf + i) * ldu + nf + j] = dt * Mq[(np + i) * ldx + j] + Mq[(np + i) * ldx + n + j]; });
   for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * Mq[i * ldx + j] + Mq[i * ldx + n + j]; });
-  const MatrixView<Real> PhiI{w.PhiI, np, np, ldp}, Mpp{w.M, np, np, ldx};
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{actuated.data, na, np, ldx}, MatrixView<Real>{Ma.data, na, np, ldx}, PhiI);
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{G, np, np, ldz}, Mpp, PhiI);
-  multiply_nn<Write::kAdd>(team, MatrixView<Real>{Wpp, np, np, ldp}, Mpp, MatrixView<Real>{qp.Gam(k), np, np, ldp});
+  const MatrixView<Real> Mpp{w.M, np, np, ldx};
+  multiply_nn<Write::kAdd>(team, MatrixView<Real>{actuated.data, na, np, ldx}, MatrixView<Real>{Ma.data, na, np, ldx}, PhiI_view);
+  multiply_nn<Write::kAdd>(quarter(team, 1), MatrixView<Real>{G, np, np, ldz}, Mpp, PhiI_view);
+  multiply_nn<Write::kAdd>(quarter(team, 2), MatrixView<Real>{Wpp, np, np, ldp}, Mpp, Gam);
+  if (k > 0) multiply_nn<Write::kAdd>(quarter(team, 3), MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI_view);
   team.sync();
 }
 
@@ -75,9 +60,7 @@ TANDEM_FN void integrator_scatter(const T& team, const QpView<Real>& qp, int k, 
 template <Team T, class Real>
 TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int np = qp.dims.np, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
-  integrator_rows(team, qp, k, w);
-  if (k > 0) integrator_values(team, qp, w);
-  integrator_scatter(team, qp, k, w);
+  integrator_values(team, qp, k, w);
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
   Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
   const MatrixView<Real> E{qp.E(k), np, ldz, ldz}, G{Q, np, ldz, ldz};
@@ -92,8 +75,8 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   // H += E'G + G'E
   const MatrixView<Real> Px{P, 2 * np, ldx, ldz}, Qx{Q, 2 * np, ldx, ldz}, Pu{P + ldx, 2 * np, ldu, ldz}, Qu{Q + ldx, 2 * np, ldu, ldz};
   multiply_tn<Write::kAdd>(team, w.ux(w.Hux), Pu, Qx);
-  multiply_tn_upper<Write::kAdd>(team, w.uu(w.Huu), Pu, Qu);
-  if (k > 0) multiply_tn_upper<Write::kAdd>(team, w.xx(w.Vnext), Px, Qx);
+  multiply_tn_upper<Write::kAdd>(quarter(team, 3), w.uu(w.Huu), Pu, Qu);
+  if (k > 0) multiply_tn_upper<Write::kAdd>(quarter(team, 2), w.xx(w.Vnext), Px, Qx);
   team.sync();
 }
 
@@ -103,42 +86,47 @@ TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k,
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
   const Real dt = *qp.dt(k);
-  const MatrixView<Real> Phi{qp.Phi(k), np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
   Real* t = w.t;  // cost-to-go gradient by v_p+
-  for_each_2d(team, 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
-  for_each_2d(team, 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? s[n + i] : Real(0); });
-  team.sync();
-  multiply_t<Write::kAdd>(team, r, Phi, s);
-  multiply_t<Write::kAdd>(team, t, Gam, s);
+  multiply_t<Write::kAdd>(team, t, MatrixView<Real>{qp.Gam(k), np, np, ldp}, s);
+  multiply_t<Write::kAdd>(quarter(team, 1), r, MatrixView<Real>{qp.Phi(k), np, np, ldp}, s);
+  for_each_2d(quarter(team, 2), 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
+  for_each_2d(quarter(team, 3), 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   team.sync();
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, ldz}, t);
   team.sync();
 }
 
-// next = f(z); z = [x | u] padded.
+// next = f(z) in three parts, z = [x | u] padded.
 template <Team T, class Real>
-TANDEM_FN void integrator_forward(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
+TANDEM_FN void integrator_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
+  const int np = qp.dims.np, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  Real *t = w.t, *tq = w.s;  // v_p+, and what q_p has in q_p+
+  multiply<Write::kSet>(quarter(team, 1), t, MatrixView<Real>{qp.E(k), np, ldx, ldz}, z);
+  multiply<Write::kSet>(quarter(team, 2), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
+}
+template <Team T, class Real>
+TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
-  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
   const Real *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx, dt = *qp.dt(k);
-  const MatrixView<Real> Phi{qp.Phi(k), np, np, ldp}, Gam{qp.Gam(k), np, np, ldp};
-  Real *t = w.t, *tq = w.s;  // v_p+, and its share and that of q_p in q_p+
-  multiply<Write::kSet>(team, t, MatrixView<Real>{qp.E(k), np, ldz, ldz}, z);
-  multiply<Write::kSet>(team, tq, Phi, z);
-  team.sync();
+  Real* t = w.t;
+  multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, ldz}, u);
   for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
-  for_each_2d(team, 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
-  for_each_2d(team, 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
-  team.sync();
-  multiply<Write::kAdd>(team, tq, Gam, t);
-  team.sync();
+  for_each_2d(quarter(team, 1), 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
+  for_each_2d(quarter(team, 2), 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
+}
+template <Team T, class Real>
+TANDEM_FN void integrator_forward_base(const T& team, const QpView<Real>& qp, int k, Real* next, const QpWork<Real>& w) {
+  const int np = qp.dims.np, n = np + qp.dims.na, ldp = w.lay.ldp;
+  const Real* bq = qp.bq(k);
+  Real *t = w.t, *tq = w.s;
+  multiply<Write::kAdd>(team, tq, MatrixView<Real>{qp.Gam(k), np, np, ldp}, t);
   for_each_2d(team, 1, np, [=](int, int i) { next[i] = tq[i] + bq[i]; });
   for_each_2d(team, 1, np, [=](int, int i) { next[n + i] = t[i]; });
-  team.sync();
 }
 
-// offset = f(0).
+// offset = f(0). Does not sync.
 template <Team T, class Real>
 TANDEM_FN void integrator_offset(const T& team, const QpView<Real>& qp, int k, Real* offset, const QpWork<Real>& w) {
   const int np = qp.dims.np, na = qp.dims.na, n = np + na, ldp = w.lay.ldp;
@@ -151,7 +139,6 @@ TANDEM_FN void integrator_offset(const T& team, const QpView<Real>& qp, int k, R
   });
   for_each(team, 0, na, [=](int i) { offset[np + i] = bq[np + i]; });
   for_each(team, 0, na, [=](int i) { offset[n + np + i] = Real(0); });
-  team.sync();
 }
 
 // ---- kDense: x+ = [A|B] z + b. [A|B] has nx rows; the rest of the padded rows of V meets zeros.
@@ -186,25 +173,29 @@ TANDEM_FN void propagate_gradient(const T& team, const QpView<Real>& qp, int k, 
   team.sync();
 }
 
-// next = f(z), the state of stage k + 1.
+// next = f(z), the state of stage k + 1, in three parts that do not sync: after the first u must be there, after the second a sync.
 template <Team T, class Real>
-TANDEM_FN void step_forward(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
-  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_forward(team, qp, k, z, next, w);
-  const Real* b = qp.b(k);
+TANDEM_FN void step_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) integrator_forward_state(team, qp, k, z, w);
+}
+template <Team T, class Real>
+TANDEM_FN void step_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_forward_input(team, qp, k, z, next, w);
   multiply<Write::kSet>(team, w.t, MatrixView<Real>{qp.AB(k), qp.dims.nx, w.lay.ldz, w.lay.ldz}, z);
-  team.sync();
-  const Real* t = w.t;
+}
+template <Team T, class Real>
+TANDEM_FN void step_forward_end(const T& team, const QpView<Real>& qp, int k, Real* next, const QpWork<Real>& w) {
+  if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_forward_base(team, qp, k, next, w);
+  const Real *t = w.t, *b = qp.b(k);
   for_each(team, 0, qp.dims.nx, [=](int i) { next[i] = t[i] + b[i]; });
-  team.sync();
 }
 
-// offset = f(0).
+// offset = f(0). Does not sync.
 template <Team T, class Real>
 TANDEM_FN void dynamics_offset(const T& team, const QpView<Real>& qp, int k, Real* offset, const QpWork<Real>& w) {
   if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_offset(team, qp, k, offset, w);
   const Real* b = qp.b(k);
   for_each(team, 0, qp.dims.nx, [=](int i) { offset[i] = b[i]; });
-  team.sync();
 }
 
 }  // namespace TANDEM_ISA

@@ -62,15 +62,15 @@ TANDEM_FN void mixed_gain(const T& team, const QpView<Real>& qp, int k, const Qp
   team.sync();
 }
 
-// Adds the shares of the mixed rows to the feed-forward input and the cost-to-go gradient of stage k.
-template <Team T, class Real>
-TANDEM_FN void add_mixed_shares(const T& team, int k, const QpWork<Real>& w) {
+// Adds the shares of the mixed rows to the feed-forward input of stage k and to the cost-to-go gradient in w.s. The teams are those that have just written
+// these. Does not sync.
+template <Team T, Team TS, class Real>
+TANDEM_FN void add_mixed_shares(const T& team, const TS& gradient_team, int k, const QpWork<Real>& w) {
   const int ldx = w.lay.ldx, ldu = w.lay.ldu;
   const Real *u_mix = w.u_mix + k * ldu, *p_mix = w.p_mix + k * ldx;
-  Real *kff = w.kff + k * ldu, *p = w.p;
+  Real *kff = w.kff + k * ldu, *s = w.s;
   for_each_2d(team, 1, ldu, [=](int, int i) { kff[i] += u_mix[i]; });
-  if (k > 0) for_each_2d(team, 1, ldx, [=](int, int i) { p[i] += p_mix[i]; });
-  team.sync();
+  if (k > 0) for_each_2d(gradient_team, 1, ldx, [=](int, int i) { s[i] += p_mix[i]; });
 }
 
 }  // namespace TANDEM_ISA

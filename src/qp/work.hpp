@@ -43,20 +43,20 @@ struct QpWork {
   Real* growth;    // change of the scaled duals in the last iteration but one  [N+1, ldr]
   Real* solution;  // what the iterations work on; copied to the caller's at the end  [sol_size]
   // scratch of the backward pass
-  Real *V, *Vnext;      // cost-to-go Hessian of stages k+1 and k  [ldx, ldx]
-  Real *Hux, *Huu;      // [ldu, ldx], [ldu, ldu]
-  Real *Linv, *Y;       // [ldu, ldu], [ldu, ldx]
-  Real* M;              // kDense: V [A|B]  [ldx, ldz];  kIntegrator: rows of T'V  [n, ldx]
-  Real *P, *Q;          // kIntegrator: [E; G] and [G; E]  [2 np, ldz]
-  Real *Cr, *Dr;        // rho C, rho D  [nc, ldx], [nd, ldu]
-  Real *Wpp, *PhiI;     // W(v_p, v_p), Phi - I  [np, ldp]
-  Real* Sqq;            // Phi' V(q_p, q_p)  [np, ldp]
-  Real *p, *s, *t;      // cost-to-go gradient and its images  [ldx]
-  Real *row_c, *row_d;  // C x, D u; then rho (dual - row)  [ldc], [ldd]
+  Real *V, *Vnext;        // cost-to-go Hessian of stages k+1 and k  [ldx, ldx]
+  Real *Hux, *Huu;        // [ldu, ldx], [ldu, ldu]
+  Real *Linv, *Y;         // [ldu, ldu], [ldu, ldx]
+  Real* M;                // kDense: V [A|B]  [ldx, ldz];  kIntegrator: rows of T'V  [n, ldx]
+  Real *P, *Q;            // kIntegrator: [E; G] and [G; E]  [2 np, ldz]
+  Real *Cr, *Dr;          // rho C, rho D  [nc, ldx], [nd, ldu]
+  Real *Wpp, *PhiI;       // W(v_p, v_p), Phi - I  [np, ldp]
+  Real* Sqq;              // Phi' V(q_p, q_p)  [np, ldp]
+  Real *s, *t;            // cost-to-go gradient and its image  [ldx]
+  Real *row_c, *row_d;    // C x, D u  [ldc], [ldd]
+  Real *pull_c, *pull_d;  // rho (dual - row)  [ldc], [ldd]
   // of the mixed rows: M_u' and its image under L^-1  [ldu, lde]; L^-1 of their Schur complement S  [lde, lde]; M_x and its images  [lde, ldx];
   // images of M_u  [lde, ldu]; constants  [lde]
   Real *Mut, *G, *S, *Sinv, *X, *Wx, *GL, *Z, *mix, *mix_image;
-  Real* gu;       // [ldu]
   Real* hx0;      // H_ux x_0 of stage 0  [ldu]
   Real* partial;  // two sets of partial results  [2 kPartials]
   int ldr;        // ldc + ldd + ldz
@@ -109,11 +109,11 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
   w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
   w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
-  w.p = take(l.ldx), w.s = take(l.ldx), w.t = take(l.ldx);
+  w.s = take(l.ldx), w.t = take(l.ldx);
   w.Mut = take(l.ldu * l.lde), w.G = take(l.ldu * l.lde), w.S = take(l.lde * l.lde), w.Sinv = take(l.lde * l.lde);
   w.X = take(l.lde * l.ldx), w.Wx = take(l.lde * l.ldx), w.GL = take(l.lde * l.ldu), w.Z = take(l.lde * l.ldu);
   w.mix = take(l.lde), w.mix_image = take(l.lde);
-  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.gu = take(l.ldu), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
+  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.pull_c = take(l.ldc), w.pull_d = take(l.ldd), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
   sizes.part[kWorkScratch] = o;
   return w;
 }

@@ -1,8 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <random>
+
 #include "base/check.hpp"
 #include "base/isa.hpp"
+#include "math/dense.hpp"
 #include "tests/math/dense_check.hpp"
+#include "tests/support/thread_team.hpp"
 
 namespace tandem {
 
@@ -29,6 +35,57 @@ TEST(DenseKernels, VectorCodeForAvx512AgreesWithThePlainKernels) {
     GTEST_SKIP() << e.what();
   }
   expect_small(avx512::check_dense(22));
+}
+
+struct Square {
+  std::vector<double> data;
+  int n;
+  Square(int size, double value) : data(size_t(size) * size, value), n(size) {}
+  MatrixView<double> view() { return {data.data(), n, n, n}; }
+};
+
+// Symmetric and positive definite, with a row and a column of zeros where `zero` says; NaN under the diagonal, which nobody may read.
+Square upper_definite(int n, int zero, std::mt19937& rng) {
+  std::normal_distribution<double> normal;
+  Square root(n, 0), A(n, std::numeric_limits<double>::quiet_NaN());
+  for (double& x : root.data) x = normal(rng);
+  for (int i = 0; i < n; ++i)
+    for (int j = i; j < n; ++j) {
+      A.view()(i, j) = i == j && i != zero ? 1 : 0;
+      for (int k = 0; k < n && i != zero && j != zero; ++k) A.view()(i, j) += root.view()(k, i) * root.view()(k, j);
+    }
+  return A;
+}
+
+TEST(CholeskyInverse, OfEverySizeIsAnInverseAndTheSameOnFourLanes) {
+  std::mt19937 rng(23);
+  for (int n : {1, 2, 3, 4, 5, 6, 7, 8, 30, 53}) {
+    Square A = upper_definite(n, -1, rng), copy = A, other = A, L(n, -1), L4(n, -1);
+    EXPECT_EQ(cholesky_inverse(SerialTeam{}, copy.view(), L.view(), 1e-13), 0) << n;
+    run_team(4, [&](const ThreadTeam& team) { cholesky_inverse(team, other.view(), L4.view(), 1e-13); });
+    EXPECT_EQ(L.data, L4.data) << n;
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j < n; ++j) {
+        if (j > i) {
+          EXPECT_EQ(L.view()(i, j), 0) << n;
+        }
+        double sum = 0;  // of L^-1 A L^-T
+        for (int a = 0; a <= i; ++a)
+          for (int b = 0; b <= j; ++b) sum += L.view()(i, a) * A.view()(std::min(a, b), std::max(a, b)) * L.view()(j, b);
+        EXPECT_NEAR(sum, i == j ? 1 : 0, 1e-11) << n;
+      }
+  }
+}
+
+TEST(CholeskyInverse, ReportsAndReplacesAPivotThatIsNotPositive) {
+  std::mt19937 rng(24);
+  for (int n : {1, 3, 7, 8})
+    for (int zero = 0; zero < n; ++zero) {
+      Square A = upper_definite(n, zero, rng), L(n, -1);
+      EXPECT_EQ(cholesky_inverse(SerialTeam{}, A.view(), L.view(), 1e-13), 1) << n << ", " << zero;
+      for (double x : L.data) EXPECT_TRUE(std::isfinite(x)) << n << ", " << zero;
+      EXPECT_EQ(L.view()(zero, zero), 1) << n;  // the pivot became 1 + 0
+    }
 }
 
 }  // namespace

@@ -76,9 +76,9 @@ const Product kProducts[] = {
     {"K = -Linv'Y",
      [](const TraceTeam& t, Scratch& s) { multiply_lower_t<Write::kNegate>(t, s.work.gain(1), s.work.uu(s.work.Linv), s.work.ux(s.work.Y)); }},
     {"mirror_upper", [](const TraceTeam& t, Scratch& s) { mirror_upper(t, s.work.xx(s.work.Vnext)); }},
-    {"K'g, columns of K", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kAdd>(t, s.work.p, s.work.gain(1), s.work.gu); }},
-    {"Hinv g, columns", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kNegate>(t, s.work.kff, s.work.input_inverse(1), s.work.gu); }},
-    {"K x, rows of K", [](const TraceTeam& t, Scratch& s) { multiply<Write::kSet>(t, s.work.gu, s.work.gain(1), s.work.solution); }},
+    {"K'g, columns of K", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kAdd>(t, s.work.s, s.work.gain(1), s.work.r); }},
+    {"Hinv g, columns", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kNegate>(t, s.work.kff, s.work.input_inverse(1), s.work.r); }},
+    {"K x, rows of K", [](const TraceTeam& t, Scratch& s) { multiply<Write::kSet>(t, s.work.kff, s.work.gain(1), s.work.solution); }},
     {"all of the factorisation",
      [](const TraceTeam& t, Scratch& s) {
        QpWork<Traced> w = s.work;
@@ -104,12 +104,29 @@ TEST(Banks, ProductsOfTheSolverMeetFewConflicts) {
   }
 }
 
-// Every iteration reads K by rows and by columns, and neither meets a bank twice.
-TEST(Banks, IterationsMeetNoConflict) {
+// What a solve waits for, whatever its shared memory could do. Prints it.
+TEST(Banks, BarriersOfASolve) {
+  std::printf("| barriers; accesses of the busiest warp between them, summed | factorisation | iteration |\n| --- | --- | --- |\n");
+  for (const char* name : {"mit_humanoid", "unitree_go2", "unitree_g1"}) {
+    Scratch s(load_robot(name));
+    const auto count = [&](const Product& product) { return count_banks(s.memory, [&](const TraceTeam& team) { product.run(team, s); }); };
+    const BankCount factor = count(std::end(kProducts)[-2]), iteration = count(std::end(kProducts)[-1]);
+    std::printf("| %s | %ld; %ld | %ld; %ld |\n", name, factor.barriers, factor.longest, iteration.barriers, iteration.longest);
+    // per stage: two for three columns of the Cholesky factorisation, and a few more
+    const int N = s.work.dims.N, columns = tiles_of(s.work.dims.nu);
+    EXPECT_LT(factor.barriers, N * (2 * columns + 15) + 4);
+    EXPECT_GT(factor.longest, factor.accesses / (kSolveThreads / kWarpLanes));
+  }
+}
+
+// Every iteration reads K by rows and by columns, and neither meets a bank twice. Three barriers per stage and direction.
+TEST(Banks, IterationsMeetNoConflictAndFewBarriers) {
   Scratch s(load_robot("mit_humanoid"));
   const BankCount count = count_banks(s.memory, [&](const TraceTeam& t) { admm_iteration<Record::kNothing>(t, s.problem(), s.settings, s.work); });
   EXPECT_EQ(count.worst, 1);
   EXPECT_GT(count.accesses, 5000);
+  EXPECT_EQ(count.barriers, 6 * s.work.dims.N + 4);
+  EXPECT_LT(count.longest, count.accesses / 2);
 }
 
 }  // namespace

@@ -67,14 +67,15 @@ TEST(CountedKernels, Triangles) {
   EXPECT_EQ(count([&] { multiply_lower_t<Write::kSet>(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
 }
 
-// n square roots, reciprocals and thresholds (a product, and a sum for the pivot that takes the place of a bad one); in step j, n scaled entries and
-// (n - j - 1)(n - j) / 2 updates of A and (n - j - 1)(j + 1) of the inverse: n (n - 1)(n + 1) / 6 of either in all.
+// n = 3 m. Of each of the m blocks of 3 rows: 3 square roots, reciprocals and thresholds (a product, and a sum for the pivot that takes the place of a bad
+// one), 3 scalings and 4 updates of its diagonal block, 3 scalings and 3 updates of each of n columns; below it (m - 1) m (m + 1) / 3 tiles in all, a product of
+// 3 x 3 matrices and its subtraction each.
 TEST(CountedKernels, CholeskyAndInverse) {
-  for (long n : {1, 2, 5, 12}) {
+  for (long n : {3, 12, 30}) {
     Matrix A(n, n, 2), L(n, n);
-    const long updates = 2 * ((n - 1) * n * (n + 1) / 6);
+    const long m = n / 3, tiles = (m - 1) * m * (m + 1) / 3;
     const WorkCount found = count([&] { EXPECT_EQ(cholesky_inverse(SerialTeam{}, A.view(), L.view(), 1e-6f).v, 0); });
-    EXPECT_EQ(found, (WorkCount{updates + n, n * n + updates + n, n, n})) << "n = " << n;
+    EXPECT_EQ(found, (WorkCount{36 * tiles + m * (3 + 4 + 3 * n), 27 * tiles + m * (3 + 3 + 4 + 6 * n), n, n})) << "n = " << n;
   }
 }
 

@@ -25,6 +25,8 @@ inline constexpr int kBanks = 32, kWarpLanes = 32;
 struct BankCount {
   long accesses = 0, passes = 0;
   int worst = 0;  // passes of one access
+  // Barriers, and accesses of the busiest warp between two of them, summed: what the other warps wait for.
+  long barriers = 0, longest = 0;
   double degree() const { return accesses ? double(passes) / accesses : 0; }
 };
 inline int passes_of(const std::vector<std::uint32_t>& words) {
@@ -51,17 +53,23 @@ struct Trace {
   // On all warps of the block.
   template <class Body>
   void run_block(int threads, Body&& body) {
+    busiest_.clear();
     for (int warp = 0; warp < threads / kWarpLanes; ++warp) run_warp(warp, threads, body);
+    result.barriers = static_cast<long>(sync_loops_.size());
+    for (long accesses : busiest_) result.longest += accesses;
   }
 
   // called by Traced and TraceTeam
   void touch(const Traced* p);
   void next_body() { ++body_, access_ = 0; }
   void next_loop() { ++loop_, body_ = access_ = 0; }
+  void sync() { next_loop(), sync_loops_.push_back(loop_); }
 
  private:
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> together_;
   std::uint64_t loop_ = 0, body_ = 0, access_ = 0;
+  std::vector<std::uint64_t> sync_loops_;  // of one lane: where its loops are parted by barriers
+  std::vector<long> busiest_;              // between barriers: accesses of the warp with the most
 };
 inline thread_local Trace* tracing = nullptr;
 
@@ -106,7 +114,7 @@ struct TraceTeam {
   int number, count;
   int lane() const { return number; }
   int size() const { return count; }
-  void sync() const { tracing->next_loop(); }
+  void sync() const { tracing->sync(); }
 };
 inline namespace TANDEM_ISA {
 template <class Body>
@@ -132,14 +140,18 @@ void Trace::run_warp(int warp, int threads, Body&& body) {
   together_.clear();
   tracing = this;
   for (int lane = 0; lane < kWarpLanes; ++lane) {
-    loop_ = body_ = access_ = 0;
+    loop_ = body_ = access_ = 0, sync_loops_.clear();
     body(TraceTeam{warp * kWarpLanes + lane, threads});
   }
   tracing = nullptr;
+  std::vector<long> accesses(sync_loops_.size() + 1);
   for (const auto& [when, words] : together_) {
     const int passes = passes_of(words);
     ++result.accesses, result.passes += passes, result.worst = std::max(result.worst, passes);
+    ++accesses[std::upper_bound(sync_loops_.begin(), sync_loops_.end(), when >> 40) - sync_loops_.begin()];
   }
+  busiest_.resize(accesses.size());
+  for (std::size_t i = 0; i < accesses.size(); ++i) busiest_[i] = std::max(busiest_[i], accesses[i]);
 }
 
 }  // namespace tandem
