@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "math/dense.hpp"
+#include "tests/support/traced.hpp"
 
 namespace tandem {
 
@@ -37,10 +38,8 @@ inline int passes_of(const std::vector<std::uint32_t>& words) {
   return static_cast<int>(most);
 }
 
-struct Traced;
-
 // The accesses of one warp to the n Reals from `memory` on.
-struct Trace {
+struct Trace final : Watcher {
   const Traced* memory;
   std::uint32_t n;
   BankCount result;
@@ -60,7 +59,7 @@ struct Trace {
   }
 
   // called by Traced and TraceTeam
-  void touch(const Traced* p);
+  void access(const Traced* p, bool write) override;
   void next_body() { ++body_, access_ = 0; }
   void next_loop() { ++loop_, body_ = access_ = 0; }
   void sync() { next_loop(), sync_loops_.push_back(loop_); }
@@ -72,42 +71,6 @@ struct Trace {
   std::vector<long> busiest_;              // between barriers: accesses of the warp with the most
 };
 inline thread_local Trace* tracing = nullptr;
-
-struct Traced {
-  using Scalar = float;
-  using Mask = bool;
-  float v = 0;
-
-  static const Traced& read(const Traced& a) {
-    if (tracing) tracing->touch(&a);
-    return a;
-  }
-  Traced() = default;
-  template <class T>
-    requires std::is_arithmetic_v<T>
-  Traced(T value) : v(static_cast<float>(value)) {}
-  Traced(const Traced& b) : v(read(b).v) {}
-  Traced& operator=(const Traced& b) {
-    v = read(b).v;
-    read(*this);
-    return *this;
-  }
-  Traced& operator+=(const Traced& b) { return *this = *this + b; }
-  Traced& operator-=(const Traced& b) { return *this = *this - b; }
-  Traced& operator*=(const Traced& b) { return *this = *this * b; }
-  friend Traced operator+(const Traced& a, const Traced& b) { return Traced(read(a).v + read(b).v); }
-  friend Traced operator-(const Traced& a, const Traced& b) { return Traced(read(a).v - read(b).v); }
-  friend Traced operator*(const Traced& a, const Traced& b) { return Traced(read(a).v * read(b).v); }
-  friend Traced operator/(const Traced& a, const Traced& b) { return Traced(read(a).v / read(b).v); }
-  friend Traced operator-(const Traced& a) { return Traced(-read(a).v); }
-  friend bool operator<(const Traced& a, const Traced& b) { return read(a).v < read(b).v; }
-  friend bool operator>(const Traced& a, const Traced& b) { return read(a).v > read(b).v; }
-  friend bool operator<=(const Traced& a, const Traced& b) { return read(a).v <= read(b).v; }
-  friend bool operator==(const Traced& a, const Traced& b) { return read(a).v == read(b).v; }
-  friend Traced select(bool mask, const Traced& a, const Traced& b) { return mask ? Traced(read(a).v) : Traced(read(b).v); }
-  friend Traced abs(const Traced& a) { return Traced(tandem::abs(read(a).v)); }
-  friend Traced sqrt(const Traced& a) { return Traced(tandem::sqrt(read(a).v)); }
-};
 
 // One lane of a block.
 struct TraceTeam {
@@ -129,7 +92,7 @@ void for_each_2d(const TraceTeam& team, int rows, int cols, Body&& body) {
 }
 }  // namespace TANDEM_ISA
 
-inline void Trace::touch(const Traced* p) {
+inline void Trace::access(const Traced* p, bool) {
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory);
   if (offset >= std::uintptr_t(n) * sizeof(Traced)) return;  // another memory, or a register
   together_[loop_ << 40 | body_ << 20 | access_++].push_back(static_cast<std::uint32_t>(offset / sizeof(Traced)));
@@ -138,12 +101,12 @@ inline void Trace::touch(const Traced* p) {
 template <class Body>
 void Trace::run_warp(int warp, int threads, Body&& body) {
   together_.clear();
-  tracing = this;
+  tracing = this, watching = this;
   for (int lane = 0; lane < kWarpLanes; ++lane) {
     loop_ = body_ = access_ = 0, sync_loops_.clear();
     body(TraceTeam{warp * kWarpLanes + lane, threads});
   }
-  tracing = nullptr;
+  tracing = nullptr, watching = nullptr;
   std::vector<long> accesses(sync_loops_.size() + 1);
   for (const auto& [when, words] : together_) {
     const int passes = passes_of(words);
