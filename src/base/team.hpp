@@ -34,10 +34,10 @@ struct SerialTeam {
   TANDEM_FN static constexpr void sync() {}
 };
 
-// The same lanes, counted from the q-th quarter of them on (q = 0 to 3). Work that does not depend on each other between two syncs runs side by side where
-// each starts on a quarter of its own. Who reads or writes what between syncs must use the same quarter.
+// The same lanes, counted from the e-th eighth of them on (e = 0 to 7). Work that does not depend on each other between two syncs runs side by side where each
+// starts on lanes of its own. Who writes a number, and reads or writes it again before the next sync, must use the same eighth.
 template <Team T>
-struct QuarterTeam {
+struct TurnedTeam {
   T team;
   int first;
   TANDEM_FN int lane() const { return team.lane() >= first ? team.lane() - first : team.lane() - first + team.size(); }
@@ -45,10 +45,10 @@ struct QuarterTeam {
   TANDEM_FN void sync() const { team.sync(); }
 };
 template <Team T>
-TANDEM_FN QuarterTeam<T> quarter(const T& team, int q) {
-  return {team, q * team.size() / 4};
+TANDEM_FN TurnedTeam<T> from_eighth(const T& team, int e) {
+  return {team, e * team.size() / 8};
 }
-TANDEM_FN SerialTeam quarter(const SerialTeam& team, int) { return team; }
+TANDEM_FN SerialTeam from_eighth(const SerialTeam& team, int) { return team; }
 
 // Runs body(i) for i in [begin, end), dealt out to the lanes round robin. Does not sync.
 template <Team T, class Body>

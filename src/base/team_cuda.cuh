@@ -36,5 +36,19 @@ struct WarpTeam {
 #endif
 };
 
+// 16 neighbouring lanes of a warp work on one world and the other 16 on another. They meet at every sync, so both must reach the same ones, or the kernel's end.
+struct HalfWarpTeam {
+  static constexpr int kLanes = 16;
+#ifdef __CUDA_ARCH__
+  __device__ int lane() const { return static_cast<int>(threadIdx.x) % kLanes; }
+  __device__ int size() const { return kLanes; }
+  __device__ void sync() const { __syncwarp(); }
+#else
+  int lane() const { return 0; }
+  int size() const { return 1; }
+  void sync() const {}
+#endif
+};
+
 }  // namespace TANDEM_ISA
 }  // namespace tandem

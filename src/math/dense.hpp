@@ -165,10 +165,51 @@ TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> 
   product_tile<W, S, false>(C, left, right, n, i, j);
 }
 
-// C (W) left' right, tile by tile.
+// The one result at (i, j).
+template <Write W, Sum S, class Real>
+TANDEM_FN void product_result(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+  const int begin = S == Sum::kFrom ? i : 0, end = S == Sum::kUpTo ? i + 1 : n;
+  const Real *a = left.data + begin * left.step + i * left.stride, *b = right.data + begin * right.step + j;
+  Real s(0);
+  for (int k = begin; k < end; ++k, a += left.step, b += right.step) s += *a * *b;
+  write<W>(C(i, j), s);
+}
+
+// Up to so many results per lane are worked out one by one: tiles would leave most lanes idle, and all wait for the last one.
+constexpr int kFewResults = 2;
+template <Team T>
+TANDEM_FN bool too_few_for_tiles(const T& team, int results) {
+  return results <= kFewResults * team.size();
+}
+
+// C (W) left' right.
 template <Write W, Sum S, Team T, class Real>
 TANDEM_FN void product(const T& team, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n) {
-  for_each_2d(team, tiles_of(C.rows), tiles_of(C.cols), [&](int i, int j) { product_tile<W, S>(C, left, right, n, kTile * i, kTile * j); });
+  const int rows = tiles_of(C.rows), cols = tiles_of(C.cols);
+  if (too_few_for_tiles(team, C.rows * C.cols)) {
+    for_each_2d(team, C.rows, C.cols, [&](int i, int j) { product_result<W, S>(C, left, right, n, i, j); });
+  } else if constexpr (S == Sum::kAll) {
+    for_each_2d(team, rows, cols, [&](int i, int j) { product_tile<W, S>(C, left, right, n, kTile * i, kTile * j); });
+  } else {
+    // a long row of tiles and a short one to a lane, so that all have as much to do
+    for_each_2d(team, (rows + 1) / 2, cols, [&](int pair, int j) {
+      for (int i = pair, last = rows - 1 - pair;; i = last) {
+        product_tile<W, S>(C, left, right, n, kTile * i, kTile * j);
+        if (i == last) break;
+      }
+    });
+  }
+}
+
+// Runs body(i, j) for all 0 <= i <= j < n. Does not sync.
+template <Team T, class Body>
+TANDEM_FN void for_each_upper(const T& team, int n, Body&& body) {
+  // rows i and n - 1 - i together have n + 1 places, so pairs of rows are a rectangle
+  for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
+    const bool first = e < n - pair;
+    if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
+    first ? body(pair, pair + e) : body(n - 1 - pair, e - 1);
+  });
 }
 
 // C (W) A' B with A (k, m), B (k, n), C (m, n).
@@ -180,15 +221,12 @@ TANDEM_FN void multiply_tn(const T& team, MatrixView<Real> C, MatrixView<Real> A
 // The same where only the upper triangle of the square C is wanted; what becomes of the lower one is not defined (mirror_upper repairs it).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_tn_upper(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  // rows of tiles i and n - 1 - i together have n + 1 tiles, so pairs of rows are a rectangle
-  const int n = tiles_of(C.rows);
   const Factor<Real> left{A.data, A.ld, 1}, right{B.data, B.ld, 1};
-  for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
-    const bool first = e < n - pair;
-    const int i = first ? pair : n - 1 - pair, j = first ? pair + e : e - 1;
-    if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
-    product_tile<W, Sum::kAll>(C, left, right, A.rows, kTile * i, kTile * j);
-  });
+  if (too_few_for_tiles(team, C.rows * (C.rows + 1) / 2)) {
+    for_each_upper(team, C.rows, [&](int i, int j) { product_result<W, Sum::kAll>(C, left, right, A.rows, i, j); });
+  } else {
+    for_each_upper(team, tiles_of(C.rows), [&](int i, int j) { product_tile<W, Sum::kAll>(C, left, right, A.rows, kTile * i, kTile * j); });
+  }
 }
 
 // C (W) A B.

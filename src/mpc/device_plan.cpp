@@ -61,7 +61,8 @@ MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& set
   plan.joint_stride = round_up(mpc.model.njnt, kRow);
   plan.begin_size = round_up(begin_size(mpc), kRow), plan.linearise_size = round_up(linearise_size(mpc), kRow);
   plan.finish_size = round_up(finish_size(mpc), kRow);
-  const std::size_t warps_shared = kWarpsPerBlock * std::max({plan.begin_size, plan.linearise_size, plan.finish_size}) * sizeof(float);
+  const std::size_t warps_shared =
+      kWarpsPerBlock * std::max({plan.begin_size, kNodesPerWarp * plan.linearise_size, plan.finish_size}) * sizeof(float);
   check(warps_shared <= limits.shared_per_block, "MPC on the GPU: the stages by warp need ", binary(warps_shared),
         " of shared memory, the device has ", binary(limits.shared_per_block), "; use the CPU backend");
   place_work(mpc, limits, plan);

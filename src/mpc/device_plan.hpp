@@ -22,7 +22,7 @@ struct MpcDevicePlan {
   int nworld;
   int world_stride, qp_stride, solution_stride;          // of a robot's plan, problem and warm start
   int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
-  int begin_size, linearise_size, finish_size;           // shared memory of one warp in the launches by warp
+  int begin_size, linearise_size, finish_size;           // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                        // of one solve
   int parts_in_shared;                                   // of that, from the last one on; the rest is global, one copy per resident block
   int block_shared, block_global;                        // of one block of the solve
@@ -30,9 +30,10 @@ struct MpcDevicePlan {
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
 };
 
-// Threads of a block, warps of a block in the launches by warp.
+// Threads of a block of the solve; warps of a block in the launches by warp; nodes that a warp linearises.
 inline constexpr int kSolveThreads = 256;
-inline constexpr int kWarpsPerBlock = 4;
+inline constexpr int kWarpsPerBlock = 2;
+inline constexpr int kNodesPerWarp = 2;
 inline constexpr int kMaxBlocksPerMultiprocessor = 8;
 inline constexpr int kMaxDeviceWorlds = 65536;
 

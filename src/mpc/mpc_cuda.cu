@@ -13,33 +13,39 @@
 namespace tandem {
 namespace {
 
+static_assert(kNodesPerWarp * HalfWarpTeam::kLanes == WarpTeam::kLanes);
+
 // Which parts of the first launch to do: both, or one at a time where stages are timed.
 enum Part : int { kPrepare = 1, kForm = 2, kBothParts = 3 };
 
 __device__ bool takes_part(const FleetView<float>& fleet, int w) { return !fleet.active || fleet.active[w]; }
 
-// The number of this warp among all of a launch.
-__device__ int warp_number() { return static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / WarpTeam::kLanes; }
-// This warp's part of its block's shared memory, `size` numbers.
-__device__ float* warp_memory(int size) {
+// The number of this warp, or half of one, among all of a launch.
+template <class T>
+__device__ int team_number() {
+  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / T::kLanes;
+}
+// Its part of the block's shared memory, `size` numbers.
+template <class T>
+__device__ float* team_memory(int size) {
   extern __shared__ float shared[];
-  return shared + static_cast<int>(threadIdx.x) / WarpTeam::kLanes * size;
+  return shared + static_cast<int>(threadIdx.x) / T::kLanes * size;
 }
 
 // One warp per robot.
 __global__ void begin_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet, int parts) {
-  const int w = warp_number();
+  const int w = team_number<WarpTeam>();
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
   const RobotView<float> robot = robot_at(mpc, fleet, w);
-  if (parts & kPrepare) begin_step(WarpTeam(), mpc, robot, warp_memory(fleet.plan.begin_size));
+  if (parts & kPrepare) begin_step(WarpTeam(), mpc, robot, team_memory<WarpTeam>(fleet.plan.begin_size));
   if (parts & kForm) form_robot(WarpTeam(), mpc, robot);
 }
 
-// One warp per robot and node.
+// Half a warp per robot and node: a tree of bodies has work for few lanes at a time.
 __global__ void linearise_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
-  const int node = warp_number(), w = node / mpc.nodes;
+  const int node = team_number<HalfWarpTeam>(), w = node / mpc.nodes;
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  linearise_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, warp_memory(fleet.plan.linearise_size));
+  linearise_robot(HalfWarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, team_memory<HalfWarpTeam>(fleet.plan.linearise_size));
 }
 
 // One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
@@ -71,9 +77,9 @@ SolveKernel choose_solve_kernel(const MpcDevicePlan& plan) {
 
 // One warp per robot.
 __global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
-  const int w = warp_number();
+  const int w = team_number<WarpTeam>();
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  finish_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), warp_memory(fleet.plan.finish_size));
+  finish_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), team_memory<WarpTeam>(fleet.plan.finish_size));
 }
 
 // One block per robot.
@@ -200,13 +206,15 @@ struct MpcCuda::Impl {
       params.kernelParams = arguments;
       return params;
     };
-    const auto by_warp = [&](auto kernel, unsigned warps, int shared) {
-      return launch(kernel, (warps + kWarpsPerBlock - 1) / kWarpsPerBlock, kWarpsPerBlock * WarpTeam::kLanes, kWarpsPerBlock * shared, begin.data());
+    const auto by_warp = [&](auto kernel, unsigned teams, unsigned per_warp, int shared) {
+      const unsigned per_block = kWarpsPerBlock * per_warp;
+      return launch(kernel, (teams + per_block - 1) / per_block, kWarpsPerBlock * WarpTeam::kLanes, static_cast<int>(per_block) * shared,
+                    begin.data());
     };
-    use(0, by_warp(begin_kernel, n, plan.begin_size));
-    use(1, by_warp(linearise_kernel, nodes_of_all, plan.linearise_size));
+    use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
+    use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
     use(2, launch(choose_solve_kernel(plan), static_cast<unsigned>(plan.blocks), kSolveThreads, plan.block_shared, solve.data()));
-    use(3, by_warp(finish_kernel, n, plan.finish_size));
+    use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 
   void make_graph() {

@@ -2,7 +2,7 @@
 // the batch loop and the choice of memories lie in the launcher (mpc_cuda.cu). Tests run the same stages on host threads.
 //
 //   begin_step, form_robot     a warp per robot: measured state in, plan shifted, costs and bounds
-//   linearise_robot            a warp per robot and node
+//   linearise_robot            half a warp per robot and node
 //   solve_robot                a block per robot
 //   finish_robot               a warp per robot
 #pragma once

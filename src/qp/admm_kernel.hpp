@@ -61,9 +61,9 @@ TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const 
                          growth + od};
   const RowBlock<Real> z{l.ldz, sol, qp.lx(k), qp.ux(k), qp.rho_x(k), sol + l.sol_row_z, sol + l.sol_dual_z, primal + oz, dual + oz, growth + oz};
   const Real* g = qp.g(k);
-  update_rows<R>(quarter(team, 1), c, alpha, scale, [=](int i, Real pull) { pull_c[i] = pull; });
-  update_rows<R>(quarter(team, 2), d, alpha, scale, [=](int i, Real pull) { pull_d[i] = pull; });
-  update_rows<R>(quarter(team, 3), z, alpha, scale, [=](int i, Real pull) { r[i] = g[i] + pull; });
+  update_rows<R>(from_eighth(team, 2), c, alpha, scale, [=](int i, Real pull) { pull_c[i] = pull; });
+  update_rows<R>(from_eighth(team, 4), d, alpha, scale, [=](int i, Real pull) { pull_d[i] = pull; });
+  update_rows<R>(from_eighth(team, 6), z, alpha, scale, [=](int i, Real pull) { r[i] = g[i] + pull; });
 }
 
 // r += C' pull of the rows on x + D' pull of those on u: the augmented gradient of stage k for the next backward sweep. Does not sync.
@@ -95,7 +95,7 @@ TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const Solv
 }
 
 // One ADMM iteration: the x-update by one backward and one forward sweep, the rows of a stage as soon as its state and input are known. What does not depend
-// on each other lies between the same two syncs, in quarters of the team.
+// on each other lies between the same two syncs, on lanes of their own (from_eighth).
 template <Record R, Team T, class Real>
 TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
@@ -103,12 +103,12 @@ TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const Solve
   riccati_backward(team, qp, w);
   for (int k = 0; k <= N; ++k) {
     Real *z = w.solution + k * l.sol_stage, *next = z + l.sol_stage;
-    multiply<Write::kSet>(quarter(team, 3), w.row_c, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, z);
-    if (R != Record::kResiduals && k > 0) pull_gradient(quarter(team, 2), qp, k - 1, w);
+    multiply<Write::kSet>(from_eighth(team, 6), w.row_c, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, z);
+    if (R != Record::kResiduals && k > 0) pull_gradient(from_eighth(team, 4), qp, k - 1, w);
     if (k < N) {
       riccati_input(team, qp, k, w);
       team.sync();
-      multiply<Write::kSet>(quarter(team, 3), w.row_d, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, z + l.ldx);
+      multiply<Write::kSet>(from_eighth(team, 6), w.row_d, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, z + l.ldx);
       step_forward_input(team, qp, k, z, next, w);
     }
     team.sync();

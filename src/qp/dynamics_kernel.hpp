@@ -31,11 +31,11 @@ TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, c
   }
   team.sync();
   multiply_tn<Write::kAdd>(team, Mp, Gam, rows(V, 0, np));
-  if (k > 0) multiply_tn<Write::kAdd>(quarter(team, 1), Vp, PhiI_view, rows(V, 0, np));
+  if (k > 0) multiply_tn<Write::kAdd>(from_eighth(team, 2), Vp, PhiI_view, rows(V, 0, np));
   team.sync();
   if (k > 0) {
-    for_each_2d(quarter(team, 1), np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
-    for_each_2d(quarter(team, 2), np, ldx - n, [=](int i, int j) { Vn[i * ldx + n + j] = Real(0); });
+    for_each_2d(from_eighth(team, 2), np, np, [=](int i, int j) { Sqq[i * ldp + j] = Vn[i * ldx + j]; });
+    for_each_2d(from_eighth(team, 4), np, ldx - n, [=](int i, int j) { Vn[i * ldx + n + j] = Real(0); });
   }
   const MatrixView<Real> actuated = rows(w.Hux, nf, na);
   clear(team, rows(w.Hux, 0, nf));
@@ -50,9 +50,9 @@ TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, c
   for_each_2d(team, np, na, [=](int i, int j) { G[i * ldz + ldx + nf + j] = dt * Mq[i * ldx + j] + Mq[i * ldx + n + j]; });
   const MatrixView<Real> Mpp{w.M, np, np, ldx};
   multiply_nn<Write::kAdd>(team, MatrixView<Real>{actuated.data, na, np, ldx}, MatrixView<Real>{Ma.data, na, np, ldx}, PhiI_view);
-  multiply_nn<Write::kAdd>(quarter(team, 1), MatrixView<Real>{G, np, np, ldz}, Mpp, PhiI_view);
-  multiply_nn<Write::kAdd>(quarter(team, 2), MatrixView<Real>{Wpp, np, np, ldp}, Mpp, Gam);
-  if (k > 0) multiply_nn<Write::kAdd>(quarter(team, 3), MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI_view);
+  multiply_nn<Write::kAdd>(from_eighth(team, 2), MatrixView<Real>{G, np, np, ldz}, Mpp, PhiI_view);
+  multiply_nn<Write::kAdd>(from_eighth(team, 4), MatrixView<Real>{Wpp, np, np, ldp}, Mpp, Gam);
+  if (k > 0) multiply_nn<Write::kAdd>(from_eighth(team, 6), MatrixView<Real>{Vn, np, np, ldx}, MatrixView<Real>{Sqq, np, np, ldp}, PhiI_view);
   team.sync();
 }
 
@@ -75,8 +75,8 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   // H += E'G + G'E
   const MatrixView<Real> Px{P, 2 * np, ldx, ldz}, Qx{Q, 2 * np, ldx, ldz}, Pu{P + ldx, 2 * np, ldu, ldz}, Qu{Q + ldx, 2 * np, ldu, ldz};
   multiply_tn<Write::kAdd>(team, w.ux(w.Hux), Pu, Qx);
-  multiply_tn_upper<Write::kAdd>(quarter(team, 3), w.uu(w.Huu), Pu, Qu);
-  if (k > 0) multiply_tn_upper<Write::kAdd>(quarter(team, 2), w.xx(w.Vnext), Px, Qx);
+  multiply_tn_upper<Write::kAdd>(from_eighth(team, 6), w.uu(w.Huu), Pu, Qu);
+  if (k > 0) multiply_tn_upper<Write::kAdd>(from_eighth(team, 4), w.xx(w.Vnext), Px, Qx);
   team.sync();
 }
 
@@ -89,9 +89,9 @@ TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k,
   Real* t = w.t;  // cost-to-go gradient by v_p+
   for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? s[n + i] : Real(0); });
   multiply_t<Write::kAdd>(team, t, MatrixView<Real>{qp.Gam(k), np, np, ldp}, s);
-  multiply_t<Write::kAdd>(quarter(team, 1), r, MatrixView<Real>{qp.Phi(k), np, np, ldp}, s);
-  for_each_2d(quarter(team, 2), 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
-  for_each_2d(quarter(team, 3), 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
+  multiply_t<Write::kAdd>(from_eighth(team, 2), r, MatrixView<Real>{qp.Phi(k), np, np, ldp}, s);
+  for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
+  for_each_2d(from_eighth(team, 6), 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   team.sync();
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, ldz}, t);
   team.sync();
@@ -102,8 +102,8 @@ template <Team T, class Real>
 TANDEM_FN void integrator_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
   const int np = qp.dims.np, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
   Real *t = w.t, *tq = w.s;  // v_p+, and what q_p has in q_p+
-  multiply<Write::kSet>(quarter(team, 1), t, MatrixView<Real>{qp.E(k), np, ldx, ldz}, z);
-  multiply<Write::kSet>(quarter(team, 2), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
+  multiply<Write::kSet>(from_eighth(team, 2), t, MatrixView<Real>{qp.E(k), np, ldx, ldz}, z);
+  multiply<Write::kSet>(from_eighth(team, 4), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
@@ -113,8 +113,8 @@ TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, i
   Real* t = w.t;
   multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, ldz}, u);
   for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
-  for_each_2d(quarter(team, 1), 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
-  for_each_2d(quarter(team, 2), 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
+  for_each_2d(from_eighth(team, 2), 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
+  for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_base(const T& team, const QpView<Real>& qp, int k, Real* next, const QpWork<Real>& w) {

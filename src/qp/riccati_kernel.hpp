@@ -68,13 +68,13 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
   for (int k = N - 1; k >= 0; --k) {
     Real* const swap = w.V;
     w.V = w.Vnext, w.Vnext = swap;
-    dynamics_offset(quarter(team, 3), qp, k, w.s, w);
+    dynamics_offset(from_eighth(team, 6), qp, k, w.s, w);
     propagate_hessian(team, qp, k, w);
     add_input_cost(team, qp, k, rho_scale, w);
     // Huu = L L'; the explicit inverses keep long triangular chains out of the iterations
     flag = max(flag, cholesky_inverse(team, w.uu(w.Huu), w.uu(w.Linv), kPivotFloor<Scalar<Real>>));
     multiply_lower_t<Write::kSet>(team, w.input_inverse(k), w.uu(w.Linv), w.uu(w.Linv));
-    multiply_symmetric(quarter(team, 1), w.Vb + k * ldx, w.xx(w.V), w.s);
+    multiply_symmetric(from_eighth(team, 2), w.Vb + k * ldx, w.xx(w.V), w.s);
     if (qp.dims.ne > 0) flag = max(flag, mixed_inverse(team, qp, k, w));
     if (k == 0) {
       // x_0 is given: no gain, only its constant share in the gradient by u_0
@@ -83,14 +83,14 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
       break;
     }
     // Y = L^-1 Hux, K = -L^-T Y, V = Hxx - Y'Y
-    multiply_lower(quarter(team, 2), w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
+    multiply_lower(from_eighth(team, 4), w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
     scale_rows(team, Cr, rho_scale, qp.rho_c(k), rows_on_state(k));
     team.sync();
     const MatrixView<Real> Linv{w.Linv, nu, ldu, ldu}, Y{w.Y, nu, ldx, ldx};
     multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), Y, Y);
     add_state_rows(team, qp, k, w);
     if (qp.dims.ne > 0) mixed_gain(team, qp, k, w);
-    multiply_lower_t<Write::kNegate>(quarter(team, 2), w.gain(k), Linv, Y);
+    multiply_lower_t<Write::kNegate>(from_eighth(team, 5), w.gain(k), Linv, Y);
     team.sync();
     finish_values(team, qp, k, rho_scale, w);
   }
@@ -112,10 +112,10 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
     multiply_t<Write::kNegate>(team, kff, w.input_inverse(k), gu);  // the inverse is symmetric
     if (k > 0) {
       const Real* Vb = w.Vb + (k - 1) * ldx;
-      for_each_2d(quarter(team, 1), 1, ldx, [=](int, int i) { s[i] = r[i] + Vb[i]; });
-      multiply_t<Write::kAdd>(quarter(team, 1), s, w.gain(k), gu);
+      for_each_2d(from_eighth(team, 2), 1, ldx, [=](int, int i) { s[i] = r[i] + Vb[i]; });
+      multiply_t<Write::kAdd>(from_eighth(team, 2), s, w.gain(k), gu);
     }
-    if (qp.dims.ne > 0) add_mixed_shares(team, quarter(team, 1), k, w);
+    if (qp.dims.ne > 0) add_mixed_shares(team, from_eighth(team, 2), k, w);
     team.sync();
   }
 }

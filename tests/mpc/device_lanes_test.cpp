@@ -1,7 +1,8 @@
-// The stages of a control step with as many lanes as on a GPU, 32 and 256, and every number watched: no two lanes touch one between two syncs unless both
+// The stages of a control step with as many lanes as on a GPU, 16, 32 and 256, and every number watched: no two lanes touch one between two syncs unless both
 // read it, all lanes reach every sync, and the bits are those of one lane.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "mpc/robot_step_kernel.hpp"
@@ -11,7 +12,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kWarp = 32;
+constexpr int kWarp = 32, kHalfWarp = kWarp / kNodesPerWarp;
 
 // One robot and all scratch in one memory.
 struct WatchedRobot {
@@ -50,7 +51,7 @@ struct WatchedRobot {
   template <class Run>
   void step(Run&& run) {
     run(kWarp, [&](const auto& team) { begin_step(team, mpc, robot, begin), form_robot(team, mpc, robot); });
-    for (int k = 0; k < mpc.nodes; ++k) run(kWarp, [&](const auto& team) { linearise_robot(team, mpc, robot, k, linearise); });
+    for (int k = 0; k < mpc.nodes; ++k) run(kHalfWarp, [&](const auto& team) { linearise_robot(team, mpc, robot, k, linearise); });
     run(kSolveThreads, [&](const auto& team) { solve_robot(team, mpc, settings.solver, robot, work); });
     run(kWarp, [&](const auto& team) { finish_robot(team, mpc, robot, finish); });
   }
@@ -78,6 +79,28 @@ TEST_P(DeviceLanes, MeetNoRaceAndGiveTheBitsOfOne) {
     ASSERT_EQ(std::memcmp(one.memory.data(), all.memory.data(), one.robot_size * sizeof(float)), 0) << "step " << i;
     EXPECT_EQ(usable(static_cast<Status>(static_cast<int>(all.robot.status->v))), i < 2);
   }
+}
+
+// Why half a warp linearises a node: a tree of bodies has few branches. Prints what a warp works for a node, 32 lanes taken together, as a share of a whole warp's.
+TEST_P(DeviceLanes, HalfAWarpLeavesFewerLanesIdle) {
+  const Robot robot = load_robot(GetParam());
+  WatchedRobot one(robot, make_mpc_settings(robot));
+  reset_robot(SerialTeam{}, one.mpc, one.robot, Traced(0.13f));
+  one.measure(disturbed_states(robot, 1, 26));
+  begin_step(SerialTeam{}, one.mpc, one.robot, one.begin);
+  std::printf("| %s |", GetParam());
+  double whole = 0;
+  for (int lanes : {32, 16, 8}) {
+    FiberRun run(one.memory.data(), one.memory.size());
+    run.block(lanes, [&](const FiberTeam& team) { linearise_robot(team, one.mpc, one.robot, 1, one.linearise); });
+    const double share = double(run.load().busiest) * lanes / kWarp;
+    if (lanes == kWarp) whole = share;
+    std::printf(" %d: %.2f, %.0f %% busy |", lanes, share / whole, 100.0 * run.load().all / lanes / run.load().busiest);
+    if (lanes == kHalfWarp) {
+      EXPECT_LT(share, 0.6 * whole);
+    }
+  }
+  std::printf("\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, DeviceLanes, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));

@@ -8,6 +8,7 @@
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,7 +50,13 @@ class FiberRun final : Watcher {
     }
     running_ = this, watching = this;
     for (int ended = 0; ended == 0 && fault_.empty(); ++phase_) {
-      for (lane_ = 0; lane_ < lanes; ++lane_) swapcontext(&scheduler_, &fibers_[lane_].context);
+      long busiest = 0;
+      for (lane_ = 0; lane_ < lanes; ++lane_) {
+        accesses_ = 0;
+        swapcontext(&scheduler_, &fibers_[lane_].context);
+        busiest = std::max(busiest, accesses_), load_.all += accesses_;
+      }
+      load_.busiest += busiest;
       for (const Fiber& fiber : fibers_) ended += fiber.done;
       if (ended > 0 && ended < lanes) fault_ = std::to_string(lanes - ended) + " lanes wait at a sync that " + std::to_string(ended) + " never reach";
       syncs_ += ended == 0;
@@ -59,7 +66,11 @@ class FiberRun final : Watcher {
 
   // What went wrong first: a race or a sync that not all lanes reach; empty if nothing did.
   const std::string& fault() const { return fault_; }
-  long syncs() const { return syncs_; }
+  // Numbers that were touched, in memory and in registers, as a measure of work: by all lanes, and by the busiest one between two syncs, summed.
+  struct Load {
+    long all = 0, busiest = 0;
+  };
+  const Load& load() const { return load_; }
 
   // called by FiberTeam
   void yield() { swapcontext(&fibers_[lane_].context, &scheduler_); }
@@ -84,6 +95,7 @@ class FiberRun final : Watcher {
   }
 
   void access(const Traced* p, bool write) override {
+    ++accesses_;
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(memory_);
     if (offset >= uses_.size() * sizeof(Traced)) return;
     Use& use = uses_[offset / sizeof(Traced)];
@@ -109,7 +121,8 @@ class FiberRun final : Watcher {
   ucontext_t scheduler_;
   const Body* body_ = nullptr;
   int count_ = 0, lane_ = 0, phase_ = 0;
-  long syncs_ = 0;
+  long syncs_ = 0, accesses_ = 0;
+  Load load_;
   std::string fault_;
 };
 
