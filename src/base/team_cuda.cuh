@@ -36,7 +36,7 @@ struct WarpTeam {
 #endif
 };
 
-// 16 neighbouring lanes of a warp work on one world and the other 16 on another. They meet at every sync, so both must reach the same ones, or the kernel's end.
+// 16 neighbouring lanes of a warp work on one world, the other 16 on another. They meet at every sync, so both must reach the same ones or the kernel's end.
 struct HalfWarpTeam {
   static constexpr int kLanes = 16;
 #ifdef __CUDA_ARCH__

@@ -34,9 +34,11 @@ std::string binary(std::size_t bytes) {
 }
 
 void place_work(const MpcView<float>& mpc, const DeviceLimits& limits, MpcDevicePlan& plan) {
-  carve_work(mpc.dims, WorkMemory<float>{}, plan.work);
-  // as much as fits, in the order of worth: scratch, stages, gains (docs/gpu.md, section 2)
-  for (plan.parts_in_shared = kWorkParts; plan.parts_in_shared >= 0; --plan.parts_in_shared) {
+  // as much as fits, in the order of worth: scratch, stages, gains, then copies (docs/gpu.md, section 2)
+  for (int choice = 2 * kWorkParts + 1; choice >= 0; --choice) {
+    plan.parts_in_shared = choice / 2, plan.copies = choice % 2 == 1;
+    if (plan.copies && !in_shared(plan, kWorkStages)) continue;
+    carve_work(mpc.dims, WorkMemory<float>{}, plan.copies, plan.work);
     plan.block_shared = plan.block_global = 0;
     for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
     if (plan.block_shared * sizeof(float) <= limits.shared_per_block) break;
@@ -82,6 +84,7 @@ std::string describe(const MpcDevicePlan& plan) {
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
     if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
+  if (plan.copies) shared += ", matrices of the iterations";
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
              "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");

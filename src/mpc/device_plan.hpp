@@ -24,7 +24,8 @@ struct MpcDevicePlan {
   int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
   int begin_size, linearise_size, finish_size;           // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                        // of one solve
-  int parts_in_shared;                                   // of that, from the last one on; the rest is global, one copy per resident block
+  bool copies;                                           // whether the iterations read a copy of the problem's matrices in the scratch
+  int parts_in_shared;                                   // of the work, from the last one on; the rest is global, one copy per resident block
   int block_shared, block_global;                        // of one block of the solve
   int blocks;                                            // that are resident together; each takes one robot after the other
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks

@@ -48,12 +48,20 @@ __global__ void linearise_kernel(const __grid_constant__ MpcView<float> mpc, con
   linearise_robot(HalfWarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, team_memory<HalfWarpTeam>(fleet.plan.linearise_size));
 }
 
+// Brings n numbers from p on into the second-level cache, without waiting.
+__device__ void prefetch(const float* p, int n) {
+  constexpr int kLine = 128 / sizeof(float);
+  for (int i = kLine * static_cast<int>(threadIdx.x); i < n; i += kLine * static_cast<int>(blockDim.x))
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
+}
+
 // One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
-// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block.
-template <int kInShared>
+// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: MpcDevicePlan::copies.
+template <int kInShared, bool kCopies>
 __global__ void __launch_bounds__(kSolveThreads, 1)
     solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
                  const __grid_constant__ SolverSettings settings, float* global) {
+  using T = std::conditional_t<kCopies, BlockTeam, FarTeam<BlockTeam>>;
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
   float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
@@ -64,15 +72,18 @@ __global__ void __launch_bounds__(kSolveThreads, 1)
     memory.part[i] = from;
     from += plan.work.part[i];
   }
-  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x))
-    if (takes_part(fleet, w)) solve_robot(BlockTeam(), mpc, settings, robot_at(mpc, fleet, w), memory);
+  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x)) {
+    if (const int next = w + static_cast<int>(gridDim.x); next < plan.nworld) prefetch(robot_at(mpc, fleet, next).qp, plan.qp_stride);
+    if (takes_part(fleet, w)) solve_robot(T(), mpc, settings, robot_at(mpc, fleet, w), memory);
+  }
 }
 
 using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
 SolveKernel choose_solve_kernel(const MpcDevicePlan& plan) {
-  constexpr SolveKernel kKernels[] = {solve_kernel<0>, solve_kernel<1>, solve_kernel<2>, solve_kernel<3>};
+  constexpr SolveKernel kCopying[] = {nullptr, nullptr, solve_kernel<2, true>, solve_kernel<3, true>};
+  constexpr SolveKernel kFar[] = {solve_kernel<0, false>, solve_kernel<1, false>, solve_kernel<2, false>, solve_kernel<3, false>};
   static_assert(kWorkParts == 3);
-  return kKernels[plan.parts_in_shared];
+  return (plan.copies ? kCopying : kFar)[plan.parts_in_shared];
 }
 
 // One warp per robot.

@@ -75,7 +75,7 @@ StepWork count_work(const Model& model, const MpcSettings& settings) {
     work.iteration = four - three;
     work.factor = count([&] {
       WorkSizes sizes;
-      QpWork<Counted> scratch = carve_work(one.mpc.dims, one.work_memory(), sizes);
+      QpWork<Counted> scratch = carve_work(one.mpc.dims, one.work_memory(), true, sizes);
       riccati_factor(team, qp_view(one.mpc.dims, one.robot.qp), Counted(solver.rho_scale), scratch);
     });
     work.judge = four - work.factor - 4 * work.iteration;
@@ -97,11 +97,12 @@ StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, 
   t.form = number * (trajectory + T * nfoot + 4 + bias + T * (2 * nv + 4 * nj) + N * (nF + nj + 2 * d.nd));
   t.solve = number * (qp_size(d) + 2 * solution_size(d) + 4);
   t.finish = number * (2 * trajectory + T * nx + N * nF + T * nfoot + 4 + bias + 2 * gait + 6 * nj + 3);
-  // per stage and iteration: E, Phi, Gam, C and D both ways; offsets, bounds, penalties, gradient
-  const std::size_t rows = d.nc * nx + d.nd * d.nf, dynamics = np * (nz + 2 * np);
-  const std::size_t problem = N * (2 * dynamics + np + (np + d.na)) + T * (2 * rows + 3 * nrow + nz);
-  const std::size_t gains = in_shared(plan, kWorkGains) ? 0 : N * (2 * nu * nx + nu * nu);
-  t.solve_again = number * (iterations * (problem + gains) + gains);
+  // per iteration: bounds, penalties, gradient; E, Phi, Gam, C and D both ways and offsets, or once where they are copied
+  const std::size_t rows = T * d.nc * nx + N * d.nd * d.nf, dynamics = N * np * (nz + 2 * np), offsets = N * (np + np + d.na);
+  const std::size_t vectors = iterations * T * (3 * nrow + nz);
+  const std::size_t matrices = plan.copies ? rows + dynamics + offsets : iterations * (2 * rows + 2 * dynamics + offsets);
+  const std::size_t gains = in_shared(plan, kWorkGains) ? 0 : (iterations + 1) * N * (2 * nu * nx + nu * nu);
+  t.solve_again = number * (vectors + matrices + gains);
   return t;
 }
 

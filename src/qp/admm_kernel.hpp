@@ -1,6 +1,7 @@
 // The ADMM iterations around the Riccati solve: rows and boxes with a fixed penalty each, over-relaxation, scaled duals. docs/solver.md, eq. (15)-(18).
 #pragma once
 
+#include "qp/near_kernel.hpp"
 #include "qp/riccati_kernel.hpp"
 
 namespace tandem {
@@ -14,7 +15,7 @@ struct RowBlock {
   int n;
   const Real *a, *lower, *upper, *rho;
   Real *z, *y;
-  Real *primal, *dual, *growth;  // n places each, used by `record`
+  Real *primal, *dual, *growth;  // n places each, used by Record; of all stages, of this one
 };
 
 // z, y after one step, eq. (16); t(i, rho (y - z)) receives the pull on the gradient, eq. (15).
@@ -33,8 +34,8 @@ TANDEM_FN void update_rows(const T& team, const RowBlock<Real>& b, Real alpha, R
     if constexpr (R == Record::kGrowth) b.growth[i] = step;
     if constexpr (R == Record::kResiduals) {
       b.growth[i] = abs(step - b.growth[i]);
-      b.primal[i] = select(rho > zero, abs(a - z_new), zero);
-      b.dual[i] = rho * abs(rest * (a - z) + z_new - z);
+      b.primal[i] = max(b.primal[i], select(rho > zero, abs(a - z_new), zero));
+      b.dual[i] = max(b.dual[i], rho * abs(rest * (a - z) + z_new - z));
     }
   });
 }
@@ -46,7 +47,7 @@ TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const 
   const QpLayout& l = w.lay;
   const Real alpha(settings.relaxation), scale(settings.rho_scale);
   Real *sol = w.solution + k * l.sol_stage, *r = w.r + k * l.ldz, *pull_c = w.pull_c, *pull_d = w.pull_d;
-  Real *primal = w.primal + k * w.ldr, *dual = w.dual + k * w.ldr, *growth = w.growth + k * w.ldr;
+  Real *primal = w.primal, *dual = w.dual, *growth = w.growth + k * w.ldr;
   const int od = l.ldc, oz = l.ldc + l.ldd;
   const RowBlock<Real> c{l.ldc, w.row_c, qp.lc(k), qp.uc(k), qp.rho_c(k), sol + l.sol_row_c, sol + l.sol_dual_c, primal, dual, growth};
   const RowBlock<Real> d{qp.dims.nd > 0 && k < qp.dims.N ? l.ldd : 0,
@@ -71,8 +72,8 @@ template <Team T, class Real>
 TANDEM_FN void pull_gradient(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
   Real* r = w.r + k * l.ldz;
-  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, w.pull_c);
-  if (k < qp.dims.N) multiply_t<Write::kAdd>(team, r + l.ldx, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, w.pull_d);
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, qp.lay.C_row}, w.pull_c);
+  if (k < qp.dims.N) multiply_t<Write::kAdd>(team, r + l.ldx, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), qp.lay.D_row}, w.pull_d);
 }
 
 // Augmented gradients of all stages from the row values and duals in w.solution: the start of the first iteration.
@@ -81,6 +82,7 @@ TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const Solv
   const QpLayout& l = w.lay;
   const Real scale(settings.rho_scale);
   Real *pull_c = w.pull_c, *pull_d = w.pull_d;
+  const QpView<Real> near = near_view<T>(qp, w);
   for (int k = 0; k <= qp.dims.N; ++k) {
     const int nd = k < qp.dims.N ? qp.dims.nd : 0;
     const Real *sol = w.solution + k * l.sol_stage, *g = qp.g(k), *rho_c = qp.rho_c(k), *rho_d = qp.rho_d(k), *rho_z = qp.rho_x(k);
@@ -89,7 +91,7 @@ TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const Solv
     for_each_2d(team, 1, nd, [=](int, int i) { pull_d[i] = scale * rho_d[i] * (sol[l.sol_dual_d + i] - sol[l.sol_row_d + i]); });
     for_each_2d(team, 1, l.ldz, [=](int, int i) { r[i] = g[i] + scale * rho_z[i] * (sol[l.sol_dual_z + i] - sol[l.sol_row_z + i]); });
     team.sync();
-    pull_gradient(team, qp, k, w);
+    pull_gradient(team, near, k, w);
     team.sync();
   }
 }
@@ -100,24 +102,25 @@ template <Record R, Team T, class Real>
 TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
   const int N = qp.dims.N;
-  riccati_backward(team, qp, w);
+  const QpView<Real> near = near_view<T>(qp, w);
+  riccati_backward(team, near, w);
   for (int k = 0; k <= N; ++k) {
     Real *z = w.solution + k * l.sol_stage, *next = z + l.sol_stage;
-    multiply<Write::kSet>(from_eighth(team, 6), w.row_c, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, l.ldx}, z);
-    if (R != Record::kResiduals && k > 0) pull_gradient(from_eighth(team, 4), qp, k - 1, w);
+    multiply<Write::kSet>(from_eighth(team, 6), w.row_c, MatrixView<Real>{near.C(k), qp.dims.nc, l.ldx, near.lay.C_row}, z);
+    if (R != Record::kResiduals && k > 0) pull_gradient(from_eighth(team, 4), near, k - 1, w);
     if (k < N) {
-      riccati_input(team, qp, k, w);
+      riccati_input(team, near, k, w);
       team.sync();
-      multiply<Write::kSet>(from_eighth(team, 6), w.row_d, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), l.ldu}, z + l.ldx);
-      step_forward_input(team, qp, k, z, next, w);
+      multiply<Write::kSet>(from_eighth(team, 6), w.row_d, MatrixView<Real>{near.D(k), qp.dims.nd, w.du(), near.lay.D_row}, z + l.ldx);
+      step_forward_input(team, near, k, z, next, w);
     }
     team.sync();
     update_stage<R>(team, qp, k, settings, w);
-    if (k < N) step_forward_end(team, qp, k, next, w);
+    if (k < N) step_forward_end(team, near, k, next, w);
     team.sync();
   }
   if constexpr (R != Record::kResiduals) {
-    pull_gradient(team, qp, N, w);
+    pull_gradient(team, near, N, w);
     team.sync();
   }
 }
@@ -128,7 +131,8 @@ TANDEM_FN void admm_iterations(const T& team, const QpView<Real>& qp, const Solv
   Real *state = w.solution, *residuals = w.primal;  // primal, dual and growth lie one after the other
   const Real* x0 = qp.x0();
   for_each(team, 0, w.lay.ldx, [=](int i) { state[i] = x0[i]; });
-  for_each(team, 0, 3 * (qp.dims.N + 1) * w.ldr, [=](int i) { residuals[i] = Real(0); });
+  for_each(team, 0, w.residual_size(), [=](int i) { residuals[i] = Real(0); });
+  copy_matrices(team, qp, w);
   team.sync();
   start_gradients(team, qp, settings, w);
   for (int i = 0; i < settings.iterations - 2; ++i) admm_iteration<Record::kNothing>(team, qp, settings, w);

@@ -93,25 +93,25 @@ TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k,
   for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
   for_each_2d(from_eighth(team, 6), 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   team.sync();
-  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, ldz}, t);
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, qp.lay.E_row}, t);
   team.sync();
 }
 
 // next = f(z) in three parts, z = [x | u] padded.
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
-  const int np = qp.dims.np, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const int np = qp.dims.np, ldx = w.lay.ldx, ldp = w.lay.ldp;
   Real *t = w.t, *tq = w.s;  // v_p+, and what q_p has in q_p+
-  multiply<Write::kSet>(from_eighth(team, 2), t, MatrixView<Real>{qp.E(k), np, ldx, ldz}, z);
+  multiply<Write::kSet>(from_eighth(team, 2), t, MatrixView<Real>{qp.E(k), np, ldx, qp.lay.E_row}, z);
   multiply<Write::kSet>(from_eighth(team, 4), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
-  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldp = w.lay.ldp;
   const Real *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx, dt = *qp.dt(k);
   Real* t = w.t;
-  multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, ldz}, u);
+  multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, qp.lay.E_row}, u);
   for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
   for_each_2d(from_eighth(team, 2), 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
   for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });

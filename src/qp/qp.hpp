@@ -46,7 +46,8 @@ struct QpLayout {
   int ldx, ldu, ldz;       // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
   int ldc, ldd, ldp, lde;  // padded lengths of the rows on states, rows on inputs, passive coordinates, mixed rows
   int hdiag, g, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, rho_c, rho_d, rho_z, M, m, soft;
-  int bounds;  // everything before is finite; from here on +-infinity means "no bound"
+  int E_row, C_row, D_row;  // lengths of the rows of these in memory
+  int bounds;               // everything before is finite; from here on +-infinity means "no bound"
   int lc, uc, ld, ud, lz, uz;
   int stage;  // Reals per stage
   int size;   // Reals per problem: x_0, then N + 1 stages
@@ -80,6 +81,7 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   };
   l.hdiag = take(l.ldz), l.g = take(l.ldz), l.H = take(d.dense_cost ? (d.nx + d.nu) * l.ldz : 0);
   l.AB = take(mech ? 0 : d.nx * l.ldz), l.b = take(mech ? 0 : l.ldx);
+  l.E_row = l.ldz, l.C_row = l.ldx, l.D_row = l.ldu;
   l.E = take(mech ? d.np * l.ldz : 0), l.e = take(mech ? l.ldp : 0);
   l.Phi = take(mech ? d.np * l.ldp : 0), l.Gam = take(mech ? d.np * l.ldp : 0);
   l.bq = take(mech ? round_up(d.np + d.na, al) : 0), l.dt = take(mech ? al : 0);
@@ -95,6 +97,23 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
   l.sol_dual_c = take(l.ldc), l.sol_dual_d = take(l.ldd), l.sol_dual_z = take(l.ldz);
   l.sol_stage = o;
   l.sol_size = (d.N + 1) * l.sol_stage;
+  return l;
+}
+
+// Columns of D that are worth reading, padded.
+TANDEM_FN int inputs_in_rows(const QpDims& d) { return round_up(d.du > 0 ? d.du : d.nu, d.align); }
+
+// Where the copy of a problem that the iterations read (qp/near_kernel.hpp) has C, E, D, e, Phi, Gam, bq and dt; kIntegrator. The last stage is C alone. Rows
+// are so long that the first 16 lie on different banks of a GPU's shared memory.
+TANDEM_FN QpLayout near_layout(const QpDims& d) {
+  QpLayout l = qp_layout(d);
+  const auto row = [](int n) { return n % 4 == 0 ? n + 1 : n; };
+  l.C_row = row(l.ldx), l.E_row = row(l.ldz), l.D_row = row(inputs_in_rows(d));
+  l.C = 0, l.E = d.nc * l.C_row, l.D = l.E + d.np * l.E_row;
+  const int shift = l.D + d.nd * l.D_row - l.e;
+  l.e += shift, l.Phi += shift, l.Gam += shift, l.bq += shift, l.dt += shift;
+  l.stage = l.dt + d.align;
+  l.size = l.ldx + d.N * l.stage + d.nc * l.C_row;
   return l;
 }
 
@@ -117,17 +136,17 @@ struct QpView {
   TANDEM_FN Real* H(int k) const { return at(k, lay.H); }
   TANDEM_FN Real* AB(int k) const { return at(k, lay.AB); }    // kDense  [nx, ldz]
   TANDEM_FN Real* b(int k) const { return at(k, lay.b); }      // kDense  (nx)
-  TANDEM_FN Real* E(int k) const { return at(k, lay.E); }      // kIntegrator  [np, ldz]
+  TANDEM_FN Real* E(int k) const { return at(k, lay.E); }      // kIntegrator  [np, E_row]
   TANDEM_FN Real* e(int k) const { return at(k, lay.e); }      // (np)
   TANDEM_FN Real* Phi(int k) const { return at(k, lay.Phi); }  // [np, ldp]
   TANDEM_FN Real* Gam(int k) const { return at(k, lay.Gam); }  // [np, ldp]
   TANDEM_FN Real* bq(int k) const { return at(k, lay.bq); }    // (np + na)
   TANDEM_FN Real* dt(int k) const { return at(k, lay.dt); }    // one number [s]
-  TANDEM_FN Real* C(int k) const { return at(k, lay.C); }      // [nc, ldx]
+  TANDEM_FN Real* C(int k) const { return at(k, lay.C); }      // [nc, C_row]
   TANDEM_FN Real* lc(int k) const { return at(k, lay.lc); }    // (nc)
   TANDEM_FN Real* uc(int k) const { return at(k, lay.uc); }
   TANDEM_FN Real* rho_c(int k) const { return at(k, lay.rho_c); }
-  TANDEM_FN Real* D(int k) const { return at(k, lay.D); }    // [nd, ldu]
+  TANDEM_FN Real* D(int k) const { return at(k, lay.D); }    // [nd, D_row]
   TANDEM_FN Real* ld(int k) const { return at(k, lay.ld); }  // (nd)
   TANDEM_FN Real* ud(int k) const { return at(k, lay.ud); }
   TANDEM_FN Real* rho_d(int k) const { return at(k, lay.rho_d); }

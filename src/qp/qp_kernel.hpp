@@ -86,15 +86,15 @@ template <Team T, class Real>
 TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const SolverSettings& settings, Real bad_pivot, const QpWork<Real>& w) {
   const DataFaults<Real> faults = find_faults(team, qp, w);
   const Outcome<Real> outcome = evaluate(team, qp, w);
-  const auto largest = [&](const Real* values) {
+  const auto largest = [&](const Real* values, int n) {
     const auto larger = [](Real a, Real b) { return max(a, b); };
     clear_partials(team, w.partial);
-    accumulate(team, (qp.dims.N + 1) * w.ldr, w.partial, larger, [=](int i) { return values[i]; });
+    accumulate(team, n, w.partial, larger, [=](int i) { return values[i]; });
     return fold_partials(team, w.partial, larger);
   };
   const auto code = [](Status s) { return Real(static_cast<float>(s)); };
-  LaneInfo<Real> info{code(Status::kMaxIterations), largest(w.primal), largest(w.dual), outcome.objective};
-  const Real unsettled = largest(w.growth), tolerance(settings.tolerance), zero(0);
+  LaneInfo<Real> info{code(Status::kMaxIterations), largest(w.primal, w.ldr), largest(w.dual, w.ldr), outcome.objective};
+  const Real unsettled = largest(w.growth, (qp.dims.N + 1) * w.ldr), tolerance(settings.tolerance), zero(0);
   info.status = select(unsettled < Real(kSettled) * info.primal_residual, code(Status::kInfeasible), info.status);
   info.status = select(max(info.primal_residual, info.dual_residual) <= tolerance, code(Status::kSolved), info.status);
   info.status = select(faults.crossed_bounds > zero, code(Status::kInfeasible), info.status);
@@ -147,7 +147,7 @@ TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpV
   int size = 0;
   QpWork<Real> w = carve_work(qp.dims, workspace, size);
   if (settings.mode == SolverMode::kRiccati) return solve_riccati(team, settings, qp, solution, info, w);
-  for_each(team, 0, 3 * (qp.dims.N + 1) * w.ldr, [=](int i) { w.primal[i] = Real(0); });
+  for_each(team, 0, w.residual_size(), [=](int i) { w.primal[i] = Real(0); });
   team.sync();
   const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
   info = judge(team, qp, settings, bad_pivot, w);

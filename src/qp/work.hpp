@@ -10,7 +10,7 @@ namespace tandem {
 enum WorkPart : int {
   kWorkGains = 0,    // K and Hinv of all stages: written once per solve, read in every iteration
   kWorkStages = 1,   // vectors of all stages
-  kWorkScratch = 2,  // matrices of one stage, and vectors
+  kWorkScratch = 2,  // vectors, matrices of one stage and then what the iterations read of the problem
   kWorkParts = 3
 };
 struct WorkSizes {
@@ -38,10 +38,11 @@ struct QpWork {
   Real* p_mix;  // and in the gradient of the cost-to-go  [N, ldx]
   // per stage k <= N
   Real* r;         // gradient of the augmented cost  [N+1, ldz]
-  Real* primal;    // residual of every row after the last iteration  [N+1, ldr]
-  Real* dual;      // the same in multiplier units  [N+1, ldr]
+  Real* primal;    // residual of every row after the last iteration, the largest of all stages  [ldr]
+  Real* dual;      // the same in multiplier units  [ldr]
   Real* growth;    // change of the scaled duals in the last iteration but one  [N+1, ldr]
   Real* solution;  // what the iterations work on; copied to the caller's at the end  [sol_size]
+  Real* near;      // the copy of what the iterations read of a problem, where the scratch of the backward pass was
   // scratch of the backward pass
   Real *V, *Vnext;        // cost-to-go Hessian of stages k+1 and k  [ldx, ldx]
   Real *Hux, *Huu;        // [ldu, ldx], [ldu, ldu]
@@ -63,8 +64,9 @@ struct QpWork {
   // length of a row of K: odd where rows are not padded for vector code, so that the threads of a GPU that read a row each meet different banks of memory
   int ldk;
 
-  // columns of D that are worth reading, padded
-  TANDEM_FN int du() const { return dims.du > 0 ? round_up(dims.du, dims.align) : lay.ldu; }
+  // of primal, dual and growth, which lie one after the other
+  TANDEM_FN int residual_size() const { return (2 + dims.N + 1) * ldr; }
+  TANDEM_FN int du() const { return inputs_in_rows(dims); }
 
   TANDEM_FN MatrixView<Real> gain(int k) const { return {K + k * lay.ldu * ldk, lay.ldu, lay.ldx, ldk}; }
   TANDEM_FN MatrixView<Real> input_inverse(int k) const { return {Hinv + k * lay.ldu * lay.ldu, lay.ldu, lay.ldu, lay.ldu}; }
@@ -79,9 +81,9 @@ struct WorkMemory {
   Real* part[kWorkParts];
 };
 
-// Deals the arrays out from `memory`; where that is nullptr only `sizes` is of use.
+// Deals the arrays out from `memory`; where that is nullptr only `sizes` is of use. copies: whether there is room for QpWork::near.
 template <class Real>
-TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memory, WorkSizes& sizes) {
+TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memory, bool copies, WorkSizes& sizes) {
   QpWork<Real> w{};
   const QpLayout l = qp_layout(d);
   const int n = d.np + d.na, nodes = d.N + 1;
@@ -99,33 +101,36 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
   w.K = take(d.N * l.ldu * w.ldk), w.Hinv = take(d.N * l.ldu * l.ldu);
   next_part(kWorkGains, kWorkStages);
   w.Vb = take(d.N * l.ldx), w.kff = take(d.N * l.ldu);
-  w.r = take(nodes * l.ldz), w.primal = take(3 * nodes * w.ldr);
-  w.dual = w.primal + nodes * w.ldr, w.growth = w.dual + nodes * w.ldr;
+  w.r = take(nodes * l.ldz), w.primal = take(w.residual_size());
+  w.dual = w.primal + w.ldr, w.growth = w.dual + w.ldr;
   w.solution = take(l.sol_size);
   w.u_mix = take(d.ne > 0 ? d.N * l.ldu : 0), w.p_mix = take(d.ne > 0 ? d.N * l.ldx : 0);
   next_part(kWorkStages, kWorkScratch);
+  w.s = take(l.ldx), w.t = take(l.ldx);
+  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.pull_c = take(l.ldc), w.pull_d = take(l.ldd), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
+  const int matrices = o;
+  w.near = base + o;
   w.V = take(l.ldx * l.ldx), w.Vnext = take(l.ldx * l.ldx);
   w.Hux = take(l.ldu * l.ldx), w.Huu = take(l.ldu * l.ldu), w.Linv = take(l.ldu * l.ldu), w.Y = take(l.ldu * l.ldx);
   w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
   w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
-  w.s = take(l.ldx), w.t = take(l.ldx);
   w.Mut = take(l.ldu * l.lde), w.G = take(l.ldu * l.lde), w.S = take(l.lde * l.lde), w.Sinv = take(l.lde * l.lde);
   w.X = take(l.lde * l.ldx), w.Wx = take(l.lde * l.ldx), w.GL = take(l.lde * l.ldu), w.Z = take(l.lde * l.ldu);
   w.mix = take(l.lde), w.mix_image = take(l.lde);
-  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.pull_c = take(l.ldc), w.pull_d = take(l.ldd), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
-  sizes.part[kWorkScratch] = o;
+  const int near = copies && d.dynamics == Dynamics::kIntegrator ? matrices + round_up(near_layout(d).size, 16) : 0;
+  sizes.part[kWorkScratch] = o > near ? o : near;
   return w;
 }
-// The same from one block, part after part; `size` in Reals.
+// The same from one block, part after part, with room for copies; `size` in Reals.
 template <class Real>
 TANDEM_FN QpWork<Real> carve_work(const QpDims& d, Real* base, int& size) {
   WorkSizes sizes{};
-  carve_work(d, WorkMemory<Real>{}, sizes);
+  carve_work(d, WorkMemory<Real>{}, true, sizes);
   WorkMemory<Real> memory;
   size = 0;
   for (int i = 0; i < kWorkParts; ++i) memory.part[i] = base + size, size += sizes.part[i];
-  return carve_work(d, memory, sizes);
+  return carve_work(d, memory, true, sizes);
 }
 
 }  // namespace TANDEM_ISA

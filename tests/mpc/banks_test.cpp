@@ -29,8 +29,8 @@ TEST(BankTrace, CountsWordsOfABank) {
     EXPECT_EQ(rows(ld).passes, degree) << ld;
   }
   // two rounds of 64 lanes over 100 numbers: 4 warps' accesses, of which the last has 4 lanes
-  const BankCount two =
-      count_banks(memory, [&](const TraceTeam& team) { for_each({team.number, 64}, 0, 100, [&](int i) { out[i % 64] = memory[i] * Traced(2); }); });
+  const BankCount two = count_banks(
+      memory, [&](const TraceTeam& team) { for_each(TraceTeam{team.number, 64}, 0, 100, [&](int i) { out[i % 64] = memory[i] * Traced(2); }); });
   EXPECT_EQ(two.passes, two.accesses);
 }
 
@@ -50,7 +50,7 @@ struct Scratch {
     Traced* from = memory.data();
     for (int i = 0; i < kWorkParts; ++i) parts.part[i] = from, from += plan.work.part[i];
     WorkSizes sizes;
-    work = carve_work(arrays.view.dims, parts, sizes);
+    work = carve_work(arrays.view.dims, parts, true, sizes);
   }
   QpView<Traced> problem() { return qp_view(arrays.view.dims, qp.data()); }
 };
@@ -79,6 +79,21 @@ const Product kProducts[] = {
     {"K'g, columns of K", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kAdd>(t, s.work.s, s.work.gain(1), s.work.r); }},
     {"Hinv g, columns", [](const TraceTeam& t, Scratch& s) { multiply_t<Write::kNegate>(t, s.work.kff, s.work.input_inverse(1), s.work.r); }},
     {"K x, rows of K", [](const TraceTeam& t, Scratch& s) { multiply<Write::kSet>(t, s.work.kff, s.work.gain(1), s.work.solution); }},
+    {"C x, rows of the copy",
+     [](const TraceTeam& t, Scratch& s) {
+       const QpView<Traced> near = near_view<TraceTeam>(s.problem(), s.work);
+       multiply<Write::kSet>(t, s.work.row_c, MatrixView<Traced>{near.C(1), near.dims.nc, near.lay.ldx, near.lay.C_row}, s.work.solution);
+     }},
+    {"E z, rows of the copy",
+     [](const TraceTeam& t, Scratch& s) {
+       const QpView<Traced> near = near_view<TraceTeam>(s.problem(), s.work);
+       multiply<Write::kSet>(t, s.work.t, MatrixView<Traced>{near.E(1), near.dims.np, near.lay.ldz, near.lay.E_row}, s.work.solution);
+     }},
+    {"D u, rows of the copy",
+     [](const TraceTeam& t, Scratch& s) {
+       const QpView<Traced> near = near_view<TraceTeam>(s.problem(), s.work);
+       multiply<Write::kSet>(t, s.work.row_d, MatrixView<Traced>{near.D(1), near.dims.nd, s.work.du(), near.lay.D_row}, s.work.solution);
+     }},
     {"all of the factorisation",
      [](const TraceTeam& t, Scratch& s) {
        QpWork<Traced> w = s.work;

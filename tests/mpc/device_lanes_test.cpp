@@ -73,7 +73,11 @@ TEST_P(DeviceLanes, MeetNoRaceAndGiveTheBitsOfOne) {
     one.measure(states), all.measure(states);
     one.step([](int, const auto& stage) { stage(SerialTeam{}); });
     all.step([&](int lanes, const auto& stage) {
-      fibers.block(lanes, stage);
+      if (i == 1) {
+        fibers.block(lanes, [&](const FiberTeam& team) { stage(FarTeam<FiberTeam>{team}); });
+      } else {
+        fibers.block(lanes, stage);
+      }
       ASSERT_EQ(fibers.fault(), "") << "step " << i << ", " << lanes << " lanes";
     });
     ASSERT_EQ(std::memcmp(one.memory.data(), all.memory.data(), one.robot_size * sizeof(float)), 0) << "step " << i;
@@ -81,7 +85,7 @@ TEST_P(DeviceLanes, MeetNoRaceAndGiveTheBitsOfOne) {
   }
 }
 
-// Why half a warp linearises a node: a tree of bodies has few branches. Prints what a warp works for a node, 32 lanes taken together, as a share of a whole warp's.
+// Why half a warp linearises a node: a tree of bodies has few branches. Prints a warp's work for a node, 32 lanes taken together, as a share of a whole warp's.
 TEST_P(DeviceLanes, HalfAWarpLeavesFewerLanesIdle) {
   const Robot robot = load_robot(GetParam());
   WatchedRobot one(robot, make_mpc_settings(robot));

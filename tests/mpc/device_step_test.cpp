@@ -7,6 +7,7 @@
 
 #include "mpc/mpc.hpp"
 #include "tests/mpc/device_fleet.hpp"
+#include "tests/support/fiber_team.hpp"
 
 namespace tandem {
 namespace {
@@ -72,10 +73,16 @@ TEST_P(DeviceStep, UsesTheMemoryThatThePlanSays) {
   for (int nodes : {settings.nodes, 60}) {  // many nodes: the errors of all of them need more room than inverse dynamics
     if (nodes != settings.nodes) settings.nodes = nodes, settings.dt = {settings.dt[0]};
     Fleet<float> fleet(robot, settings, 3);
-    fleet.step(states);
+    EXPECT_EQ(fleet.plan.copies, nodes != 60);
+    const auto step = [&] {
+      fleet.step(states, [&](const auto& body) {
+        FiberRun(nullptr, 0).block(8, [&](const FiberTeam& team) { fleet.plan.copies ? body(team) : body(FarTeam<FiberTeam>{team}); });
+      });
+    };
+    step();
     const size_t numbers = fleet.robots.n / 3;
     EXPECT_EQ(fleet.plan.robot_bytes, numbers * sizeof(float));
-    fleet.step(states);  // the first step has no plan to shift
+    step();  // the first step has no plan to shift
     for (auto* memory : {&fleet.robots, &fleet.begin, &fleet.linearise, &fleet.gains, &fleet.stages, &fleet.scratch, &fleet.finish})
       EXPECT_TRUE(memory->intact()) << "memory of " << memory->n << " numbers, " << nodes << " nodes";
     for (auto* memory : {&fleet.robots, &fleet.linearise, &fleet.gains, &fleet.stages, &fleet.scratch, &fleet.finish})

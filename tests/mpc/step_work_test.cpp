@@ -67,9 +67,9 @@ TEST(CountedKernels, Triangles) {
   EXPECT_EQ(count([&] { multiply_lower_t<Write::kSet>(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
 }
 
-// n = 3 m. Of each of the m blocks of 3 rows: 3 square roots, reciprocals and thresholds (a product, and a sum for the pivot that takes the place of a bad
-// one), 3 scalings and 4 updates of its diagonal block, 3 scalings and 3 updates of each of n columns; below it (m - 1) m (m + 1) / 3 tiles in all, a product of
-// 3 x 3 matrices and its subtraction each.
+// n = 3 m. Of each of the m blocks of 3 rows: 3 square roots, reciprocals and thresholds (a product, and a sum for the pivot that takes the place of a
+// bad one), 3 scalings and 4 updates of its diagonal block, 3 scalings and 3 updates of each of n columns; below it (m - 1) m (m + 1) / 3 tiles in all,
+// a product of 3 x 3 matrices and its subtraction each.
 TEST(CountedKernels, CholeskyAndInverse) {
   for (long n : {3, 12, 30}) {
     Matrix A(n, n, 2), L(n, n);

@@ -80,14 +80,16 @@ struct TraceTeam {
   void sync() const { tracing->sync(); }
 };
 inline namespace TANDEM_ISA {
-template <class Body>
-void for_each(const TraceTeam& team, int begin, int end, Body&& body) {
+template <class T>
+concept TracedTeam = Team<T> && (std::is_same_v<T, TraceTeam> || std::is_same_v<T, TurnedTeam<TraceTeam>>);
+template <TracedTeam T, class Body>
+void for_each(const T& team, int begin, int end, Body&& body) {
   tracing->next_loop();
   for (int i = begin + team.lane(); i < end; i += team.size()) body(i), tracing->next_body();
   tracing->next_loop();
 }
-template <class Body>
-void for_each_2d(const TraceTeam& team, int rows, int cols, Body&& body) {
+template <TracedTeam T, class Body>
+void for_each_2d(const T& team, int rows, int cols, Body&& body) {
   for_each(team, 0, rows * cols, [&](int e) { body(e / cols, e % cols); });
 }
 }  // namespace TANDEM_ISA

@@ -76,7 +76,7 @@ class FiberRun final : Watcher {
   void yield() { swapcontext(&fibers_[lane_].context, &scheduler_); }
 
  private:
-  static constexpr std::size_t kStack = 256 << 10;
+  static constexpr std::size_t kStack = 1 << 20;
   struct Fiber {
     ucontext_t context;
     std::unique_ptr<char[]> stack;
