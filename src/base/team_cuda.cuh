@@ -36,9 +36,10 @@ struct WarpTeam {
 #endif
 };
 
-// 16 neighbouring lanes of a warp work on one world, the other 16 on another. They meet at every sync, so both must reach the same ones or the kernel's end.
-struct HalfWarpTeam {
-  static constexpr int kLanes = 16;
+// N neighbouring lanes of a warp work on one world, the next N on another. They meet at every sync, so all must reach the same ones or the kernel's end.
+template <int N>
+struct PartWarpTeam {
+  static constexpr int kLanes = N;
 #ifdef __CUDA_ARCH__
   __device__ int lane() const { return static_cast<int>(threadIdx.x) % kLanes; }
   __device__ int size() const { return kLanes; }

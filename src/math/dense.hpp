@@ -208,7 +208,7 @@ TANDEM_FN void for_each_upper(const T& team, int n, Body&& body) {
   for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
     const bool first = e < n - pair;
     if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
-    first ? body(pair, pair + e) : body(n - 1 - pair, e - 1);
+    body(first ? pair : n - 1 - pair, first ? pair + e : e - 1);
   });
 }
 

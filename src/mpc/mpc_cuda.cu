@@ -13,14 +13,15 @@
 namespace tandem {
 namespace {
 
-static_assert(kNodesPerWarp * HalfWarpTeam::kLanes == WarpTeam::kLanes);
+// Who linearises a node: a tree of bodies has work for few lanes at a time.
+using NodeTeam = PartWarpTeam<WarpTeam::kLanes / kNodesPerWarp>;
 
 // Which parts of the first launch to do: both, or one at a time where stages are timed.
 enum Part : int { kPrepare = 1, kForm = 2, kBothParts = 3 };
 
 __device__ bool takes_part(const FleetView<float>& fleet, int w) { return !fleet.active || fleet.active[w]; }
 
-// The number of this warp, or half of one, among all of a launch.
+// The number of this warp, or part of one, among all of a launch.
 template <class T>
 __device__ int team_number() {
   return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / T::kLanes;
@@ -41,11 +42,11 @@ __global__ void begin_kernel(const __grid_constant__ MpcView<float> mpc, const _
   if (parts & kForm) form_robot(WarpTeam(), mpc, robot);
 }
 
-// Half a warp per robot and node: a tree of bodies has work for few lanes at a time.
+// A part of a warp per robot and node.
 __global__ void linearise_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
-  const int node = team_number<HalfWarpTeam>(), w = node / mpc.nodes;
+  const int node = team_number<NodeTeam>(), w = node / mpc.nodes;
   if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  linearise_robot(HalfWarpTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, team_memory<HalfWarpTeam>(fleet.plan.linearise_size));
+  linearise_robot(NodeTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, team_memory<NodeTeam>(fleet.plan.linearise_size));
 }
 
 // Brings n numbers from p on into the second-level cache, without waiting.

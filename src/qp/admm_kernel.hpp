@@ -48,18 +48,9 @@ TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const 
   const Real alpha(settings.relaxation), scale(settings.rho_scale);
   Real *sol = w.solution + k * l.sol_stage, *r = w.r + k * l.ldz, *pull_c = w.pull_c, *pull_d = w.pull_d;
   Real *primal = w.primal, *dual = w.dual, *growth = w.growth + k * w.ldr;
-  const int od = l.ldc, oz = l.ldc + l.ldd;
+  const int nd = qp.dims.nd > 0 && k < qp.dims.N ? l.ldd : 0, od = l.ldc, oz = l.ldc + l.ldd;
   const RowBlock<Real> c{l.ldc, w.row_c, qp.lc(k), qp.uc(k), qp.rho_c(k), sol + l.sol_row_c, sol + l.sol_dual_c, primal, dual, growth};
-  const RowBlock<Real> d{qp.dims.nd > 0 && k < qp.dims.N ? l.ldd : 0,
-                         w.row_d,
-                         qp.ld(k),
-                         qp.ud(k),
-                         qp.rho_d(k),
-                         sol + l.sol_row_d,
-                         sol + l.sol_dual_d,
-                         primal + od,
-                         dual + od,
-                         growth + od};
+  const RowBlock<Real> d{nd, w.row_d, qp.ld(k), qp.ud(k), qp.rho_d(k), sol + l.sol_row_d, sol + l.sol_dual_d, primal + od, dual + od, growth + od};
   const RowBlock<Real> z{l.ldz, sol, qp.lx(k), qp.ux(k), qp.rho_x(k), sol + l.sol_row_z, sol + l.sol_dual_z, primal + oz, dual + oz, growth + oz};
   const Real* g = qp.g(k);
   update_rows<R>(from_eighth(team, 2), c, alpha, scale, [=](int i, Real pull) { pull_c[i] = pull; });
