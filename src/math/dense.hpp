@@ -30,7 +30,9 @@ TANDEM_FN void for_each_2d(const SerialTeam&, int rows, int cols, Body&& body) {
   }
 }
 
-constexpr int kPartials = 64;  // partial results of a reduction: the same for every team size, so that sums have the same bits
+// Partial results of a reduction, and those of their folding in two steps: the same for every team size, so that sums have the same bits. An array of partials
+// has kPartialSize numbers.
+constexpr int kPartials = 256, kFolded = 16, kPartialSize = kPartials + kFolded;
 
 // C = 0, padding included.
 template <Team T, class Real>
@@ -80,10 +82,17 @@ TANDEM_FN void accumulate(const SerialTeam&, int n, Real* partial, Combine&& com
 }
 // The partials combined, the same on every lane. Syncs before and after.
 template <Team T, class Real, class Combine>
-TANDEM_FN Real fold_partials(const T& team, const Real* partial, Combine&& combine) {
+TANDEM_FN Real fold_partials(const T& team, Real* partial, Combine&& combine) {
+  Real* folded = partial + kPartials;
   team.sync();
-  Real s = partial[0];
-  for (int p = 1; p < kPartials; ++p) s = combine(s, partial[p]);
+  for_each(team, 0, kFolded, [&](int f) {
+    Real s = partial[f];
+    for (int p = f + kFolded; p < kPartials; p += kFolded) s = combine(s, partial[p]);
+    folded[f] = s;
+  });
+  team.sync();
+  Real s = folded[0];
+  for (int f = 1; f < kFolded; ++f) s = combine(s, folded[f]);
   team.sync();
   return s;
 }

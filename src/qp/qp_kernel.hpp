@@ -33,7 +33,7 @@ template <Team T, class Real>
 TANDEM_FN DataFaults<Real> find_faults(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
   const Real zero(0), one(1);
   const auto larger = [](Real a, Real b) { return max(a, b); };
-  Real *not_finite = w.partial, *crossed = w.partial + kPartials;
+  Real *not_finite = w.partial, *crossed = w.partial + kPartialSize;
   clear_partials(team, not_finite);
   clear_partials(team, crossed);
   const Real* x0 = qp.x0();
@@ -63,7 +63,7 @@ TANDEM_FN Outcome<Real> evaluate(const T& team, const QpView<Real>& qp, const Qp
   const int nx = qp.dims.nx, ldx = w.lay.ldx, ldz = w.lay.ldz;
   const auto larger = [](Real a, Real b) { return max(a, b); };
   const auto plus = [](Real a, Real b) { return a + b; };
-  Real *cost = w.partial, *broken = w.partial + kPartials;
+  Real *cost = w.partial, *broken = w.partial + kPartialSize;
   clear_partials(team, cost);
   clear_partials(team, broken);
   for (int k = 0; k <= qp.dims.N; ++k) {

@@ -59,7 +59,7 @@ struct QpWork {
   // images of M_u  [lde, ldu]; constants  [lde]
   Real *Mut, *G, *S, *Sinv, *X, *Wx, *GL, *Z, *mix, *mix_image;
   Real* hx0;      // H_ux x_0 of stage 0  [ldu]
-  Real* partial;  // two sets of partial results  [2 kPartials]
+  Real* partial;  // two sets of partial results  [2 kPartialSize]
   int ldr;        // ldc + ldd + ldz
   // length of a row of K: odd where rows are not padded for vector code, so that the threads of a GPU that read a row each meet different banks of memory
   int ldk;
@@ -107,7 +107,8 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
   w.u_mix = take(d.ne > 0 ? d.N * l.ldu : 0), w.p_mix = take(d.ne > 0 ? d.N * l.ldx : 0);
   next_part(kWorkStages, kWorkScratch);
   w.s = take(l.ldx), w.t = take(l.ldx);
-  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.pull_c = take(l.ldc), w.pull_d = take(l.ldd), w.hx0 = take(l.ldu), w.partial = take(2 * kPartials);
+  w.row_c = take(l.ldc), w.row_d = take(l.ldd), w.pull_c = take(l.ldc), w.pull_d = take(l.ldd), w.hx0 = take(l.ldu),
+  w.partial = take(2 * kPartialSize);
   const int matrices = o;
   w.near = base + o;
   w.V = take(l.ldx * l.ldx), w.Vnext = take(l.ldx * l.ldx);
