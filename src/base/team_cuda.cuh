@@ -22,21 +22,8 @@ struct BlockTeam {
 #endif
 };
 
-// The 32 lanes of one warp work on one world: blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 is the world. blockDim.x must be a multiple of 32.
-struct WarpTeam {
-  static constexpr int kLanes = 32;
-#ifdef __CUDA_ARCH__
-  __device__ int lane() const { return static_cast<int>(threadIdx.x) % kLanes; }
-  __device__ int size() const { return kLanes; }
-  __device__ void sync() const { __syncwarp(); }
-#else
-  int lane() const { return 0; }
-  int size() const { return 1; }
-  void sync() const {}
-#endif
-};
-
-// N neighbouring lanes of a warp work on one world, the next N on another. They meet at every sync, so all must reach the same ones or the kernel's end.
+// N neighbouring lanes of a warp work on one world, the next N on another: threadIdx.x / N of all threads. The parts of a warp meet at every sync, so all must
+// reach the same ones or the kernel's end. blockDim.x must be a multiple of 32.
 template <int N>
 struct PartWarpTeam {
   static constexpr int kLanes = N;
@@ -50,6 +37,7 @@ struct PartWarpTeam {
   void sync() const {}
 #endif
 };
+using WarpTeam = PartWarpTeam<32>;
 
 }  // namespace TANDEM_ISA
 }  // namespace tandem

@@ -29,7 +29,7 @@ TANDEM_FN QpView<Real> near_view(const QpView<Real>& qp, const QpWork<Real>& w) 
   return qp;
 }
 
-// Runs store(i, load(i)) for i in [0, n), several loads ahead of their stores. Does not sync.
+// Runs store(i, load(i)) for i in [0, n), several loads ahead of their stores, so that a lane waits once for them. Does not sync.
 template <Team T, class Load, class Store>
 TANDEM_FN void copy_each(const T& team, int n, Load&& load, Store&& store) {
   constexpr int kAhead = 8;
@@ -46,16 +46,6 @@ TANDEM_FN void copy_each(const T& team, int n, Load&& load, Store&& store) {
   }
 }
 
-// Copies a matrix of `rows` rows and `cols` columns of the stages [0, stages). Does not sync.
-template <Team T, class Real, class Place>
-TANDEM_FN void copy_stages(const T& team, int stages, int rows, int cols, Place&& place, int from_row, int to_row) {
-  const auto at = [&](int i, bool to) {
-    const int row = i / cols, stage = row / rows;
-    return place(stage, to) + (row - stage * rows) * (to ? to_row : from_row) + (i - row * cols);
-  };
-  copy_each(team, stages * rows * cols, [&](int i) { return Real(*at(i, false)); }, [&](int i, Real v) { *at(i, true) = v; });
-}
-
 // Writes the copy that near_view shows. Does not sync.
 template <Team T, class Real>
 TANDEM_FN void copy_matrices(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
@@ -63,15 +53,21 @@ TANDEM_FN void copy_matrices(const T& team, const QpView<Real>& qp, const QpWork
     if (qp.dims.dynamics != Dynamics::kIntegrator) return;
     const QpDims& d = qp.dims;
     const QpView<Real> near = near_view<T>(qp, w);
-    const QpLayout &from = qp.lay, &to = near.lay;
-    const auto copy = [&](int stages, int rows, int cols, int offset, int near_offset, int from_row, int to_row) {
-      copy_stages<T, Real>(
-          team, stages, rows, cols, [&](int k, bool there) { return there ? near.at(k, near_offset) : qp.at(k, offset); }, from_row, to_row);
+    const QpLayout &l = qp.lay, &nl = near.lay;
+    // a matrix of the first `stages` stages, from where it lies in stage 0 and the lengths of its rows
+    const auto copy = [&](int stages, int rows, int cols, const Real* from, int from_row, Real* to, int to_row) {
+      const auto place = [=](int i, int stage, int row) {
+        const int r = i / cols, k = r / rows;
+        return k * stage + (r - k * rows) * row + (i - r * cols);
+      };
+      copy_each(
+          team, stages * rows * cols, [=](int i) { return Real(from[place(i, l.stage, from_row)]); },
+          [=](int i, Real v) { to[place(i, nl.stage, to_row)] = v; });
     };
-    copy(d.N + 1, d.nc, from.ldx, from.C, to.C, from.C_row, to.C_row);
-    copy(d.N, d.np, from.ldz, from.E, to.E, from.E_row, to.E_row);
-    copy(d.N, d.nd, w.du(), from.D, to.D, from.D_row, to.D_row);
-    copy(d.N, 1, from.dt + d.align - from.e, from.e, to.e, 0, 0);
+    copy(d.N + 1, d.nc, l.ldx, qp.C(0), l.C_row, near.C(0), nl.C_row);
+    copy(d.N, d.np, l.ldz, qp.E(0), l.E_row, near.E(0), nl.E_row);
+    copy(d.N, d.nd, w.du(), qp.D(0), l.D_row, near.D(0), nl.D_row);
+    copy(d.N, 1, l.dt + d.align - l.e, qp.e(0), 0, near.e(0), 0);  // e, Phi, Gam, bq and dt lie one after the other
   }
 }
 
