@@ -43,7 +43,7 @@ class FiberRun final : Watcher {
     body_ = &body, count_ = lanes;
     fibers_ = std::vector<Fiber>(static_cast<std::size_t>(lanes));
     for (Fiber& fiber : fibers_) {
-      fiber.stack = std::make_unique<char[]>(kStack);
+      fiber.stack = std::make_unique_for_overwrite<char[]>(kStack);
       getcontext(&fiber.context);
       fiber.context.uc_stack.ss_sp = fiber.stack.get(), fiber.context.uc_stack.ss_size = kStack, fiber.context.uc_link = &scheduler_;
       makecontext(&fiber.context, reinterpret_cast<void (*)()>(&FiberRun::enter), 0);
@@ -59,7 +59,6 @@ class FiberRun final : Watcher {
       load_.busiest += busiest;
       for (const Fiber& fiber : fibers_) ended += fiber.done;
       if (ended > 0 && ended < lanes) fault_ = std::to_string(lanes - ended) + " lanes wait at a sync that " + std::to_string(ended) + " never reach";
-      syncs_ += ended == 0;
     }
     running_ = nullptr, watching = nullptr;
   }
@@ -76,7 +75,7 @@ class FiberRun final : Watcher {
   void yield() { swapcontext(&fibers_[lane_].context, &scheduler_); }
 
  private:
-  static constexpr std::size_t kStack = 1 << 20;
+  static constexpr std::size_t kStack = 256 << 10;
   struct Fiber {
     ucontext_t context;
     std::unique_ptr<char[]> stack;
@@ -110,8 +109,8 @@ class FiberRun final : Watcher {
   }
   void report(std::size_t number, int other) {
     if (fault_.empty())
-      fault_ = "number " + std::to_string(number) + ": lanes " + std::to_string(other) + " and " + std::to_string(lane_) + " after sync " +
-               std::to_string(syncs_);
+      fault_ = "number " + std::to_string(number) + ": lanes " + std::to_string(other) + " and " + std::to_string(lane_) + " in phase " +
+               std::to_string(phase_);
   }
 
   inline static thread_local FiberRun* running_ = nullptr;
@@ -121,7 +120,7 @@ class FiberRun final : Watcher {
   ucontext_t scheduler_;
   const Body* body_ = nullptr;
   int count_ = 0, lane_ = 0, phase_ = 0;
-  long syncs_ = 0, accesses_ = 0;
+  long accesses_ = 0;
   Load load_;
   std::string fault_;
 };
