@@ -44,3 +44,15 @@ function(tandem_cuda_sources target)
     endif()
   endforeach()
 endfunction()
+
+# tandem_emulated_test(name SOURCES a.cpp x_cuda.cu ... DEPENDS lib ...): the GoogleTest program emulated_<name>, whose kernels run on an emulator of the GPU
+# (tests/emulator): what nvcc compiled, without a device. ctest entries emulated.<suite>.<case>; sources as of tandem_test, with its CUDA sources.
+function(tandem_emulated_test name)
+  if(NOT TANDEM_CUDA)
+    return()
+  endif()
+  tandem_add_test_program(emulated_${name} ${ARGN})
+  target_link_libraries(emulated_${name} PRIVATE tandem_emulator zstd)
+  set_target_properties(emulated_${name} PROPERTIES CUDA_RUNTIME_LIBRARY None)
+  gtest_discover_tests(emulated_${name} TEST_PREFIX emulated. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS emulated)
+endfunction()

@@ -1,0 +1,100 @@
+// The emulated device: memory, a block of warps, a launch.
+#pragma once
+
+#include <unordered_map>
+
+#include "tests/emulator/ptx.hpp"
+
+namespace tandem::ptx {
+
+// Memory that kernels may touch. Device pointers are pointers of the host.
+class Memory {
+ public:
+  void add(const void* at, size_t size) { regions_[reinterpret_cast<uintptr_t>(at)] = size; }
+  void remove(const void* at) { regions_.erase(reinterpret_cast<uintptr_t>(at)), last_ = {}; }
+  // Throws Fault unless [first, last) lies within one region.
+  void check(uintptr_t first, uintptr_t last, const Warp& warp, const Instruction& in) {
+    if (first >= last_.first && last <= last_.second) return;
+    find(first, last, warp, in);
+  }
+
+ private:
+  void find(uintptr_t first, uintptr_t last, const Warp& warp, const Instruction& in);
+  std::map<uintptr_t, size_t> regions_;
+  std::pair<uintptr_t, uintptr_t> last_{};
+};
+
+// Finds accesses to one word of 4 bytes by two threads of which one writes, with no barrier between them, and words read that nothing has written.
+class RaceCheck {
+ public:
+  void access(const Warp& warp, const Instruction& in, uintptr_t word, int lane, bool write);
+  void written(const void* at, size_t size);  // by the host
+  void forget(const void* at, size_t size);
+  int launch = 0;
+
+ private:
+  struct Touch {
+    int launch = 0, block = -1, thread = -1;
+    uint64_t block_epoch = 0, warp_epoch = 0;
+  };
+  struct Word {
+    Touch write, read;
+    bool several = false;  // threads have read since the last barrier
+  };
+  static bool concurrent(const Touch& then, const Touch& now);
+  std::unordered_map<uintptr_t, Word> words_;
+};
+
+struct Block;
+
+struct Warp {
+  Block* block = nullptr;
+  std::byte* frame = nullptr;  // of the function that runs
+  const Function* function = nullptr;
+  bool full = true;                                  // all lanes take part
+  uint32_t bits = 0xffffffff;                        // which do
+  alignas(64) std::array<int32_t, kLanes> active{};  // the same, 0 or -1
+  alignas(64) std::array<uint32_t, kLanes> carry{};  // CC.CF
+  int number = 0;
+  uint64_t epoch = 0;  // barriers of the warp
+  // lanes: the next instruction, and sets of them
+  std::array<uint32_t, kLanes> pc{};
+  uint32_t ready = 0, exited = 0, at_block = 0, at_warp = 0;
+  struct Frame {
+    std::vector<std::byte> rows, local;
+  };
+  std::unordered_map<const Function*, Frame> frames;
+
+  template <class T>
+  T* row(uint32_t at) const {
+    return reinterpret_cast<T*>(frame + at);
+  }
+};
+
+struct Dim {
+  uint32_t x = 1, y = 1, z = 1;
+};
+
+// Executed instructions of warps, by line of the module's text.
+using Counts = std::map<uint32_t, uint64_t>;
+
+struct Device {
+  Memory memory;
+  std::unique_ptr<RaceCheck> races;  // where asked for
+};
+
+struct Block {
+  Device* device = nullptr;
+  Module* module = nullptr;
+  std::vector<std::byte> shared;
+  int number = 0;
+  uint64_t epoch = 0;  // barriers of the block
+  std::vector<Warp> warps;
+};
+
+// Runs a kernel to its end. `parameters` as the function wants them. Throws Fault.
+void launch(Device& device, Module& module, const Function& kernel, Dim blocks, Dim threads, size_t shared, const std::byte* parameters);
+
+[[noreturn]] void fault(const Warp& warp, const Instruction& in, int lane, const std::string& what);
+
+}  // namespace tandem::ptx

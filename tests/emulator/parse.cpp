@@ -1,0 +1,517 @@
+// Reads the text of a PTX module, one function at a time.
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "tests/emulator/ptx.hpp"
+
+namespace tandem::ptx {
+namespace {
+
+using Tokens = std::vector<std::string_view>;
+
+bool of_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%' || c == '.'; }
+
+// Words and single signs from `at` on.
+class Reader {
+ public:
+  Reader(std::string_view text, size_t at) : text_(text), at_(at) {}
+  size_t at() const { return at_; }
+  std::string_view next() {
+    skip();
+    if (at_ >= text_.size()) throw Fault("PTX: the text ends within a function");
+    const size_t from = at_++;
+    if (text_[from] == '"') return at_ = text_.find('"', at_) + 1, text_.substr(from, at_ - from);
+    if (of_word(text_[from]))
+      while (at_ < text_.size() && of_word(text_[at_])) ++at_;
+    return text_.substr(from, at_ - from);
+  }
+  std::string_view peek() {
+    const size_t before = at_;
+    const std::string_view token = next();
+    at_ = before;
+    return token;
+  }
+  void expect(std::string_view token) {
+    if (const std::string_view found = next(); found != token)
+      throw Fault("PTX: '" + std::string(found) + "' where '" + std::string(token) + "' should be");
+  }
+
+ private:
+  void skip() {
+    while (at_ < text_.size()) {
+      if (std::isspace(static_cast<unsigned char>(text_[at_])))
+        ++at_;
+      else if (text_.substr(at_, 2) == "//")
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      else
+        return;
+    }
+  }
+  std::string_view text_;
+  size_t at_;
+};
+
+std::optional<uint64_t> parse_number(std::string_view token) {
+  const bool hex = token.starts_with("0x"), bits = token.starts_with("0f") || token.starts_with("0d");
+  if (token.empty() || !std::isdigit(static_cast<unsigned char>(token[0]))) return {};
+  const std::string_view digits = hex || bits ? token.substr(2) : token;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex || bits ? 16 : 10);
+  if (error != std::errc() || end != digits.data() + digits.size()) throw Fault("PTX: the number '" + std::string(token) + "'");
+  return value;
+}
+uint32_t parse_size(std::string_view token) {
+  const auto value = parse_number(token);
+  if (!value) throw Fault("PTX: '" + std::string(token) + "' where a number should be");
+  return static_cast<uint32_t>(*value);
+}
+
+// Bytes of a type such as ".b64"; 0 of a predicate.
+int width_of(std::string_view type) {
+  if (type == ".pred") return 0;
+  const uint32_t bits = parse_size(type.substr(2));
+  return static_cast<int>(bits / 8);
+}
+int row_bytes(int width) { return kLanes * (width == 0 ? 4 : width); }
+
+std::vector<std::string_view> split(std::string_view name, char by) {
+  std::vector<std::string_view> parts;
+  for (size_t from = 0, to = 0; to != std::string_view::npos; from = to + 1) parts.push_back(name.substr(from, (to = name.find(by, from)) - from));
+  return parts;
+}
+
+struct Register {
+  uint32_t row;
+  int width;  // bytes, 0 of a predicate
+};
+// %f<2076>: numbered from 0.
+struct Registers {
+  std::string_view prefix;
+  Register first;
+};
+// What a name in a block of braces means.
+struct Scope {
+  std::map<std::string_view, Register> registers;
+  std::vector<Registers> numbered;
+  std::map<std::string_view, Variable> local;  // .local and .param variables of a lane
+};
+
+class FunctionReader {
+ public:
+  FunctionReader(Module& module, std::string_view text, size_t at) : module_(module), reader_(text, at) {}
+
+  std::unique_ptr<Function> read() {
+    function_ = std::make_unique<Function>();
+    scopes_.emplace_back();
+    std::string_view word = reader_.next();
+    while (word != ".entry" && word != ".func") word = reader_.next();
+    entry_ = word == ".entry";
+    if (reader_.peek() == "(") function_->result = read_parameters().at(0);
+    function_->name = reader_.next();
+    if (reader_.peek() == "(") function_->parameters = read_parameters();
+    while ((word = reader_.next()) != "{")
+      if (word == ".maxntid") function_->threads_at_most = static_cast<int>(parse_size(reader_.next()));
+    read_body();
+    return std::move(function_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Fault("PTX line " + std::to_string(module_.line(reader_.at())) + ", " + function_->name + ": " + what);
+  }
+
+  // ( .param .align 8 .b8 name[992], .param .u32 name )
+  std::vector<Variable> read_parameters() {
+    std::vector<Variable> all;
+    reader_.expect("(");
+    while (reader_.peek() != ")") {
+      if (reader_.peek() == ",") reader_.next();
+      reader_.expect(".param");
+      all.push_back(read_variable(entry_ ? parameters_ : scopes_.front().local, entry_ ? function_->parameter_bytes : function_->local_bytes));
+    }
+    reader_.expect(")");
+    return all;
+  }
+
+  // .align 8 .b8 name[992] or .u32 name: gets the next bytes of a space, of which `used` are taken.
+  Variable read_variable(std::map<std::string_view, Variable>& names, uint32_t& used) {
+    uint32_t align = 1, size;
+    if (reader_.peek() == ".align") reader_.next(), align = parse_size(reader_.next());
+    size = static_cast<uint32_t>(width_of(reader_.next()));
+    align = std::max(align, size);
+    const std::string_view name = reader_.next();
+    if (reader_.peek() == "[") {
+      reader_.next();
+      size *= parse_size(reader_.next());
+      reader_.expect("]");
+    }
+    used = (used + align - 1) / align * align;
+    const Variable variable{used, size};
+    used += size;
+    names[name] = variable;
+    return variable;
+  }
+
+  void read_body() {
+    for (;;) {
+      const std::string_view word = reader_.next();
+      if (word == "{") {
+        scopes_.emplace_back();
+      } else if (word == "}") {
+        scopes_.pop_back();
+        if (scopes_.empty()) break;
+      } else if (word == ".reg") {
+        read_registers();
+      } else if (word == ".local" || word == ".param") {
+        read_variable(scopes_.back().local, function_->local_bytes);
+        reader_.expect(";");
+      } else if (word == ".pragma") {
+        reader_.next(), reader_.expect(";");
+      } else if (word == ".shared") {
+        fail("shared memory of a fixed size is not supported");
+      } else if (reader_.peek() == ":") {
+        reader_.next();
+        labels_[word] = static_cast<uint32_t>(function_->code.size());
+      } else {
+        read_instruction(word);
+      }
+    }
+    function_->local_bytes = (function_->local_bytes + 7) / 8 * 8;
+    for (const auto& [at, label] : jumps_) {
+      const auto found = labels_.find(label);
+      if (found == labels_.end()) fail("no label " + std::string(label));
+      function_->code[at].target = found->second;
+    }
+    function_->executed.resize(function_->code.size());
+  }
+
+  uint32_t new_row(int width) {
+    // rows of 64-byte multiples, so that all are aligned
+    const uint32_t row = function_->frame_bytes;
+    function_->frame_bytes += static_cast<uint32_t>(row_bytes(width));
+    return row;
+  }
+
+  void read_registers() {
+    const int width = width_of(reader_.next());
+    for (std::string_view sign = ","; sign == ",";) {
+      const std::string_view name = reader_.next();
+      sign = reader_.next();
+      if (sign == "<") {
+        const uint32_t n = parse_size(reader_.next());
+        reader_.expect(">");
+        scopes_.back().numbered.push_back({name, {function_->frame_bytes, width}});
+        function_->frame_bytes += n * static_cast<uint32_t>(row_bytes(width));
+        sign = reader_.next();
+      } else {
+        scopes_.back().registers[name] = {new_row(width), width};
+      }
+      if (sign != "," && sign != ";") fail("'" + std::string(sign) + "' after a register");
+    }
+  }
+
+  std::optional<Register> find_register(std::string_view name) const {
+    const size_t digits = name.find_last_not_of("0123456789") + 1;
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+      if (const auto found = scope->registers.find(name); found != scope->registers.end()) return found->second;
+      if (digits < name.size())
+        for (const Registers& r : scope->numbered)
+          if (r.prefix == name.substr(0, digits))
+            return Register{r.first.row + parse_size(name.substr(digits)) * static_cast<uint32_t>(row_bytes(r.first.width)), r.first.width};
+    }
+    return {};
+  }
+
+  uint32_t constant(uint64_t value, int width) {
+    const auto [found, is_new] = constants_.try_emplace({value, width}, 0);
+    if (is_new) {
+      found->second = new_row(width);
+      function_->constants.push_back({found->second, width, value});
+    }
+    return found->second;
+  }
+  uint32_t once(std::map<std::string_view, uint32_t>& rows, std::string_view name, int width, bool& is_new) {
+    const auto [found, inserted] = rows.try_emplace(name, 0);
+    if (inserted) found->second = new_row(width);
+    is_new = inserted;
+    return found->second;
+  }
+
+  // The row of an operand that is read: register, number, special register or address of a variable.
+  Register read_operand(int width) {
+    std::string_view token = reader_.next();
+    const bool minus = token == "-", negated = token == "!";
+    if (minus || negated) token = reader_.next();
+    if (const auto number = parse_number(token)) return {constant(minus ? 0 - *number : *number, width), width};
+    if (const auto found = find_register(token)) {
+      if (negated) fail("a negated operand is not supported");
+      return *found;
+    }
+    bool is_new = false;
+    constexpr std::pair<std::string_view, Special> kSpecial[] = {
+        {"%tid.x", Special::kThread}, {"%ntid.x", Special::kThreads}, {"%ctaid.x", Special::kBlock}, {"%nctaid.x", Special::kBlocks}};
+    for (const auto& [name, what] : kSpecial)
+      if (name == token) {
+        const uint32_t row = once(rows_, token, 4, is_new);
+        if (is_new) function_->special_rows.push_back({row, what});
+        return {row, 4};
+      }
+    if (const auto found = parameters_.find(token); found != parameters_.end()) {
+      const uint32_t row = once(rows_, token, 8, is_new);
+      if (is_new) function_->parameter_rows.push_back({row, found->second.at});
+      return {row, 8};
+    }
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+      if (const auto found = scope->local.find(token); found != scope->local.end()) {
+        // names of inner scopes come again with other places
+        const uint32_t row = new_row(8);
+        function_->local_rows.push_back({row, found->second.at});
+        return {row, 8};
+      }
+    if (const auto found = module_.globals().find(token); found != module_.globals().end())
+      return {constant(reinterpret_cast<uint64_t>(found->second.data()), 8), 8};
+    if (module_.is_shared(token)) return {constant(0, width), width};
+    fail("the operand '" + std::string(token) + "' is not supported");
+  }
+
+  // [name+8]
+  void read_address(Instruction& in, bool& wide) {
+    reader_.expect("[");
+    const Register base = read_operand(8);
+    in.s[0] = base.row;
+    wide = base.width == 8;
+    std::string_view token = reader_.next();
+    if (token == "+") {
+      const bool minus = reader_.peek() == "-";
+      if (minus) reader_.next();
+      in.offset = static_cast<int64_t>(*parse_number(reader_.next())) * (minus ? -1 : 1);
+      token = reader_.next();
+    }
+    if (token != "]") fail("'" + std::string(token) + "' in an address");
+  }
+
+  // %f1 or {%f1, %f2}
+  int read_numbers(Instruction& in, int width) {
+    int register_width = 0;
+    const auto one = [&](uint32_t& row) {
+      const Register r = read_operand(width);
+      row = r.row, register_width = r.width;
+    };
+    if (reader_.peek() != "{") return one(in.d), register_width;
+    reader_.next();
+    for (int i = 0; i < in.count; ++i) {
+      one(i == 0 ? in.d : in.s[i]);
+      reader_.expect(i + 1 < in.count ? "," : "}");
+    }
+    return register_width;
+  }
+
+  void read_instruction(std::string_view word) {
+    Instruction in;
+    in.line = module_.line(reader_.at());
+    if (word == "@") {
+      in.guarded = true;
+      in.negated = reader_.peek() == "!";
+      if (in.negated) reader_.next();
+      in.guard = read_operand(0).row;
+      word = reader_.next();
+    }
+    if (word == "bra" || word == "bra.uni") {
+      in.flow = Flow::kBranch;
+      jumps_.push_back({function_->code.size(), reader_.next()});
+    } else if (word == "ret") {
+      in.flow = Flow::kReturn;
+    } else if (word == "bar.sync") {
+      if (reader_.next() != "0") fail("a barrier other than number 0 is not supported");
+      in.flow = Flow::kBlockBarrier;
+    } else if (word == "bar.warp.sync") {
+      std::string_view mask = reader_.next();
+      if (mask == "-") mask = reader_.next();
+      if (mask != "1" && mask != "0xffffffff") fail("bar.warp.sync of some lanes is not supported");
+      in.flow = Flow::kWarpBarrier;
+    } else if (word.starts_with("call")) {
+      in.flow = Flow::kCall;
+      in.target = static_cast<uint32_t>(function_->calls.size());
+      function_->calls.push_back(read_call());
+    } else if (word.starts_with("ld.") || word.starts_with("st.")) {
+      read_access(word, in);
+    } else if (word.starts_with("prefetch")) {
+      bool wide;
+      in.run = checked(word)->run;
+      read_address(in, wide);
+    } else {
+      read_plain(word, in);
+    }
+    reader_.expect(";");
+    function_->code.push_back(in);
+  }
+
+  const Operation* checked(std::string_view name) const {
+    const Operation* operation = find_operation(name);
+    if (!operation) fail("the instruction '" + std::string(name) + "' is not supported");
+    return operation;
+  }
+
+  void read_plain(std::string_view word, Instruction& in) {
+    if (word == "mov.b64" && reader_.peek() == "{") return read_unpack(in);
+    const Register to = read_operand(8);
+    reader_.expect(",");
+    in.d = to.row;
+    if (word == "mov.b64" && reader_.peek() == "{") {
+      reader_.next();
+      in.run = checked("mov.pack.b64")->run;
+      in.s[0] = read_operand(4).row, reader_.expect(",");
+      in.s[1] = read_operand(4).row, reader_.expect("}");
+      return;
+    }
+    const Operation* operation = checked(word);
+    in.run = operation->run;
+    for (size_t i = 1; i < operation->operands.size(); ++i) {
+      const char kind = operation->operands[i];
+      const int width = kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8;
+      const Register from = read_operand(width);
+      if (from.width != width) fail(std::string(word) + ": an operand of another width");
+      in.s[i - 1] = from.row;
+      if (i + 1 < operation->operands.size()) reader_.expect(",");
+    }
+    const char kind = operation->operands[0];
+    if (to.width != (kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8)) fail(std::string(word) + ": a result of another width");
+  }
+  void read_unpack(Instruction& in) {
+    in.run = checked("mov.unpack.b64")->run;
+    reader_.expect("{");
+    in.d = read_operand(4).row, reader_.expect(",");
+    in.s[1] = read_operand(4).row, reader_.expect("}"), reader_.expect(",");
+    in.s[0] = read_operand(8).row;
+  }
+
+  // ld.shared.v4.f32 {a, b, c, d}, [address]; st.f32 [address], a
+  void read_access(std::string_view word, Instruction& in) {
+    const std::vector<std::string_view> parts = split(word, '.');
+    const std::string_view type = parts.back();
+    const bool is_load = parts[0] == "ld", shared = parts[1] == "shared";
+    for (const std::string_view part : parts)
+      if (part == "v2" || part == "v4") in.count = static_cast<uint8_t>(part[1] - '0');
+    const int width = width_of("." + std::string(type));
+    bool wide = true;
+    int register_width;
+    if (is_load) {
+      register_width = read_numbers(in, width);
+      reader_.expect(",");
+      read_address(in, wide);
+    } else {
+      read_address(in, wide);
+      reader_.expect(",");
+      register_width = read_numbers(in, width);
+    }
+    in.run = is_load ? find_load(type, register_width, shared, wide) : find_store(type, register_width, shared, wide);
+    if (!in.run || (!shared && !wide)) fail("the instruction '" + std::string(word) + "' is not supported");
+  }
+
+  // call.uni (retval0), name, ( param0 );
+  Call read_call() {
+    Call call;
+    if (reader_.peek() == "(") {
+      reader_.next();
+      call.result = local(reader_.next()), call.has_result = true;
+      reader_.expect(")"), reader_.expect(",");
+    }
+    call.function = reader_.next();
+    if (reader_.peek() == ",") {
+      reader_.next(), reader_.expect("(");
+      while (reader_.peek() != ")") {
+        if (reader_.peek() == ",") reader_.next();
+        call.arguments.push_back(local(reader_.next()));
+      }
+      reader_.next();
+    }
+    return call;
+  }
+  Variable local(std::string_view name) const {
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+      if (const auto found = scope->local.find(name); found != scope->local.end()) return found->second;
+    fail("no variable " + std::string(name));
+  }
+
+  Module& module_;
+  Reader reader_;
+  std::unique_ptr<Function> function_;
+  bool entry_ = false;
+  std::vector<Scope> scopes_;
+  std::map<std::string_view, Variable> parameters_;
+  std::map<std::string_view, uint32_t> labels_, rows_;
+  std::map<std::pair<uint64_t, int>, uint32_t> constants_;
+  std::vector<std::pair<size_t, std::string_view>> jumps_;
+};
+
+}  // namespace
+
+Module::Module(std::string text) : text_(std::move(text)) {
+  for (size_t at = 0; (at = text_.find('\n', at)) != std::string::npos; ++at) lines_.push_back(at);
+  // what begins at the beginning of a line
+  for (size_t start = 0; start < text_.size(); start = text_.find('\n', start) == std::string::npos ? text_.size() : text_.find('\n', start) + 1) {
+    if (text_[start] != '.') continue;
+    Reader reader(text_, start);
+    std::string_view word = reader.next();
+    while (word == ".visible" || word == ".weak" || word == ".extern") word = reader.next();
+    if (word == ".entry" || word == ".func") {
+      if (word == ".func" && reader.peek() == "(")
+        while (reader.next() != ")") {}
+      const std::string name(reader.next());
+      // a declaration ends without a body
+      std::string_view sign;
+      do sign = reader.next();
+      while (sign != "{" && sign != ";");
+      if (sign == "{") at_[name] = start;
+    } else if (word == ".shared") {
+      std::string_view name;
+      for (std::string_view token = reader.next(); token != "["; token = reader.next()) name = token;
+      if (reader.next() != "]") throw Fault("PTX: shared memory of a fixed size is not supported");
+      shared_.emplace_back(name);
+    } else if (word == ".global" || word == ".const") {
+      read_global(start);
+    }
+  }
+}
+
+// .global .align 4 .b8 name[24] = {65, 144, ...};
+void Module::read_global(size_t start) {
+  Reader reader(text_, start);
+  std::string_view name;
+  for (std::string_view token = reader.next(); token != "["; token = reader.next()) name = token;
+  std::vector<std::byte>& bytes = globals_[std::string(name)];
+  bytes.resize(parse_size(reader.next()));
+  reader.expect("]");
+  if (reader.next() == ";") return;
+  reader.expect("{");
+  for (std::byte& byte : bytes) {
+    byte = static_cast<std::byte>(parse_size(reader.next()));
+    if (reader.next() == "}") break;
+  }
+}
+
+const Function& Module::function(const std::string& name) {
+  std::unique_ptr<Function>& function = functions_[name];
+  if (!function) {
+    const auto found = at_.find(name);
+    if (found == at_.end()) throw Fault("PTX: no function " + name);
+    function = FunctionReader(*this, text_, found->second).read();
+  }
+  return *function;
+}
+
+uint32_t Module::line(size_t at) const { return static_cast<uint32_t>(std::lower_bound(lines_.begin(), lines_.end(), at) - lines_.begin()) + 1; }
+void Module::write_executed(std::FILE* to) const {
+  for (const auto& [name, function] : functions_)
+    for (size_t i = 0; i < function->code.size(); ++i) {
+      const uint32_t n = function->code[i].line;
+      const size_t from = n > 1 ? lines_[n - 2] + 1 : 0;
+      if (function->executed[i] > 0)
+        std::fprintf(to, "%lu %s %u %.*s\n", function->executed[i], name.c_str(), n, static_cast<int>(lines_[n - 1] - from), text_.data() + from);
+    }
+}
+bool Module::is_shared(std::string_view name) const { return std::find(shared_.begin(), shared_.end(), name) != shared_.end(); }
+
+}  // namespace tandem::ptx
