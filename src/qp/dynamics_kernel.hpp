@@ -64,7 +64,7 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
   Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
   const MatrixView<Real> E{qp.E(k), np, ldz, ldz}, G{Q, np, ldz, ldz};
-  for_each_2d(team, np, np, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
+  for_each_2d(team, np, ldp, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
   team.sync();
   multiply_nn<Write::kAdd>(team, G, MatrixView<Real>{Wpp, np, np, ldp}, E);
   team.sync();

@@ -57,7 +57,7 @@ class EmulatorDeathTest : public testing::Test {
 };
 TEST_F(EmulatorDeathTest, FindsWhatAKernelDoesWrong) {
   expect_fault(Wrong::kNothing, nullptr);
-  expect_fault(Wrong::kOutside, "wrong_kernel.*line [0-9]+ of its PTX, block 0, warp 1.*memory that was not allocated");
+  expect_fault(Wrong::kOutside, "wrong_kernel.*samples_cuda.cu:[0-9]+, line [0-9]+ of its PTX, block 0, warp 1.*memory that was not allocated");
   expect_fault(Wrong::kOutsideShared, "byte [0-9]+ of 512 bytes of shared memory");
   expect_fault(Wrong::kMisaligned, "not a multiple of 8");
   expect_fault(Wrong::kRaceInWarp, "is read that is written by thread 1 of block 0");

@@ -218,8 +218,8 @@ void run_block(Block& block) {
 }  // namespace
 
 void fault(const Warp& w, const Instruction& in, int lane, const std::string& what) {
-  std::string where = w.function->name + ", line " + std::to_string(in.line) + " of its PTX, block " + std::to_string(w.block->number) + ", warp " +
-                      std::to_string(w.number);
+  std::string where =
+      w.function->name + ", " + w.block->module->where(in) + ", block " + std::to_string(w.block->number) + ", warp " + std::to_string(w.number);
   if (lane >= 0) where += ", lane " + std::to_string(lane);
   throw Fault(where + ": " + what);
 }
@@ -242,14 +242,15 @@ bool RaceCheck::concurrent(const Touch& then, const Touch& now) {
   return then.block_epoch == now.block_epoch && (then.thread / kLanes != now.thread / kLanes || then.warp_epoch == now.warp_epoch);
 }
 
-void RaceCheck::access(const Warp& w, const Instruction& in, uintptr_t address, int lane, bool write) {
-  Word& word = words_[address];
+void RaceCheck::access(const Warp& w, const Instruction& in, uintptr_t address, bool byte, int lane, bool write) {
+  Word& word = byte ? bytes_[address] : words_[address];
   const Touch now{launch, w.block->number, w.number * kLanes + lane, w.block->epoch, w.epoch};
   const auto race = [&](const Touch& other, const char* what) {
     fault(w, in, lane,
           std::string(what) + " thread " + std::to_string(other.thread) + " of block " + std::to_string(other.block) + ", with no barrier between");
   };
-  if (!write && word.write.launch == 0) fault(w, in, lane, "a number is read that nothing has written");
+  const bool has_been_written = word.write.launch != 0 || (byte && words_[address & ~uintptr_t{3}].write.launch != 0);
+  if (!write && !has_been_written) fault(w, in, lane, "a number is read that nothing has written");
   if (concurrent(word.write, now)) race(word.write, write ? "a number is written twice, also by" : "a number is read that is written by");
   if (write) {
     if (concurrent(word.read, now) || (word.several && word.read.launch == launch && word.read.block == now.block &&
@@ -271,6 +272,7 @@ void RaceCheck::written(const void* at, size_t size) {
 void RaceCheck::forget(const void* at, size_t size) {
   const uintptr_t first = reinterpret_cast<uintptr_t>(at);
   for (uintptr_t word = first & ~uintptr_t{3}; word < first + size; word += 4) words_.erase(word);
+  for (uintptr_t byte = first; byte < first + size && !bytes_.empty(); ++byte) bytes_.erase(byte);
 }
 
 void launch(Device& device, Module& module, const Function& kernel, Dim blocks, Dim threads, size_t shared, const std::byte* parameters) {

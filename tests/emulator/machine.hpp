@@ -24,10 +24,12 @@ class Memory {
   std::pair<uintptr_t, uintptr_t> last_{};
 };
 
-// Finds accesses to one word of 4 bytes by two threads of which one writes, with no barrier between them, and words read that nothing has written.
+// Finds accesses to one word of 4 bytes by two threads of which one writes, with no barrier between them, and words read that nothing has written. Numbers of one
+// byte are told apart among themselves, but not from words that lie across them.
 class RaceCheck {
  public:
-  void access(const Warp& warp, const Instruction& in, uintptr_t word, int lane, bool write);
+  // Of a word, whose address is a multiple of 4, or of one byte.
+  void access(const Warp& warp, const Instruction& in, uintptr_t address, bool byte, int lane, bool write);
   void written(const void* at, size_t size);  // by the host
   void forget(const void* at, size_t size);
   int launch = 0;
@@ -42,7 +44,7 @@ class RaceCheck {
     bool several = false;  // threads have read since the last barrier
   };
   static bool concurrent(const Touch& then, const Touch& now);
-  std::unordered_map<uintptr_t, Word> words_;
+  std::unordered_map<uintptr_t, Word> words_, bytes_;
 };
 
 struct Block;

@@ -327,7 +327,7 @@ struct Addresses {
     if (RaceCheck* races = w.block->device->races.get())
       for (int l = 0; l < kLanes; ++l)
         if (w.active[l])
-          for (u64 word = (*this)[l] & ~u64{3}; word < (*this)[l] + size; word += 4) races->access(w, in, word, l, kWrite);
+          for (u64 i = 0; i < size; i += 4) races->access(w, in, (*this)[l] + i, size == 1, l, kWrite);
   }
   u64 operator[](int l) const { return static_cast<u64>(row[l]) + base; }
 };

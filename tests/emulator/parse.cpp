@@ -33,6 +33,7 @@ class Reader {
     at_ = before;
     return token;
   }
+  void skip_line() { at_ = std::min(text_.find('\n', at_), text_.size()); }
   void expect(std::string_view token) {
     if (const std::string_view found = next(); found != token)
       throw Fault("PTX: '" + std::string(found) + "' where '" + std::string(token) + "' should be");
@@ -169,6 +170,9 @@ class FunctionReader {
         reader_.expect(";");
       } else if (word == ".pragma") {
         reader_.next(), reader_.expect(";");
+      } else if (word == ".loc") {
+        file_ = parse_size(reader_.next()), source_line_ = parse_size(reader_.next());
+        reader_.skip_line();
       } else if (word == ".shared") {
         fail("shared memory of a fixed size is not supported");
       } else if (reader_.peek() == ":") {
@@ -310,7 +314,7 @@ class FunctionReader {
 
   void read_instruction(std::string_view word) {
     Instruction in;
-    in.line = module_.line(reader_.at());
+    in.line = module_.line(reader_.at()), in.file = file_, in.source_line = source_line_;
     if (word == "@") {
       in.guarded = true;
       in.negated = reader_.peek() == "!";
@@ -439,6 +443,7 @@ class FunctionReader {
   Reader reader_;
   std::unique_ptr<Function> function_;
   bool entry_ = false;
+  uint32_t file_ = 0, source_line_ = 0;
   std::vector<Scope> scopes_;
   std::map<std::string_view, Variable> parameters_;
   std::map<std::string_view, uint32_t> labels_, rows_;
@@ -472,6 +477,11 @@ Module::Module(std::string text) : text_(std::move(text)) {
       shared_.emplace_back(name);
     } else if (word == ".global" || word == ".const") {
       read_global(start);
+    } else if (word == ".file") {
+      std::string& name = files_[parse_size(reader.next())];
+      name = reader.next();
+      name = name.substr(name.find_last_of("\"/", name.size() - 2) + 1);
+      name.pop_back();
     }
   }
 }
@@ -503,13 +513,18 @@ const Function& Module::function(const std::string& name) {
 }
 
 uint32_t Module::line(size_t at) const { return static_cast<uint32_t>(std::lower_bound(lines_.begin(), lines_.end(), at) - lines_.begin()) + 1; }
+std::string Module::where(const Instruction& in) const {
+  const auto file = files_.find(in.file);
+  const std::string line = "line " + std::to_string(in.line) + " of its PTX";
+  return file == files_.end() ? line : file->second + ":" + std::to_string(in.source_line) + ", " + line;
+}
 void Module::write_executed(std::FILE* to) const {
   for (const auto& [name, function] : functions_)
     for (size_t i = 0; i < function->code.size(); ++i) {
-      const uint32_t n = function->code[i].line;
-      const size_t from = n > 1 ? lines_[n - 2] + 1 : 0;
+      const Instruction& in = function->code[i];
+      const size_t from = in.line > 1 ? lines_[in.line - 2] + 1 : 0, end = lines_[in.line - 1];
       if (function->executed[i] > 0)
-        std::fprintf(to, "%lu %s %u %.*s\n", function->executed[i], name.c_str(), n, static_cast<int>(lines_[n - 1] - from), text_.data() + from);
+        std::fprintf(to, "%lu\t%s\t%s\t%s\n", function->executed[i], name.c_str(), where(in).c_str(), text_.substr(from, end - from).c_str());
     }
 }
 bool Module::is_shared(std::string_view name) const { return std::find(shared_.begin(), shared_.end(), name) != shared_.end(); }

@@ -39,7 +39,8 @@ struct Instruction {
   std::array<uint32_t, 4> s{};
   int64_t offset = 0;   // loads and stores: added to the address
   uint32_t target = 0;  // branches: the instruction; calls: in Function::calls
-  uint32_t line = 0;    // in the module's text
+  uint32_t line = 0;                   // in the module's text
+  uint32_t file = 0, source_line = 0;  // of the source, 0 where not known
   uint32_t guard = 0;   // row of the predicate
   Flow flow = Flow::kNext;
   uint8_t count = 1;  // loads and stores: numbers per lane
@@ -92,7 +93,9 @@ class Module {
   const std::map<std::string, std::vector<std::byte>, std::less<>>& globals() const { return globals_; }
   bool is_shared(std::string_view name) const;  // the shared memory of a launch
   uint32_t line(size_t at) const;
-  // Writes "executed function line text" of every instruction that was executed.
+  // "riccati_kernel.hpp:73, line 1234 of the PTX"
+  std::string where(const Instruction& in) const;
+  // Writes "executed, function, where, text", tabs between, of every instruction that was executed.
   void write_executed(std::FILE* to) const;
 
  private:
@@ -101,6 +104,7 @@ class Module {
   std::vector<size_t> lines_;
   std::vector<std::string> shared_;
   std::map<std::string, size_t> at_;
+  std::map<uint32_t, std::string> files_;
   std::map<std::string, std::vector<std::byte>, std::less<>> globals_;
   std::map<std::string, std::unique_ptr<Function>> functions_;
 };

@@ -14,4 +14,8 @@ struct DeviceBytes {
   DeviceBytes& operator=(const DeviceBytes&) = delete;
 };
 
+// n bytes to the device, and back. Throw Error.
+void copy_to_device(void* to, const void* host, std::size_t n);
+void copy_to_host(void* to, const void* device, std::size_t n);
+
 }  // namespace tandem

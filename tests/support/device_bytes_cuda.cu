@@ -9,4 +9,7 @@ DeviceBytes::DeviceBytes(const void* host, std::size_t n) {
 }
 DeviceBytes::~DeviceBytes() { cudaFree(data); }
 
+void copy_to_device(void* to, const void* host, std::size_t n) { check_cuda(cudaMemcpy(to, host, n, cudaMemcpyHostToDevice), "copy"); }
+void copy_to_host(void* to, const void* device, std::size_t n) { check_cuda(cudaMemcpy(to, device, n, cudaMemcpyDeviceToHost), "copy"); }
+
 }  // namespace tandem

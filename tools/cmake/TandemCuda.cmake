@@ -24,7 +24,7 @@ if(TANDEM_CUDA)
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   set(CMAKE_CUDA_EXTENSIONS OFF)
-  set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} --expt-relaxed-constexpr")
+  set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} --expt-relaxed-constexpr -lineinfo")
 endif()
 
 # tandem_cuda_sources(target x_cuda.cu ...): adds the CUDA launchers x_cuda.cu to a target, or their stand-ins x_no_cuda.cpp without nvcc.
@@ -45,14 +45,21 @@ function(tandem_cuda_sources target)
   endforeach()
 endfunction()
 
-# tandem_emulated_test(name SOURCES a.cpp x_cuda.cu ... DEPENDS lib ...): the GoogleTest program emulated_<name>, whose kernels run on an emulator of the GPU
-# (tests/emulator): what nvcc compiled, without a device. ctest entries emulated.<suite>.<case>; sources as of tandem_test, with its CUDA sources.
+# tandem_emulated_test(name CHECKED filter SOURCES a.cpp x_cuda.cu ... DEPENDS lib ...): the GoogleTest program emulated_<name>, whose kernels run on an emulator of
+# the GPU (tests/emulator): what nvcc compiled, without a device. ctest entries emulated.<suite>.<case>, and checked.<suite>.<case> of the tests that `filter`
+# names, in which races and numbers that nothing has written are looked for. Sources as of tandem_test, with its CUDA sources.
 function(tandem_emulated_test name)
+  cmake_parse_arguments(ARG "" "CHECKED" "SOURCES;DEPENDS" ${ARGN})
   if(NOT TANDEM_CUDA)
     return()
   endif()
-  tandem_add_test_program(emulated_${name} ${ARGN})
-  target_link_libraries(emulated_${name} PRIVATE tandem_emulator zstd)
-  set_target_properties(emulated_${name} PROPERTIES CUDA_RUNTIME_LIBRARY None)
-  gtest_discover_tests(emulated_${name} TEST_PREFIX emulated. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS emulated)
+  set(program emulated_${name})
+  tandem_add_test_program(${program} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS})
+  target_link_libraries(${program} PRIVATE tandem_emulator zstd)
+  set_target_properties(${program} PROPERTIES CUDA_RUNTIME_LIBRARY None)
+  gtest_discover_tests(${program} TEST_PREFIX emulated. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  if(ARG_CHECKED)
+    gtest_discover_tests(${program} TEST_PREFIX checked. TEST_FILTER "${ARG_CHECKED}" TEST_LIST checked_${name} DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 300 ENVIRONMENT TANDEM_EMULATOR_CHECK=1)
+  endif()
 endfunction()
