@@ -32,7 +32,7 @@ RESTRICTED = [
     (r"torch/|ATen/|c10/", r"src/learn/.*|tests/learn/.*", "only src/learn may include Torch"),
     (
         r"cuda|cublas|cooperative_groups|.*\.cuh$",
-        r".*\.cuh?",
+        r".*\.cuh?|tests/emulator/runtime\.cpp",
         "only .cu and .cuh files may include CUDA headers; declare a launcher in a plain header",
     ),
 ]

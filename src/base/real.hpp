@@ -44,6 +44,18 @@ TANDEM_FN float select(bool mask, float a, float b) { return mask ? a : b; }
 TANDEM_FN double select(bool mask, double a, double b) { return mask ? a : b; }
 TANDEM_FN float sqrt(float a) { return ::sqrtf(a); }
 TANDEM_FN double sqrt(double a) { return ::sqrt(a); }
+// 1 / sqrt(a); on a GPU within two units of the last place.
+template <class Real>
+TANDEM_FN Real inverse_sqrt(Real a) {
+  return Real(1) / sqrt(a);
+}
+TANDEM_FN float inverse_sqrt(float a) {
+#ifdef __CUDA_ARCH__
+  return ::rsqrtf(a);
+#else
+  return 1 / ::sqrtf(a);
+#endif
+}
 TANDEM_FN float sin(float a) { return ::sinf(a); }
 TANDEM_FN double sin(double a) { return ::sin(a); }
 TANDEM_FN float cos(float a) { return ::cosf(a); }

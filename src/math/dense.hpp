@@ -17,10 +17,22 @@ struct MatrixView {
   TANDEM_FN Real& operator()(int i, int j) const { return data[i * ld + j]; }
 };
 
+// e / n for 0 <= e < 2^22 by a multiplication, since a division of whole numbers takes a GPU as long as three loads. Exact: (e + 1/2) / n is at least 1/(2 n)
+// from a whole number, and two roundings are off by less.
+struct Divisor {
+  float inverse;
+  TANDEM_FN explicit Divisor(int n) : inverse(1.0f / static_cast<float>(n)) {}
+  TANDEM_FN int quotient(int e) const { return static_cast<int>((static_cast<float>(e) + 0.5f) * inverse); }
+};
+
 // Runs body(i, j) for all i in [0, rows), j in [0, cols); calls must not depend on each other. Does not sync.
 template <Team T, class Body>
 TANDEM_FN void for_each_2d(const T& team, int rows, int cols, Body&& body) {
-  for (int e = team.lane(); e < rows * cols; e += team.size()) body(e / cols, e % cols);
+  const Divisor by(cols);
+  for (int e = team.lane(); e < rows * cols; e += team.size()) {
+    const int i = by.quotient(e);
+    body(i, e - i * cols);
+  }
 }
 template <class Body>
 TANDEM_FN void for_each_2d(const SerialTeam&, int rows, int cols, Body&& body) {
@@ -30,9 +42,16 @@ TANDEM_FN void for_each_2d(const SerialTeam&, int rows, int cols, Body&& body) {
   }
 }
 
-// Partial results of a reduction, and those of their folding in two steps: the same for every team size, so that sums have the same bits. An array of partials
-// has kPartialSize numbers.
-constexpr int kPartials = 256, kFolded = 16, kPartialSize = kPartials + kFolded;
+// Runs body(i) for i in [0, n); calls must not depend on each other. Does not sync.
+template <Team T, class Body>
+TANDEM_FN void for_each_along(const T& team, int n, Body&& body) {
+  for_each(team, 0, n, body);
+}
+template <class Body>
+TANDEM_FN void for_each_along(const SerialTeam&, int n, Body&& body) {
+#pragma GCC ivdep
+  for (int i = 0; i < n; ++i) body(i);
+}
 
 // C = 0, padding included.
 template <Team T, class Real>
@@ -55,56 +74,20 @@ TANDEM_FN void scale_rows(const T& team, MatrixView<Real> C, Real s, const Real*
   for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = s * scale[i] * A(i, j); });
 }
 
-// Reductions: clear, accumulate any number of times, fold. Element i goes to partial[i mod kPartials] on every team. clear and accumulate do not sync:
-// a partial belongs to one lane.
-template <Team T, class Real>
-TANDEM_FN void clear_partials(const T& team, Real* partial) {
-  for_each(team, 0, kPartials, [=](int p) { partial[p] = Real(0); });
-}
-template <Team T, class Real, class Combine, class F>
-TANDEM_FN void accumulate(const T& team, int n, Real* partial, Combine&& combine, F&& f) {
-  for_each(team, 0, kPartials, [&](int p) {
-    Real s = partial[p];
-    for (int i = p; i < n; i += kPartials) s = combine(s, f(i));
-    partial[p] = s;
-  });
-}
-// The same operations in an order of memory that vector code likes.
-template <class Real, class Combine, class F>
-TANDEM_FN void accumulate(const SerialTeam&, int n, Real* partial, Combine&& combine, F&& f) {
-  int i = 0;
-  for (; i + kPartials <= n; i += kPartials) {
-#pragma GCC ivdep
-    for (int p = 0; p < kPartials; ++p) partial[p] = combine(partial[p], f(i + p));
-  }
-#pragma GCC ivdep
-  for (int p = 0; p < n - i; ++p) partial[p] = combine(partial[p], f(i + p));
-}
-// The partials combined, the same on every lane. Syncs before and after.
-template <Team T, class Real, class Combine>
-TANDEM_FN Real fold_partials(const T& team, Real* partial, Combine&& combine) {
-  Real* folded = partial + kPartials;
-  team.sync();
-  for_each(team, 0, kFolded, [&](int f) {
-    Real s = partial[f];
-    for (int p = f + kFolded; p < kPartials; p += kFolded) s = combine(s, partial[p]);
-    folded[f] = s;
-  });
-  team.sync();
-  Real s = folded[0];
-  for (int f = 1; f < kFolded; ++f) s = combine(s, folded[f]);
-  team.sync();
-  return s;
-}
-
 enum class Write { kSet, kAdd, kSubtract, kNegate };  // y = v, y += v, y -= v, y = -v
 
+// What y holds that its new value needs: read before the sum is, so that a lane does not wait for it afterwards.
 template <Write W, class Real>
-TANDEM_FN void write(Real& destination, Real value) {
-  if constexpr (W == Write::kSet) destination = value;
-  if constexpr (W == Write::kAdd) destination += value;
-  if constexpr (W == Write::kSubtract) destination -= value;
-  if constexpr (W == Write::kNegate) destination = -value;
+TANDEM_FN Real value_before(const Real& y) {
+  if constexpr (W == Write::kAdd || W == Write::kSubtract) return y;
+  return Real(0);
+}
+template <Write W, class Real>
+TANDEM_FN Real value_after(Real before, Real v) {
+  if constexpr (W == Write::kAdd) return before + v;
+  if constexpr (W == Write::kSubtract) return before - v;
+  if constexpr (W == Write::kNegate) return -v;
+  return v;
 }
 
 // Products keep a tile of kTile x kTile results in the registers of a lane: 2 kTile loads for kTile^2 multiply-adds, not two for each. kTile is odd, so that
@@ -144,9 +127,9 @@ TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> 
     row[r] = Whole || i + r < C.rows ? i + r : C.rows - 1;
     column[r] = Whole || j + r < C.cols ? j + r : C.cols - 1;
   }
-  Real s[kTile][kTile];
+  Real before[kTile][kTile], s[kTile][kTile];
   for (int r = 0; r < kTile; ++r)
-    for (int c = 0; c < kTile; ++c) s[r][c] = Real(0);
+    for (int c = 0; c < kTile; ++c) before[r][c] = value_before<W>(C(row[r], column[c])), s[r][c] = Real(0);
   // where rows differ in their k, those steps go row by row
   const auto add_edge = [&](int k) {
     for (int r = 0; r < kTile; ++r)
@@ -165,7 +148,7 @@ TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> 
   }
   for (int r = 0; r < kTile; ++r)
     for (int c = 0; c < kTile; ++c)
-      if (Whole || (i + r < C.rows && j + c < C.cols)) write<W>(C(i + r, j + c), s[r][c]);
+      if (Whole || (i + r < C.rows && j + c < C.cols)) C(i + r, j + c) = value_after<W>(before[r][c], s[r][c]);
 }
 
 template <Write W, Sum S, class Real>
@@ -174,14 +157,34 @@ TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> 
   product_tile<W, S, false>(C, left, right, n, i, j);
 }
 
+// s += the first n products of a dot product, k in ascending order; all are loaded before the first is used. Moves on to what comes after them.
+template <int n, class Real>
+TANDEM_FN void add_products(Real& s, Factor<Real>& a, Factor<Real>& b) {
+  Real x[n], y[n];
+  for (int k = 0; k < n; ++k) x[k] = a.data[k * a.step], y[k] = b.data[k * b.step];
+  for (int k = 0; k < n; ++k) s += x[k] * y[k];
+  a.data += n * a.step, b.data += n * b.step;
+}
+
+// Sum over k in [0, n) of entry (k, 0) of a times that of b. On a GPU a lane that waits for its loads 16 at a time waits a third as long as with 4 at a time.
+template <class Real>
+TANDEM_FN Real dot(Factor<Real> a, Factor<Real> b, int n) {
+  Real s(0);
+  for (int left = n; left >= 16; left -= 16) add_products<16>(s, a, b);
+  if (n & 8) add_products<8>(s, a, b);
+  if (n & 4) add_products<4>(s, a, b);
+  if (n & 2) add_products<2>(s, a, b);
+  if (n & 1) add_products<1>(s, a, b);
+  return s;
+}
+
 // The one result at (i, j).
 template <Write W, Sum S, class Real>
 TANDEM_FN void product_result(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
   const int begin = S == Sum::kFrom ? i : 0, end = S == Sum::kUpTo ? i + 1 : n;
-  const Real *a = left.data + begin * left.step + i * left.stride, *b = right.data + begin * right.step + j;
-  Real s(0);
-  for (int k = begin; k < end; ++k, a += left.step, b += right.step) s += *a * *b;
-  write<W>(C(i, j), s);
+  const Factor<Real> a{left.data + begin * left.step + i * left.stride, left.step, 1}, b{right.data + begin * right.step + j, right.step, 1};
+  const Real before = value_before<W>(C(i, j));
+  C(i, j) = value_after<W>(before, dot(a, b, end - begin));
 }
 
 // Up to so many results per lane are worked out one by one: tiles would leave most lanes idle, and all wait for the last one.
@@ -276,9 +279,8 @@ TANDEM_FN void multiply_lower_t(const T& team, MatrixView<Real> Y, MatrixView<Re
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.rows, [&](int i) {
-    Real s(0);
-    for (int j = 0; j < A.cols; ++j) s += A(i, j) * x[j];
-    write<W>(y[i], s);
+    const Real before = value_before<W>(y[i]);
+    y[i] = value_after<W>(before, dot(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
   });
 }
 
@@ -286,9 +288,8 @@ TANDEM_FN void multiply(const T& team, Real* y, MatrixView<Real> A, const Real* 
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_t(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.cols, [&](int j) {
-    Real s(0);
-    for (int i = 0; i < A.rows; ++i) s += A(i, j) * x[i];
-    write<W>(y[j], s);
+    const Real before = value_before<W>(y[j]);
+    y[j] = value_after<W>(before, dot(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows));
   });
 }
 
@@ -324,7 +325,7 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
       const Real original = j + r < n ? A(j + r, 0) : Real(1);
       const Mask<Real> good = l[r][r] > Real(floor) * abs(original);
       flag = select(good, flag, Real(1));
-      scale[r] = Real(1) / sqrt(select(good, l[r][r], Real(1) + max(original, Real(0))));
+      scale[r] = inverse_sqrt(select(good, l[r][r], Real(1) + max(original, Real(0))));
       for (int c = r + 1; c < kTile; ++c) l[r][c] *= scale[r];
       for (int i = r + 1; i < kTile; ++i)
         for (int c = i; c < kTile; ++c) l[i][c] -= l[r][i] * l[r][c];
@@ -332,12 +333,13 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
     // these rows, a column per lane: of L^-1 up to here, of L' further on
     const auto finish_column = [&](MatrixView<Real> M, int c) {
       Real x[kTile];
+      for (int r = 0; r < kTile; ++r) x[r] = M(j + r < n ? j + r : n - 1, c);
       for (int r = 0; r < kTile; ++r) {
-        if (j + r >= n) break;
-        x[r] = M(j + r, c);
         for (int i = 0; i < r; ++i) x[r] -= l[i][r] * x[i];
-        M(j + r, c) = x[r] *= scale[r];
+        x[r] *= scale[r];
       }
+      for (int r = 0; r < kTile; ++r)
+        if (j + r < n) M(j + r, c) = x[r];
     };
     const int next = j + kTile;
     for_each(team, 0, n, [&](int c) { finish_column(c < next ? Linv : A, c); });

@@ -22,7 +22,7 @@ struct RowBlock {
 template <Record R, Team T, class Real, class Pull>
 TANDEM_FN void update_rows(const T& team, const RowBlock<Real>& b, Real alpha, Real rho_scale, Pull&& pull) {
   const Real zero(0), rest = Real(1) - alpha;
-  for_each_2d(team, 1, b.n, [=](int, int i) {
+  for_each_along(team, b.n, [=](int i) {
     const Real rho = rho_scale * b.rho[i], a = b.a[i], z = b.z[i], y = b.y[i];
     const Real v = alpha * a + rest * z;
     const Real z_new = clamp(v + y, b.lower[i], b.upper[i]);
@@ -64,7 +64,7 @@ TANDEM_FN void pull_gradient(const T& team, const QpView<Real>& qp, int k, const
   const QpLayout& l = w.lay;
   Real* r = w.r + k * l.ldz;
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.C(k), qp.dims.nc, l.ldx, qp.lay.C_row}, w.pull_c);
-  if (k < qp.dims.N) multiply_t<Write::kAdd>(team, r + l.ldx, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), qp.lay.D_row}, w.pull_d);
+  if (k < qp.dims.N) multiply_t<Write::kAdd>(from_eighth(team, 3), r + l.ldx, MatrixView<Real>{qp.D(k), qp.dims.nd, w.du(), qp.lay.D_row}, w.pull_d);
 }
 
 // Augmented gradients of all stages from the row values and duals in w.solution: the start of the first iteration.
@@ -78,9 +78,9 @@ TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const Solv
     const int nd = k < qp.dims.N ? qp.dims.nd : 0;
     const Real *sol = w.solution + k * l.sol_stage, *g = qp.g(k), *rho_c = qp.rho_c(k), *rho_d = qp.rho_d(k), *rho_z = qp.rho_x(k);
     Real* r = w.r + k * l.ldz;
-    for_each_2d(team, 1, qp.dims.nc, [=](int, int i) { pull_c[i] = scale * rho_c[i] * (sol[l.sol_dual_c + i] - sol[l.sol_row_c + i]); });
-    for_each_2d(team, 1, nd, [=](int, int i) { pull_d[i] = scale * rho_d[i] * (sol[l.sol_dual_d + i] - sol[l.sol_row_d + i]); });
-    for_each_2d(team, 1, l.ldz, [=](int, int i) { r[i] = g[i] + scale * rho_z[i] * (sol[l.sol_dual_z + i] - sol[l.sol_row_z + i]); });
+    for_each_along(team, qp.dims.nc, [=](int i) { pull_c[i] = scale * rho_c[i] * (sol[l.sol_dual_c + i] - sol[l.sol_row_c + i]); });
+    for_each_along(team, nd, [=](int i) { pull_d[i] = scale * rho_d[i] * (sol[l.sol_dual_d + i] - sol[l.sol_row_d + i]); });
+    for_each_along(team, l.ldz, [=](int i) { r[i] = g[i] + scale * rho_z[i] * (sol[l.sol_dual_z + i] - sol[l.sol_row_z + i]); });
     team.sync();
     pull_gradient(team, near, k, w);
     team.sync();

@@ -87,11 +87,11 @@ TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k,
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
   const Real dt = *qp.dt(k);
   Real* t = w.t;  // cost-to-go gradient by v_p+
-  for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? s[n + i] : Real(0); });
+  for_each_along(team, ldp, [=](int i) { t[i] = i < np ? s[n + i] : Real(0); });
   multiply_t<Write::kAdd>(team, t, MatrixView<Real>{qp.Gam(k), np, np, ldp}, s);
   multiply_t<Write::kAdd>(from_eighth(team, 2), r, MatrixView<Real>{qp.Phi(k), np, np, ldp}, s);
-  for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { r[np + i] += s[np + i]; });
-  for_each_2d(from_eighth(team, 6), 1, na, [=](int, int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
+  for_each_along(from_eighth(team, 4), na, [=](int i) { r[np + i] += s[np + i]; });
+  for_each_along(from_eighth(team, 6), na, [=](int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   team.sync();
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, qp.lay.E_row}, t);
   team.sync();
@@ -103,7 +103,7 @@ TANDEM_FN void integrator_forward_state(const T& team, const QpView<Real>& qp, i
   const int np = qp.dims.np, ldx = w.lay.ldx, ldp = w.lay.ldp;
   Real *t = w.t, *tq = w.s;  // v_p+, and what q_p has in q_p+
   multiply<Write::kSet>(from_eighth(team, 2), t, MatrixView<Real>{qp.E(k), np, ldx, qp.lay.E_row}, z);
-  multiply<Write::kSet>(from_eighth(team, 4), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
+  multiply<Write::kSet>(from_eighth(team, 3), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
@@ -112,9 +112,9 @@ TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, i
   const Real *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx, dt = *qp.dt(k);
   Real* t = w.t;
   multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, qp.lay.E_row}, u);
-  for_each_2d(team, 1, ldp, [=](int, int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
-  for_each_2d(from_eighth(team, 2), 1, na, [=](int, int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
-  for_each_2d(from_eighth(team, 4), 1, na, [=](int, int i) { next[n + np + i] = u[nf + i]; });
+  for_each_along(team, ldp, [=](int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
+  for_each_along(from_eighth(team, 2), na, [=](int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
+  for_each_along(from_eighth(team, 4), na, [=](int i) { next[n + np + i] = u[nf + i]; });
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_base(const T& team, const QpView<Real>& qp, int k, Real* next, const QpWork<Real>& w) {
@@ -122,8 +122,8 @@ TANDEM_FN void integrator_forward_base(const T& team, const QpView<Real>& qp, in
   const Real* bq = qp.bq(k);
   Real *t = w.t, *tq = w.s;
   multiply<Write::kAdd>(team, tq, MatrixView<Real>{qp.Gam(k), np, np, ldp}, t);
-  for_each_2d(team, 1, np, [=](int, int i) { next[i] = tq[i] + bq[i]; });
-  for_each_2d(team, 1, np, [=](int, int i) { next[n + i] = t[i]; });
+  for_each_along(team, np, [=](int i) { next[i] = tq[i] + bq[i]; });
+  for_each_along(team, np, [=](int i) { next[n + i] = t[i]; });
 }
 
 // offset = f(0). Does not sync.

@@ -69,8 +69,8 @@ TANDEM_FN void add_mixed_shares(const T& team, const TS& gradient_team, int k, c
   const int ldx = w.lay.ldx, ldu = w.lay.ldu;
   const Real *u_mix = w.u_mix + k * ldu, *p_mix = w.p_mix + k * ldx;
   Real *kff = w.kff + k * ldu, *s = w.s;
-  for_each_2d(team, 1, ldu, [=](int, int i) { kff[i] += u_mix[i]; });
-  if (k > 0) for_each_2d(gradient_team, 1, ldx, [=](int, int i) { s[i] += p_mix[i]; });
+  for_each_along(team, ldu, [=](int i) { kff[i] += u_mix[i]; });
+  if (k > 0) for_each_along(gradient_team, ldx, [=](int i) { s[i] += p_mix[i]; });
 }
 
 }  // namespace TANDEM_ISA

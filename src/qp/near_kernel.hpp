@@ -56,8 +56,9 @@ TANDEM_FN void copy_matrices(const T& team, const QpView<Real>& qp, const QpWork
     const QpLayout &l = qp.lay, &nl = near.lay;
     // a matrix of the first `stages` stages, from where it lies in stage 0 and the lengths of its rows
     const auto copy = [&](int stages, int rows, int cols, const Real* from, int from_row, Real* to, int to_row) {
+      const Divisor by_row(cols), by_stage(rows);
       const auto place = [=](int i, int stage, int row) {
-        const int r = i / cols, k = r / rows;
+        const int r = by_row.quotient(i), k = by_stage.quotient(r);
         return k * stage + (r - k * rows) * row + (i - r * cols);
       };
       copy_each(

@@ -38,17 +38,21 @@ TANDEM_FN DataFaults<Real> find_faults(const T& team, const QpView<Real>& qp, co
   clear_partials(team, crossed);
   const Real* x0 = qp.x0();
   accumulate(team, w.lay.ldx, not_finite, larger, [=](int i) { return one_unless_finite(x0[i]); });
-  for (int k = 0; k <= qp.dims.N; ++k) {
-    const auto scan = [&](int n, const Real* l, const Real* u, const Real* rho) {
-      accumulate(team, n, not_finite, larger, [=](int i) { return select(l[i] == l[i], select(u[i] == u[i], zero, one), one); });
-      accumulate(team, n, crossed, larger, [=](int i) { return select(rho[i] > zero, select(l[i] > u[i], one, zero), zero); });
-    };
-    const Real* data = qp.at(k, 0);
-    accumulate(team, w.lay.bounds, not_finite, larger, [=](int i) { return one_unless_finite(data[i]); });
-    scan(w.lay.ldc, qp.lc(k), qp.uc(k), qp.rho_c(k));
-    scan(w.lay.ldd, qp.ld(k), qp.ud(k), qp.rho_d(k));
-    scan(w.lay.ldz, qp.lx(k), qp.ux(k), qp.rho_x(k));
-  }
+  const int stages = qp.dims.N + 1;
+  const auto scan = [&](int n, auto lower, auto upper, auto penalty) {
+    accumulate_stages(team, stages, n, not_finite, larger, [=](int k, int i) {
+      const Real l = lower(k)[i], u = upper(k)[i];
+      return select(l == l, select(u == u, zero, one), one);
+    });
+    accumulate_stages(team, stages, n, crossed, larger, [=](int k, int i) {
+      const Real l = lower(k)[i], u = upper(k)[i], rho = penalty(k)[i];
+      return select(rho > zero, select(l > u, one, zero), zero);
+    });
+  };
+  accumulate_stages(team, stages, w.lay.bounds, not_finite, larger, [=](int k, int i) { return one_unless_finite(Real(qp.at(k, 0)[i])); });
+  scan(w.lay.ldc, [=](int k) { return qp.lc(k); }, [=](int k) { return qp.uc(k); }, [=](int k) { return qp.rho_c(k); });
+  scan(w.lay.ldd, [=](int k) { return qp.ld(k); }, [=](int k) { return qp.ud(k); }, [=](int k) { return qp.rho_d(k); });
+  scan(w.lay.ldz, [=](int k) { return qp.lx(k); }, [=](int k) { return qp.ux(k); }, [=](int k) { return qp.rho_x(k); });
   return {fold_partials(team, not_finite, larger), fold_partials(team, crossed, larger)};
 }
 
@@ -66,13 +70,16 @@ TANDEM_FN Outcome<Real> evaluate(const T& team, const QpView<Real>& qp, const Qp
   Real *cost = w.partial, *broken = w.partial + kPartialSize;
   clear_partials(team, cost);
   clear_partials(team, broken);
-  for (int k = 0; k <= qp.dims.N; ++k) {
-    const Real *z = w.solution + k * w.lay.sol_stage, *h = qp.hdiag(k), *g = qp.g(k), *H = qp.H(k);
-    const int rows = nx + (k < qp.dims.N ? qp.dims.nu : 0);
-    accumulate(team, w.lay.sol_stage, broken, larger, [=](int i) { return one_unless_finite(z[i]); });
-    accumulate(team, ldz, cost, plus, [=](int i) { return z[i] * (Real(0.5f) * h[i] * z[i] + g[i]); });
-    if (!qp.dims.dense_cost) continue;
-    accumulate(team, rows, cost, plus, [=](int i) {
+  const int stages = qp.dims.N + 1;
+  accumulate_stages(team, stages, w.lay.sol_stage, broken, larger,
+                    [=](int k, int i) { return one_unless_finite(w.solution[k * w.lay.sol_stage + i]); });
+  accumulate_stages(team, stages, ldz, cost, plus, [=](int k, int i) {
+    const Real z = w.solution[k * w.lay.sol_stage + i];
+    return z * (Real(0.5f) * qp.hdiag(k)[i] * z + qp.g(k)[i]);
+  });
+  for (int k = 0; k < stages && qp.dims.dense_cost; ++k) {
+    const Real *z = w.solution + k * w.lay.sol_stage, *H = qp.H(k);
+    accumulate(team, nx + (k < qp.dims.N ? qp.dims.nu : 0), cost, plus, [=](int i) {
       Real s(0);
       for (int j = 0; j < ldz; ++j) s += H[i * ldz + j] * z[j];
       return Real(0.5f) * s * z[i < nx ? i : ldx + i - nx];

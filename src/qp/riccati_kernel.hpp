@@ -103,8 +103,8 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
   const int N = qp.dims.N, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz;
   const Real *rN = w.r + N * ldz, *VbN = w.Vb + (N - 1) * ldx, *hx0 = w.hx0;
   Real *s = w.s, *ru0 = w.r + ldx;
-  for_each_2d(team, 1, ldx, [=](int, int i) { s[i] = rN[i] + VbN[i]; });
-  for_each_2d(team, 1, ldu, [=](int, int i) { ru0[i] += hx0[i]; });
+  for_each_along(team, ldx, [=](int i) { s[i] = rN[i] + VbN[i]; });
+  for_each_along(team, ldu, [=](int i) { ru0[i] += hx0[i]; });
   team.sync();
   for (int k = N - 1; k >= 0; --k) {
     Real *r = w.r + k * ldz, *gu = r + ldx, *kff = w.kff + k * ldu;
@@ -112,7 +112,7 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
     multiply_t<Write::kNegate>(team, kff, w.input_inverse(k), gu);  // the inverse is symmetric
     if (k > 0) {
       const Real* Vb = w.Vb + (k - 1) * ldx;
-      for_each_2d(from_eighth(team, 2), 1, ldx, [=](int, int i) { s[i] = r[i] + Vb[i]; });
+      for_each_along(from_eighth(team, 2), ldx, [=](int i) { s[i] = r[i] + Vb[i]; });
       multiply_t<Write::kAdd>(from_eighth(team, 2), s, w.gain(k), gu);
     }
     if (qp.dims.ne > 0) add_mixed_shares(team, from_eighth(team, 2), k, w);
@@ -125,7 +125,7 @@ template <Team T, class Real>
 TANDEM_FN void riccati_input(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const Real* kff = w.kff + k * w.lay.ldu;
   Real *z = w.solution + k * w.lay.sol_stage, *u = z + w.lay.ldx;
-  for_each_2d(team, 1, w.lay.ldu, [=](int, int i) { u[i] = kff[i]; });
+  for_each_along(team, w.lay.ldu, [=](int i) { u[i] = kff[i]; });
   if (k > 0) multiply<Write::kAdd>(team, u, w.gain(k), z);
   step_forward_state(team, qp, k, z, w);
 }

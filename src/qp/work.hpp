@@ -2,6 +2,7 @@
 #pragma once
 
 #include "math/dense.hpp"
+#include "math/reduce.hpp"
 #include "qp/qp.hpp"
 
 namespace tandem {

@@ -24,8 +24,8 @@ class Memory {
   std::pair<uintptr_t, uintptr_t> last_{};
 };
 
-// Finds accesses to one word of 4 bytes by two threads of which one writes, with no barrier between them, and words read that nothing has written. Numbers of one
-// byte are told apart among themselves, but not from words that lie across them.
+// Finds accesses to one word of 4 bytes by two threads of which one writes, with no barrier between them, and words read that nothing has written. Numbers of
+// one byte are told apart among themselves, but not from words that lie across them.
 class RaceCheck {
  public:
   // Of a word, whose address is a multiple of 4, or of one byte.

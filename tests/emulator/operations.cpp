@@ -261,6 +261,7 @@ const std::unordered_map<std::string_view, Operation>& operations() {
                         return std::fma(f32(x), b, c);
                       })),
       UNARY("ex2.approx.ftz.f32", f32, std::exp2(a)),
+      UNARY("rsqrt.approx.f32", f32, 1 / std::sqrt(f64{a})),
       COMPARE_INTEGERS("s16", s16),
       COMPARE_INTEGERS("u16", u16),
       COMPARE_INTEGERS("b32", u32),

@@ -37,11 +37,11 @@ struct Instruction {
   Handler run = nullptr;
   uint32_t d = 0;
   std::array<uint32_t, 4> s{};
-  int64_t offset = 0;   // loads and stores: added to the address
-  uint32_t target = 0;  // branches: the instruction; calls: in Function::calls
+  int64_t offset = 0;                  // loads and stores: added to the address
+  uint32_t target = 0;                 // branches: the instruction; calls: in Function::calls
   uint32_t line = 0;                   // in the module's text
   uint32_t file = 0, source_line = 0;  // of the source, 0 where not known
-  uint32_t guard = 0;   // row of the predicate
+  uint32_t guard = 0;                  // row of the predicate
   Flow flow = Flow::kNext;
   uint8_t count = 1;  // loads and stores: numbers per lane
   bool guarded = false, negated = false;
@@ -108,6 +108,9 @@ class Module {
   std::map<std::string, std::vector<std::byte>, std::less<>> globals_;
   std::map<std::string, std::unique_ptr<Function>> functions_;
 };
+
+// The function whose .entry or .func is at `at` of the module's text.
+std::unique_ptr<Function> read_function(Module& module, std::string_view text, size_t at);
 
 // The handler of an instruction such as "add.f32" and the widths of its operands, a letter each, the first written: p(redicate), h (16 bits), w (32), d (64).
 struct Operation {

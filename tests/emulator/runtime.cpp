@@ -1,6 +1,7 @@
-// CUDA's runtime library on the emulated device: what the project calls of it. Programs that are linked with this in the place of libcudart run their kernels on
-// the processor. A fault of a kernel is printed, and is the error of every later call, as on a GPU.
-//   TANDEM_EMULATOR_CHECK=1   look for races and for numbers that nothing has written: some 20 times slower
+// CUDA's runtime library on the emulated device: what the project calls of it. Programs that are linked with this in the place of libcudart run their kernels
+// on the processor. A fault of a kernel is printed, and is the error of every later call, as on a GPU.
+//   TANDEM_EMULATOR_CHECK=1       look for races and for numbers that nothing has written: two to three times slower
+//   TANDEM_EMULATOR_PROFILE=FILE  write how often every instruction was executed
 #include <cuda_runtime.h>
 #include <zstd.h>
 

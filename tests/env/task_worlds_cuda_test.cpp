@@ -1,5 +1,5 @@
-// The stages of the task on a GPU against those on the processor, around the same physics and the same plans: skipped without a device, and run on an emulated one
-// (tests/emulator).
+// The stages of the task on a GPU against those on the processor, around the same physics and the same plans: skipped without a device, and run on an emulated
+// one (tests/emulator).
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -37,6 +37,36 @@ TEST(DenseKernels, VectorCodeForAvx512AgreesWithThePlainKernels) {
   expect_small(avx512::check_dense(22));
 }
 
+TEST(Divisor, IsExact) {
+  for (int n = 1; n <= 400; ++n)
+    for (int e = 0; e < 3000; ++e) ASSERT_EQ(Divisor(n).quotient(e), e / n) << e << " / " << n;
+  std::mt19937 rng(5);
+  for (int i = 0; i < 300000; ++i) {
+    const int n = 1 + static_cast<int>(rng() % 5000), multiple = static_cast<int>(rng() % ((1 << 22) / n)) * n;
+    for (int e : {multiple, std::max(multiple - 1, 0), multiple + n - 1}) ASSERT_EQ(Divisor(n).quotient(e), e / n) << e << " / " << n;
+  }
+}
+
+TEST(DenseKernels, ProductsWithVectorsOfEveryLength) {
+  std::mt19937 rng(6);
+  std::normal_distribution<double> normal;
+  for (int n = 0; n <= 70; ++n) {
+    const int m = 5;
+    std::vector<double> A(m * n), x(n), y(m), expected(m), at(m * n), z(m), expected_t(m);
+    for (auto* v : {&A, &x, &y, &at, &z})
+      for (double& value : *v) value = normal(rng);
+    expected = y, expected_t = z;
+    for (int i = 0; i < m; ++i)
+      for (int j = 0; j < n; ++j) expected[i] += A[i * n + j] * x[j], expected_t[i] -= at[j * m + i] * x[j];
+    multiply<Write::kAdd>(SerialTeam{}, y.data(), MatrixView<double>{A.data(), m, n, n}, x.data());
+    multiply_t<Write::kSubtract>(SerialTeam{}, z.data(), MatrixView<double>{at.data(), n, m, m}, x.data());
+    for (int i = 0; i < m; ++i) {
+      EXPECT_NEAR(y[i], expected[i], 1e-13) << n;
+      EXPECT_NEAR(z[i], expected_t[i], 1e-13) << n;
+    }
+  }
+}
+
 struct Square {
   std::vector<double> data;
   int n;
