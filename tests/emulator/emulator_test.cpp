@@ -1,8 +1,11 @@
 // The emulator itself: arithmetic, barriers, and that what a kernel does wrong is found.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <bit>
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -64,6 +67,33 @@ TEST_F(EmulatorDeathTest, FindsWhatAKernelDoesWrong) {
   expect_fault(Wrong::kRaceInBlock, "warp 1, lane 0: a number is written that is read by thread 0 of block 0");
   expect_fault(Wrong::kNeverWritten, "read that nothing has written");
   expect_fault(Wrong::kBarrierOfSome, "not all of its lanes reach");
+}
+
+// The estimate of a kernel's cycles, from a process of its own.
+long estimate(bool one_by_one) {
+  const std::string path = testing::TempDir() + "cycles" + std::to_string(getpid());
+  setenv("TANDEM_EMULATOR_CYCLES", path.c_str(), 0);  // the process that is started keeps this one's
+  EXPECT_EXIT(
+      {
+        load_numbers(one_by_one);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+  unsetenv("TANDEM_EMULATOR_CYCLES");
+  std::ifstream file(path);
+  std::string head;
+  std::getline(file, head);
+  long cycles = 0;
+  file >> cycles;
+  std::remove(path.c_str());
+  return cycles;
+}
+TEST_F(EmulatorDeathTest, EstimatesThatAChainOfLoadsWaitsForEach) {
+  const long chain = estimate(true), together = estimate(false);
+  EXPECT_GT(chain, 64 * 30);
+  EXPECT_LT(chain, 64 * 60);
+  EXPECT_GT(together, 64);
+  EXPECT_LT(together, chain / 4);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "tests/emulator/cycles.hpp"
+
 namespace tandem::ptx {
 namespace {
 
@@ -74,10 +76,13 @@ class Runner {
   void go_on(uint32_t pc, uint32_t next, uint32_t bits) {
     Warp& w = w_;
     const std::vector<Instruction>& code = w.function->code;
-    while (pc < next) {
+    Cycles* cycles = depth_ == 0 ? w.block->device->cycles : nullptr;
+    for (uint32_t block = pc; pc < next;) {
       if (pc >= code.size()) return leave(bits);
       const Instruction& in = code[pc];
       ++w.function->executed[pc];
+      const bool ends_block = cycles && cycles->ends_block(w, pc);
+      if (ends_block) cycles->execute(w, block, pc + 1);
       switch (in.flow) {
         case Flow::kNext:
           if (in.guarded) {
@@ -123,6 +128,7 @@ class Runner {
           release_warp();
           return;
       }
+      if (ends_block) block = pc;
     }
     place(bits, pc);
   }
@@ -193,16 +199,21 @@ void start_block(Block& block, const Function& kernel, int number, uint64_t epoc
 }
 
 void run_block(Block& block) {
+  Cycles* cycles = block.device->cycles;
   for (;;) {
     bool ran = false, all_ended = true;
     for (Warp& w : block.warps) {
       if (w.ready) Runner(w).run(), ran = true;
       all_ended &= w.exited == 0xffffffff;
     }
-    if (all_ended) return;
+    if (all_ended) {
+      if (cycles) cycles->end_phase(block);
+      return;
+    }
     bool all_wait = true;
     for (const Warp& w : block.warps) all_wait &= (w.at_block | w.exited) == 0xffffffff;
     if (all_wait) {
+      if (cycles) cycles->end_phase(block);
       ++block.epoch;
       for (Warp& w : block.warps) w.ready = w.at_block, w.at_block = 0;
     } else if (!ran) {

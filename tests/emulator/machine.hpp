@@ -77,12 +77,12 @@ struct Dim {
   uint32_t x = 1, y = 1, z = 1;
 };
 
-// Executed instructions of warps, by line of the module's text.
-using Counts = std::map<uint32_t, uint64_t>;
+class Cycles;
 
 struct Device {
   Memory memory;
   std::unique_ptr<RaceCheck> races;  // where asked for
+  Cycles* cycles = nullptr;          // the same
 };
 
 struct Block {

@@ -68,13 +68,23 @@ std::string Module::where(const Instruction& in) const {
   const std::string line = "line " + std::to_string(in.line) + " of its PTX";
   return file == files_.end() ? line : file->second + ":" + std::to_string(in.source_line) + ", " + line;
 }
+std::string_view Module::text(const Instruction& in) const {
+  const size_t from = in.line > 1 ? lines_[in.line - 2] + 1 : 0;
+  return std::string_view(text_).substr(from, lines_[in.line - 1] - from);
+}
+std::string_view Module::name(const Instruction& in) const {
+  Reader reader(text(in), 0);
+  if (reader.peek() != "@") return reader.next();
+  while (reader.next().front() != '%') {}
+  return reader.next();
+}
 void Module::write_executed(std::FILE* to) const {
   for (const auto& [name, function] : functions_)
     for (size_t i = 0; i < function->code.size(); ++i) {
       const Instruction& in = function->code[i];
-      const size_t from = in.line > 1 ? lines_[in.line - 2] + 1 : 0, end = lines_[in.line - 1];
+      const std::string_view line = text(in);
       if (function->executed[i] > 0)
-        std::fprintf(to, "%lu\t%s\t%s\t%s\n", function->executed[i], name.c_str(), where(in).c_str(), text_.substr(from, end - from).c_str());
+        std::fprintf(to, "%lu\t%s\t%s\t%.*s\n", function->executed[i], name.c_str(), where(in).c_str(), static_cast<int>(line.size()), line.data());
     }
 }
 bool Module::is_shared(std::string_view name) const { return std::find(shared_.begin(), shared_.end(), name) != shared_.end(); }

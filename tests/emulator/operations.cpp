@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "tests/emulator/machine.hpp"
+#include "tests/emulator/cycles.hpp"
 
 namespace tandem::ptx {
 namespace {
@@ -324,6 +324,12 @@ struct Addresses {
       base += reinterpret_cast<u64>(w.block->shared.data());
     } else if (w.bits) {
       w.block->device->memory.check(lo, hi + size, w, in);
+    }
+    if (Cycles* cycles = w.block->device->cycles) {
+      std::vector<u64> addresses;
+      for (int l = 0; l < kLanes; ++l)
+        if (w.active[l]) addresses.push_back((*this)[l]);
+      kShared ? cycles->shared_access(addresses, size) : cycles->global_access(in, addresses);
     }
     if (RaceCheck* races = w.block->device->races.get())
       for (int l = 0; l < kLanes; ++l)

@@ -95,10 +95,12 @@ class Module {
   uint32_t line(size_t at) const;
   // "riccati_kernel.hpp:73, line 1234 of the PTX"
   std::string where(const Instruction& in) const;
+  std::string_view name(const Instruction& in) const;  // "add.f32"
   // Writes "executed, function, where, text", tabs between, of every instruction that was executed.
   void write_executed(std::FILE* to) const;
 
  private:
+  std::string_view text(const Instruction& in) const;  // its line
   void read_global(size_t start);
   std::string text_;
   std::vector<size_t> lines_;

@@ -2,6 +2,7 @@
 // on the processor. A fault of a kernel is printed, and is the error of every later call, as on a GPU.
 //   TANDEM_EMULATOR_CHECK=1       look for races and for numbers that nothing has written: two to three times slower
 //   TANDEM_EMULATOR_PROFILE=FILE  write how often every instruction was executed
+//   TANDEM_EMULATOR_CYCLES=FILE   write an estimate of the cycles of every kernel (cycles.hpp)
 #include <cuda_runtime.h>
 #include <zstd.h>
 
@@ -12,7 +13,7 @@
 #include <cstring>
 #include <deque>
 
-#include "tests/emulator/machine.hpp"
+#include "tests/emulator/cycles.hpp"
 
 using namespace tandem::ptx;
 
@@ -52,18 +53,29 @@ struct Runtime {
   } configuration;
 };
 Runtime& runtime();
-void write_profile() {
-  if (std::FILE* file = std::fopen(std::getenv("TANDEM_EMULATOR_PROFILE"), "w")) {
-    for (const Module& module : runtime().modules) module.write_executed(file);
-    std::fclose(file);
-  }
+// Opens the file that a variable of the environment names.
+template <class Use>
+void write_file(const char* variable, Use&& use) {
+  const char* path = std::getenv(variable);
+  std::FILE* file = path ? std::fopen(path, "w") : nullptr;
+  if (!file) return;
+  use(file);
+  std::fclose(file);
 }
+void write_reports() {
+  write_file("TANDEM_EMULATOR_PROFILE", [](std::FILE* file) {
+    for (const Module& module : runtime().modules) module.write_executed(file);
+  });
+  if (const Cycles* cycles = runtime().device.cycles) write_file("TANDEM_EMULATOR_CYCLES", [&](std::FILE* file) { cycles->write(file); });
+}
+// Never ends: kernels are registered before main and launched until after it.
 Runtime& runtime() {
   static Runtime* all = [] {
     auto* r = new Runtime;
     const char* check = std::getenv("TANDEM_EMULATOR_CHECK");
     if (check && check[0] == '1') r->device.races = std::make_unique<RaceCheck>();
-    if (std::getenv("TANDEM_EMULATOR_PROFILE")) std::atexit(write_profile);
+    if (std::getenv("TANDEM_EMULATOR_CYCLES")) r->device.cycles = new Cycles;
+    std::atexit(write_reports);
     return r;
   }();
   return *all;

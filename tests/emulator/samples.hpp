@@ -11,6 +11,9 @@ namespace tandem::ptx {
 enum class Wrong { kNothing, kOutside, kOutsideShared, kMisaligned, kRaceInWarp, kRaceInBlock, kNeverWritten, kBarrierOfSome };
 std::string run_wrong(Wrong what);
 
+// A warp that loads 64 numbers from shared memory, each when the one before is there, or all at once.
+void load_numbers(bool one_by_one);
+
 constexpr int kNumbers = 23;
 constexpr int kSine = 22;  // the one that differs in its last bits
 struct Sample {

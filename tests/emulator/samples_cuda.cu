@@ -47,6 +47,25 @@ __global__ void wrong_kernel(Wrong what, float* numbers) {
   }
 }
 
+__global__ void chain_kernel(int* out) {
+  extern __shared__ int places[];
+  places[threadIdx.x] = static_cast<int>(threadIdx.x + 1) % 32;
+  int at = static_cast<int>(threadIdx.x);
+  __syncthreads();
+#pragma unroll
+  for (int k = 0; k < 64; ++k) at = places[at];
+  out[threadIdx.x] = at;
+}
+__global__ void together_kernel(int* out) {
+  extern __shared__ int places[];
+  for (int k = 0; k < 2; ++k) places[32 * k + threadIdx.x] = k;
+  int sum = 0;
+  __syncthreads();
+#pragma unroll
+  for (int k = 0; k < 64; ++k) sum += places[(threadIdx.x + k) % 64];
+  out[threadIdx.x] = sum;
+}
+
 __host__ __device__ uint64_t bits(float x) { return std::bit_cast<uint32_t>(x); }
 __host__ __device__ uint64_t bits(double x) { return std::bit_cast<uint64_t>(x); }
 __host__ __device__ uint64_t bits(int32_t x) { return static_cast<uint32_t>(x); }
@@ -107,6 +126,12 @@ std::string run_wrong(Wrong what) {
   const DeviceArray<float> numbers(kThreads);
   wrong_kernel<<<1, kThreads, 2 * kThreads * sizeof(float)>>>(what, numbers.data);
   return cudaGetErrorString(cudaDeviceSynchronize());
+}
+
+void load_numbers(bool one_by_one) {
+  const DeviceArray<int> out(32);
+  (one_by_one ? chain_kernel : together_kernel)<<<1, 32, 64 * sizeof(int)>>>(out.data);
+  check_cuda(cudaDeviceSynchronize(), "loads");
 }
 
 std::vector<uint64_t> arithmetic(const std::vector<Sample>& samples, bool device) {
