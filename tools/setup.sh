@@ -178,7 +178,7 @@ explain_failure() {
 present() {
   case $1 in
     *.so.*) compgen -G "/usr/lib/*/$1" >/dev/null || compgen -G "/usr/lib*/$1" >/dev/null ;;
-    */*) [[ -e /usr/include/$1 || -e /usr/local/include/$1 ]] ;;
+    */* | *.h) [[ -e /usr/include/$1 || -e /usr/local/include/$1 ]] ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
