@@ -25,7 +25,7 @@ python_tests="test_mpc test_warp test_warp_device test_warp_save test_device_tas
 pack() {
   local to=$1 mujoco
   [[ ! -e $to ]] || { echo "gpu_checks: $to is there already; name a new folder" >&2; exit 1; }
-  for program in build/tandem build/tests/base/test_team_cuda build/tests/qp/test_qp_cuda build/tests/mpc/test_mpc_cuda; do
+  for program in build/tandem build/tests/base/test_team_cuda build/tests/qp/test_qp_cuda build/tests/mpc/test_mpc_cuda build/tests/env/test_task_cuda; do
     [[ -x $root/$program ]] || { echo "gpu_checks: $program is missing; run ./tandem test first" >&2; exit 1; }
     install -D -s "$root/$program" "$to/bin/${program##*/}"
   done
@@ -76,7 +76,7 @@ part() {
 } >>"$out/log.txt" 2>&1
 
 # 1. correct
-for test in test_team_cuda test_qp_cuda test_mpc_cuda; do part "tests:$test" 120 tests.txt "$bin/$test"; done
+for test in test_team_cuda test_qp_cuda test_mpc_cuda test_task_cuda; do part "tests:$test" 120 tests.txt "$bin/$test"; done
 
 # 2. how fast, against what
 bench=("$bin/tandem" bench mpc --device cuda --iterations 10,25)
