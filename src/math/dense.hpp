@@ -184,7 +184,7 @@ TANDEM_FN void product_result(MatrixView<Real> C, Factor<Real> left, Factor<Real
   const int begin = S == Sum::kFrom ? i : 0, end = S == Sum::kUpTo ? i + 1 : n;
   const Factor<Real> a{left.data + begin * left.step + i * left.stride, left.step, 1}, b{right.data + begin * right.step + j, right.step, 1};
   const Real before = value_before<W>(C(i, j));
-  C(i, j) = value_after<W>(before, dot(a, b, end - begin));
+  C(i, j) = value_after<W>(before, dot(a, b, end > begin ? end - begin : 0));  // a row beyond those of a triangular factor has no k
 }
 
 // Up to so many results per lane are worked out one by one: tiles would leave most lanes idle, and all wait for the last one.

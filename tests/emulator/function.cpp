@@ -127,7 +127,6 @@ class FunctionReader {
   }
 
   uint32_t new_row(int width) {
-    // rows of 64-byte multiples, so that all are aligned
     const uint32_t row = function_->frame_bytes;
     function_->frame_bytes += static_cast<uint32_t>(row_bytes(width));
     return row;

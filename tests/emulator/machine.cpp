@@ -47,7 +47,7 @@ void prepare_frame(Warp& w, const Function& function, Warp::Frame& frame) {
       w.row<uint64_t>(row)[l] = reinterpret_cast<uint64_t>(frame.local.data()) + static_cast<uint64_t>(l) * function.local_bytes + at;
 }
 
-// Warps of the functions that call each other: which one a warp is in, and where its lanes are.
+// Runs a warp: which of its lanes go on next, together, and through the functions that they call.
 class Runner {
  public:
   explicit Runner(Warp& w) : w_(w) {}

@@ -67,6 +67,36 @@ TEST(DenseKernels, ProductsWithVectorsOfEveryLength) {
   }
 }
 
+// A team of so many lanes, of which this is one; a product that does not sync needs no more.
+struct OneOf {
+  int number, lanes;
+  int lane() const { return number; }
+  int size() const { return lanes; }
+  void sync() const {}
+};
+
+// As the gains of a padded problem have them; few results per lane go without tiles.
+TEST(DenseKernels, RowsBeyondATriangularFactorAreZero) {
+  std::mt19937 rng(7);
+  std::normal_distribution<double> normal;
+  const int n = 5, rows = 16, cols = 16;
+  std::vector<double> L(n * n), B(n * cols);
+  for (auto* v : {&L, &B})
+    for (double& value : *v) value = normal(rng);
+  for (int lanes : {1, 7, 128}) {
+    std::vector<double> C(rows * cols, std::numeric_limits<double>::quiet_NaN());
+    for (int lane = 0; lane < lanes; ++lane)
+      multiply_lower_t<Write::kSet>(OneOf{lane, lanes}, MatrixView<double>{C.data(), rows, cols, cols}, MatrixView<double>{L.data(), n, n, n},
+                                    MatrixView<double>{B.data(), n, cols, cols});
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < cols; ++j) {
+        double expected = 0;
+        for (int k = i; k < n; ++k) expected += L[k * n + i] * B[k * cols + j];
+        EXPECT_NEAR(C[i * cols + j], expected, 1e-14) << lanes << " lanes, " << i << ", " << j;
+      }
+  }
+}
+
 struct Square {
   std::vector<double> data;
   int n;
