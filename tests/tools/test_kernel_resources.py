@@ -11,7 +11,14 @@ import kernel_resources  # noqa: E402
 
 # Bytes on a thread's stack that are known. Small arrays: the slow path of sin and cos for huge angles (32), a swing row of up to 32 joints (312). Spilled: four
 # registers of the solver where a part of its scratch lies in global memory (16).
-STACK = {"begin_kernel": 32, "finish_kernel": 32, "linearise_kernel": 312, "solve_kernel<2, 1>": 16, "solve_kernel<2, 0>": 16, "solve_kernel<1, 0>": 16}
+STACK = {
+    "begin_kernel": 32,
+    "finish_kernel": 32,
+    "linearise_kernel": 312,
+    "solve_kernel<2, 1>": 16,
+    "solve_kernel<2, 0>": 16,
+    "solve_kernel<1, 0>": 16,
+}
 
 
 @pytest.fixture(scope="module")
