@@ -10,6 +10,8 @@ int width_of(std::string_view type) {
   const uint32_t bits = parse_size(type.substr(2));
   return static_cast<int>(bits / 8);
 }
+// Of a letter of Operation::operands.
+int width_of(char kind) { return kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8; }
 int row_bytes(int width) { return kLanes * (width == 0 ? 4 : width); }
 
 std::vector<std::string_view> split(std::string_view name, char by) {
@@ -307,15 +309,13 @@ class FunctionReader {
     const Operation* operation = checked(word);
     in.run = operation->run;
     for (size_t i = 1; i < operation->operands.size(); ++i) {
-      const char kind = operation->operands[i];
-      const int width = kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8;
+      const int width = width_of(operation->operands[i]);
       const Register from = read_operand(width);
       if (from.width != width) fail(std::string(word) + ": an operand of another width");
       in.s[i - 1] = from.row;
       if (i + 1 < operation->operands.size()) reader_.expect(",");
     }
-    const char kind = operation->operands[0];
-    if (to.width != (kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8)) fail(std::string(word) + ": a result of another width");
+    if (to.width != width_of(operation->operands[0])) fail(std::string(word) + ": a result of another width");
   }
   void read_unpack(Instruction& in) {
     in.run = checked("mov.unpack.b64")->run;

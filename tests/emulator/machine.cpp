@@ -14,14 +14,11 @@ void set_active(Warp& w, uint32_t bits) {
   for (int l = 0; l < kLanes; ++l) w.active[l] = -static_cast<int32_t>(bits >> l & 1);
 }
 
-uint32_t bits_of(const Warp& w, uint32_t row) {
-  uint32_t bits = 0;
-  const int32_t* predicate = w.row<int32_t>(row);
-  for (int l = 0; l < kLanes; ++l) bits |= static_cast<uint32_t>(predicate[l] != 0) << l;
-  return bits;
-}
+// Lanes whose predicate lets the instruction happen.
 uint32_t bits_of(const Warp& w, const Instruction& in) {
-  const uint32_t bits = bits_of(w, in.guard);
+  uint32_t bits = 0;
+  const int32_t* predicate = w.row<int32_t>(in.guard);
+  for (int l = 0; l < kLanes; ++l) bits |= static_cast<uint32_t>(predicate[l] != 0) << l;
   return in.negated ? ~bits : bits;
 }
 
@@ -263,15 +260,14 @@ void RaceCheck::access(const Warp& w, const Instruction& in, uintptr_t address, 
   const bool has_been_written = word.write.launch != 0 || (byte && words_[address & ~uintptr_t{3}].write.launch != 0);
   if (!write && !has_been_written) fault(w, in, lane, "a number is read that nothing has written");
   if (concurrent(word.write, now)) race(word.write, write ? "a number is written twice, also by" : "a number is read that is written by");
+  const Touch& last = word.read;
+  const bool read_since_barrier =
+      last.launch == launch && last.block == now.block && last.block_epoch == now.block_epoch && last.warp_epoch == now.warp_epoch;
   if (write) {
-    if (concurrent(word.read, now) || (word.several && word.read.launch == launch && word.read.block == now.block &&
-                                       word.read.block_epoch == now.block_epoch && word.read.warp_epoch == now.warp_epoch))
-      race(word.read, "a number is written that is read by");
+    if (concurrent(last, now) || (word.several && read_since_barrier)) race(last, "a number is written that is read by");
     word.write = now;
   } else {
-    const bool same = word.read.launch == launch && word.read.block == now.block && word.read.block_epoch == now.block_epoch &&
-                      word.read.warp_epoch == now.warp_epoch;
-    word.several = same && (word.several || word.read.thread != now.thread);
+    word.several = read_since_barrier && (word.several || last.thread != now.thread);
     word.read = now;
   }
 }

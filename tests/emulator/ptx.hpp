@@ -2,7 +2,7 @@
 //   what it shows   the compiled code of the kernels and their launchers: results, addresses (every access lies inside one allocation, aligned), races,
 //                   barriers that not all lanes reach, what was never written
 //   what it cannot  times, ptxas' translation of PTX to machine code, what a GPU's memory model allows beyond lanes in lock step, approximate instructions'
-//                   last bits (ex2.approx is exp2)
+//                   last bits (ex2.approx is exp2, rsqrt.approx is 1 / sqrt)
 // Instructions are those that the project's kernels use; another one is an error that names it. Source: NVIDIA, "PTX ISA", version 9.0.
 #pragma once
 
@@ -88,7 +88,6 @@ class Module {
   explicit Module(std::string text);
   // Reads the function when it is first asked for. Throws Fault.
   const Function& function(const std::string& name);
-  bool has(const std::string& name) const { return at_.contains(name); }
   // Global variables, for the check of addresses.
   const std::map<std::string, std::vector<std::byte>, std::less<>>& globals() const { return globals_; }
   bool is_shared(std::string_view name) const;  // the shared memory of a launch

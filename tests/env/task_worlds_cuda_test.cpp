@@ -17,8 +17,10 @@ namespace {
 class Twin {
  public:
   Twin(DeviceLoop& loop, std::uint64_t seed) : loop_(loop), worlds_(loop.robot, loop.settings, loop.nworld, seed, TaskDevice::kCuda) {
-    const SimRows sim{on_device(loop.q),     on_device(loop.v),    on_device(loop.tau),   on_device(loop.power),     on_device(loop.slip),
-                      on_device(loop.floor), on_device(loop.self), on_device(loop.fault), on_device(loop.set_points)};
+    set_points_ = std::make_unique<DeviceBytes>(loop.set_points.data(), loop.set_points.size() * sizeof(float));
+    const SimRows sim{on_device(loop.q),     on_device(loop.v),     on_device(loop.tau),
+                      on_device(loop.power), on_device(loop.slip),  on_device(loop.floor),
+                      on_device(loop.self),  on_device(loop.fault), static_cast<float*>(set_points_->data)};
     PlanRows plan{};
     if (loop.mpc)
       plan = {on_device(loop.tau_ff), on_device(loop.q_des), on_device(loop.v_des),
@@ -27,8 +29,7 @@ class Twin {
     loop.after = [this](TaskStage stage) { follow(stage); };
   }
   void act(const std::vector<float>& action) {
-    if (!action_) action_ = std::make_unique<DeviceBytes>(action.data(), action.size() * sizeof(float));
-    copy_to_device(action_->data, action.data(), action.size() * sizeof(float));
+    action_ = std::make_unique<DeviceBytes>(action.data(), action.size() * sizeof(float));
     worlds_.act(static_cast<const float*>(action_->data));
   }
   double largest = 0;  // difference that was seen
@@ -46,8 +47,7 @@ class Twin {
     return static_cast<T*>(copied_.back().device->data);
   }
   void follow(TaskStage stage) {
-    for (const Copied& c : copied_)
-      if (c.host != loop_.set_points.data()) copy_to_device(c.device->data, c.host, c.bytes);
+    for (const Copied& c : copied_) copy_to_device(c.device->data, c.host, c.bytes);
     worlds_.run(stage);
     const auto &here = loop_.worlds.named_arrays(), &there = worlds_.named_arrays();
     ASSERT_EQ(here.size(), there.size());
@@ -62,7 +62,7 @@ class Twin {
     }
     if (stage == TaskStage::kCommand) {
       std::vector<float> set_points(loop_.set_points.size());
-      copy_to_host(set_points.data(), copied_[8].device->data, set_points.size() * sizeof(float));
+      copy_to_host(set_points.data(), set_points_->data, set_points.size() * sizeof(float));
       compare("set points", loop_.set_points.data(), set_points.data(), set_points.size());
     }
   }
@@ -78,7 +78,7 @@ class Twin {
   DeviceLoop& loop_;
   TaskWorlds worlds_;
   std::vector<Copied> copied_;
-  std::unique_ptr<DeviceBytes> action_;
+  std::unique_ptr<DeviceBytes> set_points_, action_;
 };
 
 struct Case {

@@ -59,11 +59,11 @@ void expect_same(const MpcOutput& one, const MpcOutput& other, int njnt) {
 }
 
 TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
-  for (int nworld : {1, more_than_blocks()}) {
+  for (int nworld : {1, 3, more_than_blocks()}) {
     const States states = disturbed_states(robot, nworld, 31);
     MpcCuda gpu = make(nworld);
     Mpc cpu(robot.model, settings, nworld, 0);
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 6; ++i) {
       const MpcOutput found = step(gpu, states);
       cpu.step(states.q, states.v, states.command);
       for (int w = 0; w < nworld; ++w) {
