@@ -7,6 +7,7 @@ the exit code is 1 if anything failed. Tests that cannot run on this machine (no
 import argparse
 import concurrent.futures
 import fcntl
+import json
 import os
 import pathlib
 import re
@@ -56,6 +57,13 @@ def tracked(suffixes, folders):
     """The project's files with one of `suffixes` below one of `folders`, relative to the root."""
     listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True).stdout.split()
     return [path for path in listed if pathlib.Path(path).suffix in suffixes and (ROOT / path).exists()]
+
+
+def compiled_sources():
+    """What the compiler is called with for the sources of src/, kernels and benchmarks' own folders left out."""
+    commands = json.loads((BUILD / "compile_commands.json").read_text())
+    outputs = {command["output"]: command["file"] for command in commands if command["file"].endswith((".cpp", ".cxx"))}
+    return sorted({file for output, file in outputs.items() if output.startswith(f"{BUILD}/src/") and "/bench/" not in output})
 
 
 # --- phases: each takes (report, pattern) ------------------------------------------------------------------------------------------------
@@ -141,14 +149,15 @@ def layers(report, pattern):
 
 
 def tidy(report, pattern):
-    """clang-tidy on the sources of src/, headers included through them. Benchmarks are left out: Pinocchio's headers alone take half a minute."""
+    """clang-tidy on the sources of src/ as they are compiled, several at a time, headers included through them. Benchmarks are left out: Pinocchio's headers
+    alone take half a minute."""
 
     def check(path):
         # clang has no __builtin_shuffle, which is g++'s way to pick a lane at run time
         return run([BIN / "clang-tidy", "-p", BUILD, "--quiet", "--extra-arg=-D__builtin_shuffle(v, lanes)=(v)", path], 5 * MINUTE)
 
     with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
-        results = list(pool.map(check, [path for path in tracked({".cpp"}, ["src"]) if "/bench/" not in path]))
+        results = list(pool.map(check, compiled_sources()))
     output = "\n".join(output for ok, output in results if not ok)
     report.add("tidy", all(ok for ok, _ in results), output[-8000:])
 

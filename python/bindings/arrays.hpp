@@ -17,6 +17,10 @@ namespace nb = nanobind;
 
 namespace tandem::python {
 
+// The object that a property belongs to, with the Python object that keeps it alive.
+template <class T>
+using Held = nb::pointer_and_handle<T>;
+
 // An argument that must turn out to be an array; `Any` in the signature.
 struct AnyArray {
   nb::object object;

@@ -15,7 +15,7 @@
 namespace tandem::python {
 namespace {
 
-constexpr double kBytesPerWorld = 64 << 10;  // from above
+constexpr double kControllerBytes = 64 << 10;  // from above
 
 struct ControllerObject {
   Batch batch;
@@ -24,7 +24,7 @@ struct ControllerObject {
 
   ControllerObject(const Robot& robot, const std::optional<std::filesystem::path>& policy, std::optional<int> nworld, const nb::dict& settings,
                    int threads)
-      : batch(nworld, kBytesPerWorld),
+      : batch(nworld, kControllerBytes),
         controller(robot, policy ? policy->string() : "", with(make_mpc_settings(robot), settings), batch.nworld, checked_threads(threads)) {}
 
   static MpcSettings with(MpcSettings defaults, const nb::dict& settings) {
@@ -33,9 +33,7 @@ struct ControllerObject {
   }
 };
 
-using Self = nb::pointer_and_handle<ControllerObject>;
-
-void step(ControllerObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active) {
+void step_controller(ControllerObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active) {
   const Model& model = self.controller.robot().model;
   const size_t nq = model.nq, nv = model.nv;
   const Input<double> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}})),
@@ -44,7 +42,7 @@ void step(ControllerObject& self, const AnyArray& q, const AnyArray& v, const An
   unlocked(self.mutex, [&] { self.controller.step(q_in, v_in, command_in, active_in); });
 }
 
-void reset(ControllerObject& self, std::optional<int> world, double phase) {
+void reset_controller(ControllerObject& self, std::optional<int> world, double phase) {
   check(phase - phase == 0, "phase = ", phase, ", expected a number of periods");
   unlocked(self.mutex, [&] {
     if (world) return self.controller.reset(*world, phase);
@@ -72,12 +70,12 @@ View<double> torque(ControllerObject& self, const AnyArray& q, const AnyArray& v
 }
 
 auto per_joint(std::vector<double> PolicyController::* field) {
-  return [field](Self self) {
+  return [field](Held<ControllerObject> self) {
     return self.p->batch.view((self.p->controller.*field).data(), self.h, {static_cast<size_t>(self.p->controller.robot().model.njnt)});
   };
 }
 auto per_policy(std::vector<float> PolicyController::* field) {
-  return [field](Self self) {
+  return [field](Held<ControllerObject> self) {
     std::vector<float>& values = self.p->controller.*field;
     return self.p->batch.view(values.data(), self.h, {values.size() / self.p->batch.nworld});
   };
@@ -90,7 +88,7 @@ void bind_outputs(nb::class_<ControllerObject>& controller) {
       .def_prop_ro("kp", per_joint(&PolicyController::kp), "Gains [N m/rad]  ([nworld,] njnt).")
       .def_prop_ro("kd", per_joint(&PolicyController::kd), "Gains [N m s/rad]  ([nworld,] njnt).")
       .def_prop_ro(
-          "phase", [](Self self) { return self.p->batch.view_each(self.p->controller.phase.data(), self.h); },
+          "phase", [](Held<ControllerObject> self) { return self.p->batch.view_each(self.p->controller.phase.data(), self.h); },
           "Gait time of the last step, in periods  ([nworld]).")
       .def_prop_ro("observation", per_policy(&PolicyController::observation), "What the policy saw; empty without one  ([nworld,] nobs).")
       .def_prop_ro("action", per_policy(&PolicyController::action), "What the policy answered; empty without one  ([nworld,] naction).");
@@ -112,13 +110,13 @@ void bind_controller(nb::module_& module) {
            "nworld: None for one robot, whose arrays have no axis of worlds; else that axis comes first.\n"
            "settings: of the MPC, by name.\n"
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")
-      .def("step", &step, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(),
+      .def("step", &step_controller, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(),
            "One control step; arguments as of Mpc.step. Releases the interpreter while it plans.\n"
            "A state that is not finite gives that world the nominal pose at rest under the robot's gains.")
       .def("torque", &torque, nb::arg("q"), nb::arg("v"),
            "Joint torques for a state, by the set points of the last step, within the robot's limits: a new array ([nworld,] njnt) [N m].\n\n"
            "q: float64 ([nworld,] nq). v: float64 ([nworld,] nv).")
-      .def("reset", &reset, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,
+      .def("reset", &reset_controller, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,
            "Forgets the plan of one world, or of all (None); the gait time becomes `phase`, in periods.")
       .def_prop_ro(
           "nworld", [](const ControllerObject& self) { return self.batch.nworld; }, "Number of worlds.")

@@ -23,7 +23,7 @@ auto open(Body&& body) {
 // A property that is an array of the object itself, with rows of `width` numbers; 0: without.
 template <class Object>
 auto array(std::vector<double> Object::* field, size_t width = 0) {
-  return [field, width](nb::pointer_and_handle<Object> self) {
+  return [field, width](Held<Object> self) {
     std::vector<double>& values = self.p->*field;
     std::vector<size_t> shape{values.size()};
     if (width > 0) shape = {values.size() / width, width};
@@ -101,7 +101,7 @@ nb::object rows(LiveLoop& self, long row) {
   return nb::make_tuple(found.first, view(values->data(), owner, {values->size() / width, width}));
 }
 
-nb::object terrain(LiveLoop& self) {
+nb::object terrain_of_live(LiveLoop& self) {
   const Terrain terrain = open([&] { return self.terrain(); });
   if (terrain.height.empty()) return nb::none();
   auto* height = new std::vector<float>(terrain.height);
@@ -169,7 +169,7 @@ void bind_live(nb::module_& module) {
           "offers_centroidal", [](LiveLoop& s) { return s.offers_centroidal(); }, "Whether choose(\"centroidal\") takes this robot.")
       .def_prop_ro(
           "robot", [](LiveLoop& s) { return s.robot(); }, "A copy of the robot, as its files have it.")
-      .def_prop_ro("terrain", &terrain, "The uneven ground: a dictionary of rows, columns, cell [m] and height [m]; None where it is flat.")
+      .def_prop_ro("terrain", &terrain_of_live, "The uneven ground: a dictionary of rows, columns, cell [m] and height [m]; None where it is flat.")
       .def_prop_ro(
           "ground_number", [](LiveLoop& s) { return open([&] { return s.ground_number(); }); }, "How often the robot was put on other ground.")
       .def_prop_ro(

@@ -15,7 +15,7 @@
 namespace tandem::python {
 namespace {
 
-constexpr double kBytesPerWorld = 64 << 10;  // of plans, solutions and outputs, from above
+constexpr double kMpcBytes = 64 << 10;  // of plans, solutions and outputs, from above
 
 // The controller on the processor or on a GPU: one of the two pointers is set.
 struct MpcObject {
@@ -25,7 +25,7 @@ struct MpcObject {
   std::mutex mutex;
 
   MpcObject(const Robot& robot, std::optional<int> nworld, const nb::dict& settings, int threads, const std::string& device)
-      : batch(nworld, device == "cuda" ? 0 : kBytesPerWorld) {
+      : batch(nworld, device == "cuda" ? 0 : kMpcBytes) {
     check(device == "cpu" || device == "cuda", "device = \"", device, "\", expected \"cpu\" or \"cuda\"");
     const MpcSettings all = with(make_mpc_settings(robot), settings);
     if (device == "cuda") {
@@ -51,8 +51,6 @@ struct MpcObject {
   }
 };
 
-using Self = nb::pointer_and_handle<MpcObject>;
-
 void step_on_gpu(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
                  std::uintptr_t stream) {
   const size_t nq = self.model().nq, nv = self.model().nv;
@@ -65,8 +63,8 @@ void step_on_gpu(MpcObject& self, const AnyArray& q, const AnyArray& v, const An
   unlocked(self.mutex, [&] { self.gpu->step(input, reinterpret_cast<void*>(stream)); });
 }
 
-void step(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
-          std::uintptr_t stream) {
+void step_mpc(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
+              std::uintptr_t stream) {
   if (self.gpu) return step_on_gpu(self, q, v, command, active, stream);
   const size_t nq = self.model().nq, nv = self.model().nv;
   const Input<double> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}})),
@@ -75,7 +73,7 @@ void step(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray&
   unlocked(self.mutex, [&] { self.mpc->step(q_in, v_in, command_in, active_in); });
 }
 
-void reset(MpcObject& self, std::optional<int> world, double phase) {
+void reset_mpc(MpcObject& self, std::optional<int> world, double phase) {
   check(phase - phase == 0, "phase = ", phase, ", expected a number of periods");
   if (self.gpu) {
     check(!world && phase == 0, "reset of one world, or to a phase, works with device=\"cpu\" only; use reset_where(mask, phase)");
@@ -121,7 +119,7 @@ nb::object tensor(const Batch& batch, float* data, nb::handle owner, size_t widt
 
 // Properties of `njnt` numbers or one number per world.
 auto per_joint(std::vector<double> MpcOutput::* field, float* DeviceOutput::* gpu_field) {
-  return [field, gpu_field](Self self) -> nb::object {
+  return [field, gpu_field](Held<MpcObject> self) -> nb::object {
     const size_t njnt = self.p->model().njnt;
     if (!self.p->gpu) return nb::cast(self.p->batch.view((self.p->mpc->output.*field).data(), self.h, {njnt}));
     const DeviceOutput out = self.p->gpu->output();
@@ -129,7 +127,7 @@ auto per_joint(std::vector<double> MpcOutput::* field, float* DeviceOutput::* gp
   };
 }
 auto per_world(std::vector<double> MpcOutput::* field, float* DeviceOutput::* gpu_field) {
-  return [field, gpu_field](Self self) -> nb::object {
+  return [field, gpu_field](Held<MpcObject> self) -> nb::object {
     if (!self.p->gpu) return nb::cast(self.p->batch.view_each((self.p->mpc->output.*field).data(), self.h));
     return tensor(self.p->batch, self.p->gpu->output().*gpu_field, self.h, 0, 1);
   };
@@ -140,7 +138,7 @@ auto per_world(T QpInfo::* field, float* DeviceOutput::* gpu_field) {
   using Number = std::conditional_t<std::is_same_v<T, Status>, std::int32_t, T>;
   constexpr std::int64_t kStride = sizeof(QpInfo) / sizeof(Number);
   static_assert(sizeof(T) == sizeof(Number) && sizeof(QpInfo) % sizeof(Number) == 0);
-  return [field, gpu_field](Self self) -> nb::object {
+  return [field, gpu_field](Held<MpcObject> self) -> nb::object {
     if (self.p->gpu) return tensor(self.p->batch, self.p->gpu->output().*gpu_field, self.h, 0, 1);
     QpInfo& first = self.p->mpc->output.info[0];
     return nb::cast(self.p->batch.view_each(reinterpret_cast<Number*>(&(first.*field)), self.h, kStride));
@@ -189,14 +187,14 @@ void bind_mpc(nb::module_& module) {
           "threads: that share the worlds; 0 is one per processor. Results do not depend on it.\n"
           "device: \"cpu\", or \"cuda\" for the current GPU: arrays are then float32 tensors in its memory, taken without a copy (rows may\n"
           "lie apart), attributes are Torch tensors, and step() returns at once. docs/gpu.md.")
-      .def("step", &step, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
+      .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
            "One control step. Releases the interpreter while it plans.\n\n"
            "q: configuration, float64 ([nworld,] nq). v: velocity, float64 ([nworld,] nv).\n"
            "command: base height [m], forward and left velocity [m/s], yaw rate [rad/s], float64 ([nworld,] 4).\n"
            "active: bool ([nworld]), False leaves that world alone; None: all.\n"
            "stream: of CUDA, with device=\"cuda\": torch.cuda.current_stream().cuda_stream; 0 is the default stream.\n"
            "A state that is not finite gives that world the nominal pose; see `status`.")
-      .def("reset", &reset, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,
+      .def("reset", &reset_mpc, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,
            "Forgets the plan of one world, or of all (None); the gait time becomes `phase`, in periods.")
       .def("reset_where", &reset_where, nb::arg("mask"), nb::arg("phase") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
            "With device=\"cuda\": forgets the plans of the worlds whose mask is not 0; their gait times become `phase`, None: 0.\n\n"

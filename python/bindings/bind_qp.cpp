@@ -92,8 +92,6 @@ void solve(QpObject& self, std::optional<int> iterations) {
   });
 }
 
-using Self = nb::pointer_and_handle<QpObject>;
-
 // One block of every stage: a matrix of rows x columns, `ld` apart, or with columns = 0 a vector of rows.
 struct Block {
   int offset;  // in a stage
@@ -101,7 +99,7 @@ struct Block {
   bool last;  // whether stage N has it too
 };
 
-View<float> stage_view(Self self, float* first, int stage, int size, const Block& block) {
+View<float> stage_view(Held<QpObject> self, float* first, int stage, int size, const Block& block) {
   const QpObject& o = *self.p;
   std::vector<size_t> shape{static_cast<size_t>(o.dims.N) + (block.last ? 1 : 0), static_cast<size_t>(block.rows)};
   std::vector<std::int64_t> strides{stage, 1};
@@ -116,12 +114,12 @@ View<float> stage_view(Self self, float* first, int stage, int size, const Block
   return view(first + block.offset, self.h, shape, strides);
 }
 
-View<float> problem_view(Self self, const Block& block) {
+View<float> problem_view(Held<QpObject> self, const Block& block) {
   QpObject& o = *self.p;
   return stage_view(self, o.qp.data() + o.layout.ldx, o.layout.stage, o.layout.size, block);
 }
 
-View<float> solution_block(Self self, const Block& block) {
+View<float> solution_block(Held<QpObject> self, const Block& block) {
   QpObject& o = *self.p;
   return stage_view(self, o.solution.data(), o.layout.sol_stage, o.layout.sol_size, block);
 }
@@ -129,7 +127,7 @@ View<float> solution_block(Self self, const Block& block) {
 // A property on the block that `describe` finds in the dims and the layout.
 using Describe = Block (*)(const QpDims& d, const QpLayout& l);
 auto block(Describe describe) {
-  return [describe](Self self) { return problem_view(self, describe(self.p->dims, self.p->layout)); };
+  return [describe](Held<QpObject> self) { return problem_view(self, describe(self.p->dims, self.p->layout)); };
 }
 
 void bind_costs(nb::class_<QpObject>& qp) {
@@ -147,7 +145,7 @@ void bind_costs(nb::class_<QpObject>& qp) {
 void bind_dynamics(nb::class_<QpObject>& qp) {
   qp.def_prop_ro(
         "x0",
-        [](Self self) {
+        [](Held<QpObject> self) {
           QpObject& o = *self.p;
           const size_t nx = o.dims.nx;
           if (!o.batch.batched) return view(o.qp.data(), self.h, {nx});
@@ -180,21 +178,22 @@ void bind_rows(nb::class_<QpObject>& qp) {
 void bind_results(nb::class_<QpObject>& qp) {
   constexpr std::int64_t kStride = sizeof(QpInfo) / sizeof(float);
   qp.def_prop_ro(
-        "x", [](Self self) { return solution_block(self, {0, self.p->dims.nx, 0, 0, true}); }, "Solution, states  ([nworld,] N + 1, nx).")
+        "x", [](Held<QpObject> self) { return solution_block(self, {0, self.p->dims.nx, 0, 0, true}); }, "Solution, states  ([nworld,] N + 1, nx).")
       .def_prop_ro(
-          "u", [](Self self) { return solution_block(self, {self.p->layout.ldx, self.p->dims.nu, 0, 0, false}); },
+          "u", [](Held<QpObject> self) { return solution_block(self, {self.p->layout.ldx, self.p->dims.nu, 0, 0, false}); },
           "Solution, inputs  ([nworld,] N, nu).")
       .def_prop_ro(
-          "status", [](Self self) { return self.p->batch.view_each(reinterpret_cast<std::int32_t*>(&self.p->info[0].status), self.h, kStride); },
+          "status",
+          [](Held<QpObject> self) { return self.p->batch.view_each(reinterpret_cast<std::int32_t*>(&self.p->info[0].status), self.h, kStride); },
           "How it ended, a number of Status  ([nworld]).")
       .def_prop_ro(
-          "primal_residual", [](Self self) { return self.p->batch.view_each(&self.p->info[0].primal_residual, self.h, kStride); },
+          "primal_residual", [](Held<QpObject> self) { return self.p->batch.view_each(&self.p->info[0].primal_residual, self.h, kStride); },
           "Largest violation of a row, in its unit  ([nworld]).")
       .def_prop_ro(
-          "dual_residual", [](Self self) { return self.p->batch.view_each(&self.p->info[0].dual_residual, self.h, kStride); },
+          "dual_residual", [](Held<QpObject> self) { return self.p->batch.view_each(&self.p->info[0].dual_residual, self.h, kStride); },
           "Largest error of stationarity  ([nworld]).")
       .def_prop_ro(
-          "objective", [](Self self) { return self.p->batch.view_each(&self.p->info[0].objective, self.h, kStride); },
+          "objective", [](Held<QpObject> self) { return self.p->batch.view_each(&self.p->info[0].objective, self.h, kStride); },
           "Cost at the solution  ([nworld]).");
 }
 

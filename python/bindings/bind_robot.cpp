@@ -10,14 +10,12 @@
 namespace tandem::python {
 namespace {
 
-using Self = nb::pointer_and_handle<Robot>;
-
 // A property that is a list of numbers of the robot.
 auto numbers(std::vector<double> Robot::* field) {
-  return [field](Self self) { return view<const double>((self.p->*field).data(), self.h, {(self.p->*field).size()}); };
+  return [field](Held<Robot> self) { return view<const double>((self.p->*field).data(), self.h, {(self.p->*field).size()}); };
 }
 auto model_numbers(std::vector<double> Model::* field) {
-  return [field](Self self) { return view<const double>((self.p->model.*field).data(), self.h, {(self.p->model.*field).size()}); };
+  return [field](Held<Robot> self) { return view<const double>((self.p->model.*field).data(), self.h, {(self.p->model.*field).size()}); };
 }
 
 std::vector<std::string> contact_names(const Robot& robot) {

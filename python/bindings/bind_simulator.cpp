@@ -15,15 +15,15 @@
 namespace tandem::python {
 namespace {
 
-constexpr double kBytesPerWorld = 1 << 20;  // of MuJoCo's data, from above
-constexpr double kMaxSubsteps = 10000;      // physics steps per control step
+constexpr double kSimulatorBytes = 1 << 20;  // of MuJoCo's data, from above
+constexpr double kMaxSubsteps = 10000;       // physics steps per control step
 
 struct SimulatorObject {
   Batch batch;
   std::unique_ptr<Simulator> sim;
   std::mutex mutex;
 
-  SimulatorObject(const Robot& robot, std::optional<int> nworld, double control_dt, double physics_dt, int threads) : batch(nworld, kBytesPerWorld) {
+  SimulatorObject(const Robot& robot, std::optional<int> nworld, double control_dt, double physics_dt, int threads) : batch(nworld, kSimulatorBytes) {
     const double substeps = control_dt / physics_dt;
     check(substeps >= 0.5 && substeps <= kMaxSubsteps, "control_dt = ", control_dt, " and physics_dt = ", physics_dt,
           ", expected control_dt to be 1 to ", kMaxSubsteps, " times physics_dt");
@@ -33,8 +33,6 @@ struct SimulatorObject {
     sim = make_simulator(robot, batch.nworld, settings);
   }
 };
-
-using Self = nb::pointer_and_handle<SimulatorObject>;
 
 void set_state(SimulatorObject& self, const AnyArray& q, const AnyArray& v, std::optional<std::vector<int>> worlds) {
   const size_t nq = self.sim->model().nq, nv = self.sim->model().nv;
@@ -80,11 +78,11 @@ size_t nfoot(const Model& model) { return model.foot_name.size(); }
 size_t ncon(const Model& model) { return model.contacts.size(); }
 
 auto input(std::vector<double> SimInput::* field) {
-  return [field](Self self) { return self.p->batch.view((self.p->sim->input.*field).data(), self.h, {njnt(self.p->sim->model())}); };
+  return [field](Held<SimulatorObject> self) { return self.p->batch.view((self.p->sim->input.*field).data(), self.h, {njnt(self.p->sim->model())}); };
 }
 // count: of numbers per world; components: of each, 1 for plain numbers
 auto output(std::vector<double> SimOutput::* field, size_t (*count)(const Model&), size_t components = 1) {
-  return [field, count, components](Self self) {
+  return [field, count, components](Held<SimulatorObject> self) {
     std::vector<size_t> shape{count(self.p->sim->model())};
     if (components > 1) shape.push_back(components);
     return self.p->batch.view((self.p->sim->output.*field).data(), self.h, shape);
@@ -92,7 +90,7 @@ auto output(std::vector<double> SimOutput::* field, size_t (*count)(const Model&
 }
 template <class T>
 auto output_each(std::vector<T> SimOutput::* field) {
-  return [field](Self self) { return self.p->batch.view_each((self.p->sim->output.*field).data(), self.h); };
+  return [field](Held<SimulatorObject> self) { return self.p->batch.view_each((self.p->sim->output.*field).data(), self.h); };
 }
 
 void bind_arrays(nb::class_<SimulatorObject>& sim) {

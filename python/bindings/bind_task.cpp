@@ -17,12 +17,12 @@
 namespace tandem::python {
 namespace {
 
-constexpr double kBytesPerWorld = 1 << 20;  // of simulator and MPC, from above
+constexpr double kTaskBytes = 1 << 20;  // of simulator and MPC, from above
 
 // Of everything that a world keeps, the actions of its episode and its delayed set points included.
 double bytes_per_world(const Robot& robot, const TaskSettings& settings) {
   const double steps = settings.episode / settings.mpc.control_dt, delayed = settings.randomise.delay[1] / settings.mpc.control_dt;
-  return kBytesPerWorld + sizeof(float) * steps * double(robot.action_joint.size()) + 5 * sizeof(double) * delayed * robot.model.njnt;
+  return kTaskBytes + sizeof(float) * steps * double(robot.action_joint.size()) + 5 * sizeof(double) * delayed * robot.model.njnt;
 }
 
 struct TaskObject {
@@ -37,13 +37,11 @@ struct TaskObject {
         task(robot, settings, nworld, checked_threads(threads), seed) {}
 };
 
-using Self = nb::pointer_and_handle<TaskObject>;
-
-void reset(TaskObject& self, std::optional<std::uint32_t> episode) {
+void reset_task(TaskObject& self, std::optional<std::uint32_t> episode) {
   unlocked(self.mutex, [&] { episode ? self.task.reset(*episode) : self.task.reset(); });
 }
 
-void step(TaskObject& self, const AnyArray& action) {
+void step_task(TaskObject& self, const AnyArray& action) {
   const Input<float> action_in(action, "action", self.batch.axes({{"naction", static_cast<size_t>(self.task.naction)}}));
   unlocked(self.mutex, [&] { self.task.step(action_in); });
 }
@@ -100,17 +98,17 @@ void save_network(TaskObject& self, const std::filesystem::path& path, const Net
 
 template <class T>
 auto rows(std::vector<T> VectorEnv::* field) {
-  return [field](Self self) {
+  return [field](Held<TaskObject> self) {
     std::vector<T>& values = self.p->task.*field;
     return self.p->batch.view(values.data(), self.h, {values.size() / self.p->batch.nworld});
   };
 }
 template <class T>
 auto each(std::vector<T> VectorEnv::* field) {
-  return [field](Self self) { return self.p->batch.view_each((self.p->task.*field).data(), self.h); };
+  return [field](Held<TaskObject> self) { return self.p->batch.view_each((self.p->task.*field).data(), self.h); };
 }
 auto state(std::vector<double> SimOutput::* field) {
-  return [field](Self self) {
+  return [field](Held<TaskObject> self) {
     std::vector<double>& values = self.p->task.loop().simulator().output.*field;
     return self.p->batch.view(values.data(), self.h, {values.size() / self.p->batch.nworld});
   };
@@ -128,7 +126,7 @@ void bind_arrays(nb::class_<TaskObject>& task) {
       .def_prop_ro("q", state(&SimOutput::q), "True configurations (nworld, nq).")
       .def_prop_ro("v", state(&SimOutput::v), "True velocities (nworld, nv).")
       .def_prop_ro(
-          "command", [](Self self) { return self.p->batch.view(self.p->task.loop().command.data(), self.h, {4}); },
+          "command", [](Held<TaskObject> self) { return self.p->batch.view(self.p->task.loop().command.data(), self.h, {4}); },
           "Base height [m], forward, left [m/s], yaw rate [rad/s] (nworld, 4).");
 }
 
@@ -152,8 +150,9 @@ void bind_task(nb::module_& module) {
            "controller: \"mpc\", \"residual\" (a policy corrects the MPC) or \"rl\" (a policy alone).\n"
            "settings: by name, {\"env.episode\": 10, \"noise.scale\": 0}; the attribute `settings` lists them all.\n"
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")
-      .def("reset", &reset, nb::arg("episode") = nb::none(), "Starts a new episode in every world; the one with this number, or the next (None).")
-      .def("step", &step, nb::arg("action"),
+      .def("reset", &reset_task, nb::arg("episode") = nb::none(),
+           "Starts a new episode in every world; the one with this number, or the next (None).")
+      .def("step", &step_task, nb::arg("action"),
            "Advances every world by one control step; worlds that are done start anew. action: float32 (nworld, naction).\n\n"
            "Releases the interpreter meanwhile. Raises Error before the first reset().")
       .def("set_progress", &set_progress, nb::arg("progress"), "How far the training is, 0 to 1: what curricula go by.")

@@ -38,8 +38,6 @@ struct TaskWorldsObject {
   }
 };
 
-using Self = nb::pointer_and_handle<TaskWorldsObject>;
-
 // The arrays of a dictionary, checked and held.
 struct Taker {
   TaskWorldsObject& self;
@@ -106,14 +104,14 @@ void run(TaskWorldsObject& self, const std::string& stage, std::uintptr_t stream
 }
 
 template <class T>
-nb::object tensor(Self self, const TaskArray& array) {
+nb::object tensor(Held<TaskWorldsObject> self, const TaskArray& array) {
   std::vector<size_t> shape{static_cast<size_t>(self.p->worlds.fleet().nworld)};
   if (array.width) shape.push_back(array.width);
   const int device = self.p->cuda ? nb::device::cuda::value : nb::device::cpu::value;
   return nb::cast(nb::ndarray<nb::pytorch, T>(array.data, shape.size(), shape.data(), self.h, nullptr, nb::dtype<T>(), device, 0));
 }
 
-nb::dict arrays(Self self) {
+nb::dict arrays(Held<TaskWorldsObject> self) {
   nb::dict out;
   for (const TaskArray& array : self.p->worlds.named_arrays()) {
     const char* name = array.name.c_str();
@@ -125,7 +123,7 @@ nb::dict arrays(Self self) {
 }
 
 // (distance of two heights, heights (rows, columns)) of uneven ground; None where it is flat.
-nb::object terrain(const TaskWorldsObject& self) {
+nb::object terrain_of_worlds(const TaskWorldsObject& self) {
   auto* held = new Terrain(make_terrain(self.settings.terrain));
   const nb::capsule owner(held, [](void* p) noexcept { delete static_cast<Terrain*>(p); });
   if (held->height.empty()) return nb::none();
@@ -154,7 +152,8 @@ void bind_task_worlds(nb::module_& module) {
       .def("run", &run, nb::arg("stage"), nb::arg("stream") = 0,
            "Runs \"start\", \"command\", \"finish\", \"measure\" or \"observe\" of all worlds; on a GPU in this stream of CUDA, and returns at once.")
       .def_prop_ro("arrays", &arrays, "All arrays by name, as Torch tensors on their memory. src/env/task_kernel.hpp says what they hold.")
-      .def_prop_ro("terrain", &terrain, "(distance of two heights [m], heights [m] (rows, columns)) of uneven ground, None where it is flat; a copy.")
+      .def_prop_ro("terrain", &terrain_of_worlds,
+                   "(distance of two heights [m], heights [m] (rows, columns)) of uneven ground, None where it is flat; a copy.")
       .def_prop_ro(
           "nworld", [](const TaskWorldsObject& self) { return self.worlds.fleet().nworld; }, "Number of worlds.")
       .def_prop_ro(

@@ -11,10 +11,10 @@ struct CentroidalTask {
   const CentroidalView<float>* view;
   const PlanView<float>* plan;
   PlanOrder<float> order;
-  bool started;                // the plan is one to go on from
-  NodeInput<float>* nodes;     // the plan  (N + 1)
-  int iterations;              // Gauss-Newton steps
-  CentroidalProfile* profile;  // nullptr: do not measure
+  bool started;                       // the plan is one to go on from
+  CentroidalNodeInput<float>* nodes;  // the plan  (N + 1)
+  int iterations;                     // Gauss-Newton steps
+  CentroidalProfile* profile;         // nullptr: do not measure
 };
 struct CentroidalAnswer {
   QpInfo info;

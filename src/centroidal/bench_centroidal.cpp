@@ -38,7 +38,7 @@ double step_error(const Robot& robot, CentroidalSettings settings, const std::ve
   CentroidalMpc mpc(robot, settings, 1);
   mpc.step(robot.stand, v, command);
   const std::vector<double> exact = exact_step(mpc.dims(), mpc.form(0, robot.stand, v, command));
-  const NodeInput<float> before = mpc.plan(0)[0];
+  const CentroidalNodeInput<float> before = mpc.plan(0)[0];
   mpc.step(robot.stand, v, command);
   double worst = 0;
   for (size_t j = 0; j < exact.size(); ++j) {

@@ -44,7 +44,7 @@ PlanView<float> make_plan_view(const Robot& robot, const CentroidalSettings& s, 
 
 // One world between steps.
 struct World {
-  std::vector<NodeInput<float>> nodes;
+  std::vector<CentroidalNodeInput<float>> nodes;
   std::vector<float> x;
   double phase = 0, hold = 0;  // gait time in periods; time until it runs [s]
   bool started = false, standing = false;

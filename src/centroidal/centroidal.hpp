@@ -23,7 +23,7 @@ struct CentroidalProfile {
 };
 
 // The plan of one world at the nodes, N + 1 of them; the last one has no input. Shapes and frames: centroidal/view.hpp.
-using CentroidalPlan = std::span<const NodeInput<float>>;
+using CentroidalPlan = std::span<const CentroidalNodeInput<float>>;
 
 class CentroidalMpc {
  public:

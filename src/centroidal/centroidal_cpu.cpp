@@ -21,8 +21,8 @@ const SolverSettings kSolver{.iterations = 1, .relaxation = 1.0f, .warm_start = 
 // Scratch of one thread, every part 64-byte aligned.
 struct Scratch {
   float *qp, *solution, *solver, *rows;
-  NodeInput<Lanes>* input;
-  NodeOutput<Lanes>* output;
+  CentroidalNodeInput<Lanes>* input;
+  CentroidalNodeOutput<Lanes>* output;
   NodeWork<Lanes>* work;
   Lanes* memory;
   size_t size;
@@ -37,8 +37,8 @@ Scratch layout_scratch(const CentroidalView<float>& view, float* memory) {
   const auto floats_of = [](size_t bytes) { return bytes / sizeof(float); };
   s.qp = take(qp_size(dims)), s.solution = take(solution_size(dims)), s.solver = take(qp_workspace_size(dims, kSolver));
   s.rows = take(row_list(view).nrow * qp_layout(dims).ldz);
-  s.input = reinterpret_cast<NodeInput<Lanes>*>(take(floats_of(sizeof(NodeInput<Lanes>))));
-  s.output = reinterpret_cast<NodeOutput<Lanes>*>(take(floats_of(sizeof(NodeOutput<Lanes>))));
+  s.input = reinterpret_cast<CentroidalNodeInput<Lanes>*>(take(floats_of(sizeof(CentroidalNodeInput<Lanes>))));
+  s.output = reinterpret_cast<CentroidalNodeOutput<Lanes>*>(take(floats_of(sizeof(CentroidalNodeOutput<Lanes>))));
   s.work = reinterpret_cast<NodeWork<Lanes>*>(take(floats_of(sizeof(NodeWork<Lanes>))));
   s.memory = reinterpret_cast<Lanes*>(take(floats_of(sizeof(Lanes)) * node_memory_size<Lanes>(view.model.nbody)));
   return s;
@@ -55,15 +55,15 @@ void init_scratch(const CentroidalView<float>& view, float* memory) {
 using Clock = ProfileClock<CentroidalProfile>;
 
 // Node `node` into one lane.
-void gather(const NodeInput<float>& node, NodeInput<Lanes>& in, int lane) {
-  constexpr size_t kReals = sizeof(NodeInput<float>) / sizeof(float);
+void gather(const CentroidalNodeInput<float>& node, CentroidalNodeInput<Lanes>& in, int lane) {
+  constexpr size_t kReals = sizeof(CentroidalNodeInput<float>) / sizeof(float);
   const float* from = reinterpret_cast<const float*>(&node);
   float* to = reinterpret_cast<float*>(&in) + lane;
   for (size_t i = 0; i < kReals; ++i) to[i * kLanes] = from[i];
 }
 
 // Linearises all nodes and forms the QP around the plan. Returns the cost of the plan.
-float form_qp(const CentroidalView<float>& view, const NodeInput<float>* nodes, Scratch& s, Clock& clock) {
+float form_qp(const CentroidalView<float>& view, const CentroidalNodeInput<float>* nodes, Scratch& s, Clock& clock) {
   const QpView<float> qp = qp_view(centroidal_dims(view.N, view.nx, kAlign), s.qp);
   const RowList<float> list = row_list(view);
   float cost = form_terminal(view, nodes[view.N], qp);
@@ -86,7 +86,7 @@ float form_qp(const CentroidalView<float>& view, const NodeInput<float>* nodes, 
   return cost;
 }
 
-void move_plan(const CentroidalView<float>& view, const SolutionView<float>& step, NodeInput<float>* nodes) {
+void move_plan(const CentroidalView<float>& view, const SolutionView<float>& step, CentroidalNodeInput<float>* nodes) {
   for (int k = 0; k <= view.N; ++k) {
     for (int i = 0; k > 0 && i < view.nx; ++i) nodes[k].x[i] += step.x(k)[i];
     for (int i = 0; k < view.N && i < view.nu; ++i) nodes[k].u[i] += step.u(k)[i];

@@ -58,19 +58,19 @@ TANDEM_FN CostFrames<Real> cost_frames(const CentroidalView<S>& view, const Cent
 
 // Wrench of the ground on foot f as seen from the base; the torque of a joint against it is its product with the joint's axis, eq. (20).
 template <class Real>
-TANDEM_FN Spatial<Real> wrench_at_base(const NodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f) {
+TANDEM_FN Spatial<Real> wrench_at_base(const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f) {
   return {foot_moment(in, f) + cross(motion.foot[f], foot_force(in, f)), foot_force(in, f)};
 }
 
 // Share of each foot in the middle of the feet in stance; 0 in flight.
 template <class Real>
-TANDEM_FN Real stance_share(const NodeInput<Real>& in, int f) {
+TANDEM_FN Real stance_share(const CentroidalNodeInput<Real>& in, int f) {
   return in.ref.stance[f] / max(in.ref.stance[0] + in.ref.stance[1], Real(1));
 }
 
 // All residuals of a stage, eq. (17)-(20), table 1. Terms of feet that are not in the phase concerned are zero.
 template <class Real, class S>
-TANDEM_FN void stage_residuals(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
+TANDEM_FN void stage_residuals(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion,
                                const CostFrames<Real>& frames, StageTerms<Real>& r) {
   const NodeReference<Real>& ref = in.ref;
   state_residual(ref, in.x, view.nx, r.state);
@@ -109,7 +109,7 @@ TANDEM_FN Real tangential_force(Vec3<Real> force) {
 
 // Friction cone, eq. (21): friction f_z - sqrt(f_x^2 + f_y^2 + 1 N^2).
 template <class Real, class S>
-TANDEM_FN void cone_row(const CentroidalView<S>& view, const NodeInput<Real>& in, int f, LegRow<Real>& row) {
+TANDEM_FN void cone_row(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, int f, LegRow<Real>& row) {
   const Vec3<Real> force = foot_force(in, f);
   const Real tangential = tangential_force(force), zero(0);
   row.value = Real(view.friction) * force.z - tangential;
@@ -122,7 +122,7 @@ TANDEM_FN void cone_row(const CentroidalView<S>& view, const NodeInput<Real>& in
 //   foot  motion of the foot
 //   i     row: kPressureRows times the foot plus the edge
 template <class Real, class S>
-TANDEM_FN void pressure_row(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
+TANDEM_FN void pressure_row(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion,
                             const FrameMotion<Real>& foot, int i, LegRow<Real>& row) {
   const int f = i / kPressureRows, edge = i % kPressureRows;
   const Real side = Real(edge % 2 == 0 ? 1 : -1), half(edge < 2 ? view.sole_x : view.sole_y);
@@ -139,7 +139,7 @@ TANDEM_FN void pressure_row(const CentroidalView<S>& view, const NodeInput<Real>
 
 // Columns of the torque of leg joint i of foot f, eq. (20).
 template <class Real, class S>
-TANDEM_FN void torque_row(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f, int i,
+TANDEM_FN void torque_row(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion, int f, int i,
                           LegRow<Real>& row) {
   const Real* axes = motion.d.kin.S;
   const Spatial<Real> W = wrench_at_base(in, motion, f), S_i = load6(axes + 6 * view.leg[f][i]);

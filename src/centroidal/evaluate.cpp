@@ -12,10 +12,10 @@ struct CentroidalEvaluator::Impl {
   CentroidalArrays<double> arrays;
   std::vector<double> memory;
   NodeWork<double> work;
-  NodeOutput<double> output;
+  CentroidalNodeOutput<double> output;
   Prediction<double> step;
 
-  void evaluate(const NodeInput<double>& node) {
+  void evaluate(const CentroidalNodeInput<double>& node) {
     evaluate_motion(arrays.view, node.x, node.u, memory.data(), work.motion);
     work.frames = cost_frames(arrays.view, work.motion);
     stage_residuals(arrays.view, node, work.motion, work.frames, work.residual);
@@ -25,7 +25,7 @@ struct CentroidalEvaluator::Impl {
 namespace {
 
 // Penalties of a node, eq. (21)-(24), without derivatives.
-double penalties(const CentroidalView<double>& view, const NodeInput<double>& node, const NodeWork<double>& work) {
+double penalties(const CentroidalView<double>& view, const CentroidalNodeInput<double>& node, const NodeWork<double>& work) {
   double sum = 0;
   LegRow<double> row;
   for (int f = 0; f < kFeet; ++f) {
@@ -70,7 +70,7 @@ int CentroidalEvaluator::nx() const { return impl_->arrays.view.nx; }
 int CentroidalEvaluator::ntheta() const { return theta_size(impl_->arrays.view.nj); }
 void CentroidalEvaluator::set_theta(std::span<const double> theta) { tandem::set_theta(theta, impl_->arrays); }
 
-double CentroidalEvaluator::stage_features(const NodeInput<double>& node, std::span<double> features) {
+double CentroidalEvaluator::stage_features(const CentroidalNodeInput<double>& node, std::span<double> features) {
   Impl& s = *impl_;
   const CentroidalView<double>& view = s.arrays.view;
   check(static_cast<int>(features.size()) == ntheta(), "centroidal features: ", features.size(), " values, expected ", ntheta());
@@ -88,7 +88,7 @@ double CentroidalEvaluator::stage_features(const NodeInput<double>& node, std::s
   return view.dt * penalties(view, node, s.work);
 }
 
-void CentroidalEvaluator::terminal_features(const NodeInput<double>& node, std::span<double> features) {
+void CentroidalEvaluator::terminal_features(const CentroidalNodeInput<double>& node, std::span<double> features) {
   const CentroidalView<double>& view = impl_->arrays.view;
   check(static_cast<int>(features.size()) == ntheta(), "centroidal features: ", features.size(), " values, expected ", ntheta());
   double residual[kMaxState];
@@ -97,19 +97,19 @@ void CentroidalEvaluator::terminal_features(const NodeInput<double>& node, std::
   for (int i = 0; i < view.nx; ++i) next[i] += 0.5 * impl_->arrays.nominal_terminal[i] * residual[i] * residual[i];
 }
 
-double CentroidalEvaluator::gradient(const NodeInput<double>& node, std::span<double> gx, std::span<double> gu) {
+double CentroidalEvaluator::gradient(const CentroidalNodeInput<double>& node, std::span<double> gx, std::span<double> gu) {
   Impl& s = *impl_;
   linearise_node(s.arrays.view, node, s.memory.data(), s.work, s.output);
   std::copy_n(s.output.gx, nx(), gx.begin()), std::copy_n(s.output.gu, nx(), gu.begin());
   return s.output.cost;
 }
 
-double CentroidalEvaluator::terminal_gradient(const NodeInput<double>& node, std::span<double> gx) {
+double CentroidalEvaluator::terminal_gradient(const CentroidalNodeInput<double>& node, std::span<double> gx) {
   double h[kMaxState], hxy[3];
   return terminal_cost(impl_->arrays.view, node.ref, node.x, gx.data(), h, hxy);
 }
 
-void CentroidalEvaluator::predict(const NodeInput<double>& node, std::span<double> next, StepDerivatives* d) {
+void CentroidalEvaluator::predict(const CentroidalNodeInput<double>& node, std::span<double> next, StepDerivatives* d) {
   Impl& s = *impl_;
   const CentroidalView<double>& view = s.arrays.view;
   const int n = view.nx;
@@ -135,8 +135,8 @@ void CentroidalEvaluator::predict(const NodeInput<double>& node, std::span<doubl
   for (int t = 0; t < kMomentumTheta; ++t) put_column(s.step.theta[t], d->theta, kMomentumTheta, t);
 }
 
-NodeInput<double> widen(const NodeInput<float>& node) {
-  NodeInput<double> wide;
+CentroidalNodeInput<double> widen(const CentroidalNodeInput<float>& node) {
+  CentroidalNodeInput<double> wide;
   constexpr size_t kReals = sizeof(node) / sizeof(float);
   std::copy_n(reinterpret_cast<const float*>(&node), kReals, reinterpret_cast<double*>(&wide));
   return wide;

@@ -35,17 +35,17 @@ class CentroidalEvaluator {
 
   // Adds the features of a stage, times dt, to `features` (ntheta): what each multiplier is multiplied with. Those of the momentum rows, of the terminal
   // cost and of terms without nominal weight are zero. Returns the penalties times dt.
-  double stage_features(const NodeInput<double>& node, std::span<double> features);
+  double stage_features(const CentroidalNodeInput<double>& node, std::span<double> features);
   // Adds the features of the last state.
-  void terminal_features(const NodeInput<double>& node, std::span<double> features);
+  void terminal_features(const CentroidalNodeInput<double>& node, std::span<double> features);
 
   // The stage cost with penalties, times dt, and its gradient by x (nx) and u (nx).
-  double gradient(const NodeInput<double>& node, std::span<double> gx, std::span<double> gu);
+  double gradient(const CentroidalNodeInput<double>& node, std::span<double> gx, std::span<double> gu);
   // The terminal cost and its gradient by x.
-  double terminal_gradient(const NodeInput<double>& node, std::span<double> gx);
+  double terminal_gradient(const CentroidalNodeInput<double>& node, std::span<double> gx);
 
   // The next state (nx). With `derivatives` (sized here at its first use) those too.
-  void predict(const NodeInput<double>& node, std::span<double> next, StepDerivatives* derivatives = nullptr);
+  void predict(const CentroidalNodeInput<double>& node, std::span<double> next, StepDerivatives* derivatives = nullptr);
 
  private:
   struct Impl;
@@ -53,6 +53,6 @@ class CentroidalEvaluator {
 };
 
 // A node of a plan in double.
-NodeInput<double> widen(const NodeInput<float>& node);
+CentroidalNodeInput<double> widen(const CentroidalNodeInput<float>& node);
 
 }  // namespace tandem

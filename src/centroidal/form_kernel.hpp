@@ -95,7 +95,7 @@ TANDEM_FN void form_dynamics(const CentroidalView<S>& view, const Prediction<Rea
 
 // Contact rows of stage k.
 template <class S, class Real, class Read>
-TANDEM_FN void form_contacts(const CentroidalView<S>& view, const NodeOutput<Real>& node, const Read& read, const QpStage<S>& stage) {
+TANDEM_FN void form_contacts(const CentroidalView<S>& view, const CentroidalNodeOutput<Real>& node, const Read& read, const QpStage<S>& stage) {
   const auto& [qp, k] = stage;
   for (int e = 0; e < 6 * kFeet; ++e) {
     const KinematicRow<Real>& row = node.contact[e / 6][e % 6];
@@ -116,7 +116,8 @@ TANDEM_FN void add_plane_entries(S* H, int ld, int first, S value) {
 
 // Cost rows of one stage as a matrix J [nrow, ldz] whose squares add up to the Hessian, eq. (25). J must be zero where no row has columns.
 template <class S, class Real, class Read>
-TANDEM_FN void form_rows(const CentroidalView<S>& view, const RowList<S>& list, const NodeOutput<Real>& node, const Read& read, int ldx, S* J) {
+TANDEM_FN void form_rows(const CentroidalView<S>& view, const RowList<S>& list, const CentroidalNodeOutput<Real>& node, const Read& read, int ldx,
+                         S* J) {
   const int ldz = 2 * ldx;
   S* at = J;
   const auto kinematic = [&](const KinematicRow<Real>& row) {
@@ -147,7 +148,7 @@ TANDEM_FN void form_rows(const CentroidalView<S>& view, const RowList<S>& list, 
 
 // Cost of stage k: gradient, and Hessian = J'J + diagonal + 2 x 2 blocks.
 template <class S, class Real, class Read>
-TANDEM_FN void form_cost(const CentroidalView<S>& view, const RowList<S>& list, const NodeOutput<Real>& node, const Read& read,
+TANDEM_FN void form_cost(const CentroidalView<S>& view, const RowList<S>& list, const CentroidalNodeOutput<Real>& node, const Read& read,
                          const QpStage<S>& stage, S* J) {
   const auto& [qp, k] = stage;
   const int ldx = qp.lay.ldx, ldz = qp.lay.ldz;
@@ -164,7 +165,7 @@ TANDEM_FN void form_cost(const CentroidalView<S>& view, const RowList<S>& list, 
 
 // Cost of the last state. Returns its value.
 template <class S>
-TANDEM_FN S form_terminal(const CentroidalView<S>& view, const NodeInput<S>& last, const QpView<S>& qp) {
+TANDEM_FN S form_terminal(const CentroidalView<S>& view, const CentroidalNodeInput<S>& last, const QpView<S>& qp) {
   S hxy[3], *H = qp.H(view.N);
   for (int i = 0; i < view.nx * qp.lay.ldz; ++i) H[i] = S(0);
   const S cost = terminal_cost(view, last.ref, last.x, qp.g(view.N), qp.hdiag(view.N), hxy);

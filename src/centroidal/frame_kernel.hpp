@@ -75,7 +75,7 @@ TANDEM_FN Vec3<Real> tilt(Vec3<Real> n, Vec3<Real> t) {
 // Contact rows of a foot, eq. (13), (14): in stance velocity with feedback of height and angular velocity with feedback of tilt, in swing the vertical
 // velocity with feedback of height; rows that do not exist are zero (contact_compliance).
 template <class Real, class S>
-TANDEM_FN void contact_rows(const CentroidalView<S>& view, const NodeInput<Real>& in, int f, const FrameMotion<Real>& foot,
+TANDEM_FN void contact_rows(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, int f, const FrameMotion<Real>& foot,
                             const FrameColumn<Real>* columns, KinematicRow<Real>* row) {
   const Real stance = in.ref.stance[f], k_z(view.height_gain), k_o(view.orientation_gain);
   const Vec3<Real> n{foot.R.m[2], foot.R.m[5], foot.R.m[8]};

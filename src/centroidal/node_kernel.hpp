@@ -7,10 +7,10 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// What linearising a node gives. Only Reals, as NodeInput. Cost terms are times dt; rows of the cost are scaled by the root of their curvature, so that
+// What linearising a node gives. Only Reals, as CentroidalNodeInput. Cost terms are times dt; rows of the cost are scaled by the root of their curvature, so that
 // the Hessian is the sum of their squares, eq. (25); rows without weight are not written.
 template <class Real>
-struct NodeOutput {
+struct CentroidalNodeOutput {
   Real cost;                           // of the node [cost]
   Real gx[kMaxState], gu[kMaxState];   // gradient
   Real hx[kMaxState], hu[kMaxState];   // diagonal of the Hessian without the rows below
@@ -63,7 +63,7 @@ TANDEM_FN void tracking_cost(const NodeReference<Real>& ref, Real scale, const T
 
 // Adds the penalty of a row with value h and columns to the cost: slope on the gradient; scales the row by the root of the curvature.
 template <class Real, class Row, class Gradient>
-TANDEM_FN void add_row(const Penalty<Real>& penalty, Real scale, Row& row, NodeOutput<Real>& out, Gradient&& each_column) {
+TANDEM_FN void add_row(const Penalty<Real>& penalty, Real scale, Row& row, CentroidalNodeOutput<Real>& out, Gradient&& each_column) {
   const Real slope = scale * penalty.slope, root = sqrt(scale * penalty.curvature);
   out.cost += scale * penalty.value;
   each_column(row, [&](Real& column, Real& g) {
@@ -82,19 +82,19 @@ struct RowColumns {
   const CentroidalView<S>& view;
 
   template <class Real, class Body>
-  TANDEM_FN void kinematic(KinematicRow<Real>& row, NodeOutput<Real>& out, Body&& body) const {
+  TANDEM_FN void kinematic(KinematicRow<Real>& row, CentroidalNodeOutput<Real>& out, Body&& body) const {
     for (int c = 0; c < view.nx; ++c) body(row.column[c], out.gx[c]);
     for (int j = 0; j < view.nj; ++j) body(row.column[view.nx + j], out.gu[kVelocities + j]);
   }
   template <class Real, class Body>
-  TANDEM_FN void leg(LegRow<Real>& row, int f, NodeOutput<Real>& out, Body&& body) const {
+  TANDEM_FN void leg(LegRow<Real>& row, int f, CentroidalNodeOutput<Real>& out, Body&& body) const {
     for (int r = 0; r < 3; ++r) body(row.euler[r], out.gx[kEuler + r]);
     for (int i = 0; i < kLegJoints; ++i)
       if (view.leg[f][i] > 0) body(row.joint[i], out.gx[kJoints + view.leg[f][i] - 1]);
     for (int i = 0; i < 6; ++i) body(row.wrench[i], out.gu[kWrench + 6 * f + i]);
   }
   template <class Real, class Body>
-  TANDEM_FN void pair(PairRow<Real>& row, NodeOutput<Real>& out, Body&& body) const {
+  TANDEM_FN void pair(PairRow<Real>& row, CentroidalNodeOutput<Real>& out, Body&& body) const {
     for (int f = 0; f < kFeet; ++f)
       for (int i = 0; i < kLegJoints; ++i)
         if (view.leg[f][i] > 0) body(row.joint[f][i], out.gx[kJoints + view.leg[f][i] - 1]);
@@ -103,7 +103,8 @@ struct RowColumns {
 
 // Rows of the links and the centre of mass, eq. (19).
 template <class Real, class S>
-TANDEM_FN void add_link_costs(const CentroidalView<S>& view, const NodeInput<Real>& in, NodeWork<Real>& work, NodeOutput<Real>& out) {
+TANDEM_FN void add_link_costs(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, NodeWork<Real>& work,
+                              CentroidalNodeOutput<Real>& out) {
   const RowColumns<S> at{view};
   const Real dt(view.dt);
   const auto add = [&](KinematicRow<Real>& row, S weight, Real mask, Real residual) {
@@ -135,7 +136,7 @@ TANDEM_FN void add_link_costs(const CentroidalView<S>& view, const NodeInput<Rea
 // The cone's own curvature: its Hessian by the tangential force is (1 - f f' / t^2) / t with t the tangential force.
 //   pull  minus the slope of the penalty
 template <class Real>
-TANDEM_FN void add_cone_curvature(const NodeInput<Real>& in, int f, Real pull, NodeOutput<Real>& out) {
+TANDEM_FN void add_cone_curvature(const CentroidalNodeInput<Real>& in, int f, Real pull, CentroidalNodeOutput<Real>& out) {
   const Vec3<Real> force = foot_force(in, f);
   const Real inverse = Real(1) / tangential_force(force), x = inverse * force.x, y = inverse * force.y, scale = pull * inverse;
   out.hu[kWrench + 6 * f] += scale * (Real(1) - x * x);
@@ -145,7 +146,8 @@ TANDEM_FN void add_cone_curvature(const NodeInput<Real>& in, int f, Real pull, N
 
 // Torques of the legs, friction cones, centres of pressure, distances between the legs, joint limits: eq. (20)-(24).
 template <class Real, class S>
-TANDEM_FN void add_leg_costs(const CentroidalView<S>& view, const NodeInput<Real>& in, NodeWork<Real>& work, NodeOutput<Real>& out) {
+TANDEM_FN void add_leg_costs(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, NodeWork<Real>& work,
+                             CentroidalNodeOutput<Real>& out) {
   const RowColumns<S> at{view};
   const Real dt(view.dt);
   for (int f = 0; f < kFeet; ++f) {
@@ -190,7 +192,8 @@ TANDEM_FN int node_memory_size(int nbody) {
 //   memory  node_memory_size(nbody)
 // Cost: four evaluations of the dynamics with derivatives, one of every row.
 template <class Real, class S>
-TANDEM_FN void linearise_node(const CentroidalView<S>& view, const NodeInput<Real>& in, Real* memory, NodeWork<Real>& work, NodeOutput<Real>& out) {
+TANDEM_FN void linearise_node(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, Real* memory, NodeWork<Real>& work,
+                              CentroidalNodeOutput<Real>& out) {
   evaluate_motion(view, in.x, in.u, memory, work.motion);
   motion_columns(view, in.x, work.motion, work.columns);
   work.frames = cost_frames(view, work.motion);

@@ -71,7 +71,7 @@ TANDEM_FN void set_reference(const CentroidalView<S>& view, const PlanView<S>& p
 
 // First plan: the measured state standing still, the weight on the feet in stance.
 template <class S>
-TANDEM_FN void start_plan(const CentroidalView<S>& view, const S* x, NodeInput<S>* nodes) {
+TANDEM_FN void start_plan(const CentroidalView<S>& view, const S* x, CentroidalNodeInput<S>* nodes) {
   for (int k = 0; k <= view.N; ++k) {
     for (int i = 0; i < view.nx; ++i) nodes[k].x[i] = i < kPosition ? S(0) : x[i];
     for (int i = 0; i < view.nu; ++i) nodes[k].u[i] = nodes[k].ref.u[i];
@@ -81,12 +81,12 @@ TANDEM_FN void start_plan(const CentroidalView<S>& view, const S* x, NodeInput<S
 // The plan `control_dt` later: between the old nodes k and k + 1. A foot keeps its wrench where it stands at both, and takes that of the node where it
 // stands. In place, first node first.
 template <class S>
-TANDEM_FN void shift_plan(const CentroidalView<S>& view, const PlanView<S>& plan, NodeInput<S>* nodes) {
+TANDEM_FN void shift_plan(const CentroidalView<S>& view, const PlanView<S>& plan, CentroidalNodeInput<S>* nodes) {
   const S share = plan.control_dt / view.dt;
   const auto blend = [&](S a, S b) { return a + share * (b - a); };
   for (int k = 0; k < view.N; ++k) {
-    NodeInput<S>& now = nodes[k];
-    const NodeInput<S>& then = nodes[k + 1];
+    CentroidalNodeInput<S>& now = nodes[k];
+    const CentroidalNodeInput<S>& then = nodes[k + 1];
     for (int i = 0; i < view.nx; ++i) now.x[i] = blend(now.x[i], then.x[i]);
     if (k == view.N - 1) break;
     for (int i = 0; i < view.nu; ++i) {
@@ -95,15 +95,15 @@ TANDEM_FN void shift_plan(const CentroidalView<S>& view, const PlanView<S>& plan
       now.u[i] = here && there ? blend(now.u[i], then.u[i]) : here ? now.u[i] : then.u[i];
     }
   }
-  NodeInput<S>& last = nodes[view.N];
-  const NodeInput<S>& before = nodes[view.N - 1];
+  CentroidalNodeInput<S>& last = nodes[view.N];
+  const CentroidalNodeInput<S>& before = nodes[view.N - 1];
   for (int j = 0; j < view.nj; ++j) last.x[kJoints + j] += plan.control_dt * before.u[kVelocities + j];
   for (int r = 0; r < 3; ++r) last.x[kPosition + r] += plan.control_dt * last.x[kLinear + r];
 }
 
 // Wrenches made to fit the schedule: none in swing, the weight's share where a foot has newly come down.
 template <class S>
-TANDEM_FN void fit_wrenches(NodeInput<S>& node) {
+TANDEM_FN void fit_wrenches(CentroidalNodeInput<S>& node) {
   for (int f = 0; f < kFeet; ++f) {
     S* wrench = node.u + kWrench + 6 * f;
     const bool fresh = wrench[2] == S(0);
@@ -117,7 +117,8 @@ TANDEM_FN void fit_wrenches(NodeInput<S>& node) {
 // Makes `nodes` (N + 1) the linearisation point of the next solve.
 //   started  whether the plan is one to go on from
 template <class S>
-TANDEM_FN void prepare_plan(const CentroidalView<S>& view, const PlanView<S>& plan, const PlanOrder<S>& order, bool started, NodeInput<S>* nodes) {
+TANDEM_FN void prepare_plan(const CentroidalView<S>& view, const PlanView<S>& plan, const PlanOrder<S>& order, bool started,
+                            CentroidalNodeInput<S>* nodes) {
   if (started) shift_plan(view, plan, nodes);
   for (int k = 0; k <= view.N; ++k) set_reference(view, plan, order, S(k) * view.dt, nodes[k].ref);
   if (!started) start_plan(view, order.x, nodes);

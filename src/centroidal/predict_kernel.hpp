@@ -42,11 +42,11 @@ struct Prediction {
 
 // Wrenches of the feet, zero in swing.
 template <class Real>
-TANDEM_FN Vec3<Real> foot_force(const NodeInput<Real>& in, int f) {
+TANDEM_FN Vec3<Real> foot_force(const CentroidalNodeInput<Real>& in, int f) {
   return in.ref.stance[f] * load3<Real>(in.u + kWrench + 6 * f);
 }
 template <class Real>
-TANDEM_FN Vec3<Real> foot_moment(const NodeInput<Real>& in, int f) {
+TANDEM_FN Vec3<Real> foot_moment(const CentroidalNodeInput<Real>& in, int f) {
   return in.ref.stance[f] * load3<Real>(in.u + kWrench + 6 * f + 3);
 }
 
@@ -57,7 +57,7 @@ TANDEM_FN Vec3<Real> scale_rows(const S* scale, Vec3<Real> a) {
 
 // Rates of eq. (1) without the multipliers theta of the momentum rows.
 template <class Real, class S>
-TANDEM_FN Rates<Real> plain_rates(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion) {
+TANDEM_FN Rates<Real> plain_rates(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion) {
   const Real m_inv = Real(1) / motion.m;
   Vec3<Real> force = zero3<Real>(), moment = force;
   for (int f = 0; f < kFeet; ++f) {
@@ -75,7 +75,7 @@ TANDEM_FN Rates<Real> scaled_rates(const CentroidalView<S>& view, Rates<Real> ra
 
 // Derivative of the rate of angular momentum where the feet move by dfoot relative to the centre of mass, eq. (9).
 template <class Real, class S>
-TANDEM_FN Vec3<Real> lever_change(const CentroidalView<S>& view, const NodeInput<Real>& in, Real m_inv, Vec3<Real> left, Vec3<Real> right) {
+TANDEM_FN Vec3<Real> lever_change(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, Real m_inv, Vec3<Real> left, Vec3<Real> right) {
   return scale_rows(view.momentum_scale + 3, m_inv * (cross(left, foot_force(in, 0)) + cross(right, foot_force(in, 1))));
 }
 
@@ -86,7 +86,7 @@ struct RateColumns {
 };
 
 template <class Real, class S>
-TANDEM_FN void rate_columns(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
+TANDEM_FN void rate_columns(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion,
                             const MotionColumns<Real>& columns, RateColumns<Real>& out) {
   const TreeData<Real>& d = motion.d;
   const Real m_inv = Real(1) / motion.m;
@@ -137,7 +137,7 @@ template <class Real>
 struct PredictWork {
   Real* memory;     // tree_data_size(nbody)
   bool with_theta;  // derivatives by the multipliers of the momentum rows too
-  NodeInput<Real> at;
+  CentroidalNodeInput<Real> at;
   CentroidalMotion<Real> motion;
   MotionColumns<Real> columns;
   RateColumns<Real> rates;
@@ -181,7 +181,7 @@ TANDEM_FN void carry_columns(const CentroidalView<S>& view, const Rates<Real>& p
 
 // Cost: four evaluations of the dynamics and their derivatives.
 template <class Real, class S>
-TANDEM_FN void predict(const CentroidalView<S>& view, const NodeInput<Real>& in, const CentroidalMotion<Real>& motion,
+TANDEM_FN void predict(const CentroidalView<S>& view, const CentroidalNodeInput<Real>& in, const CentroidalMotion<Real>& motion,
                        const MotionColumns<Real>& columns, PredictWork<Real>& work, Prediction<Real>& out) {
   const Real dt(view.dt), step[4] = {Real(0), Real(0.5f) * dt, Real(0.5f) * dt, dt};
   const Real sixth = dt / Real(6), weight[4] = {sixth, Real(2) * sixth, Real(2) * sixth, sixth};

@@ -50,7 +50,7 @@ void Tracker::solve_accelerations() {
 }
 
 // Set points and the accelerations that the plan implies.
-void Tracker::blend_plan(const NodeInput<float>& now, const NodeInput<float>& then, double share) {
+void Tracker::blend_plan(const CentroidalNodeInput<float>& now, const CentroidalNodeInput<float>& then, double share) {
   const auto blend = [share](double a, double b) { return a + share * (b - a); };
   for (int j = 0; j < model_.njnt; ++j) output.q_des[j] = nominal_[j], output.v_des[j] = a_ff_[j] = 0;
   for (size_t j = 0; j < joint_.size(); ++j) {
@@ -74,7 +74,7 @@ void Tracker::keep_feasible(const double* R, Vec3<double>& force, Vec3<double>& 
 }
 
 // What the ground does to every degree of freedom through one foot, and rows that keep a foot in stance where it is: J a + dJ v = -damping J v.
-void Tracker::add_foot(const NodeInput<float>& now, const NodeInput<float>& then, double share, int f, const double* v) {
+void Tracker::add_foot(const CentroidalNodeInput<float>& now, const CentroidalNodeInput<float>& then, double share, int f, const double* v) {
   const int n = model_.nv;
   double p[3], R[9];
   body_pose(dynamics_, foot_body_[f], p, R);
@@ -103,7 +103,7 @@ void Tracker::follow(CentroidalPlan plan, double time, const double* q, const do
   const int n = model_.nv, last = static_cast<int>(plan.size()) - 3;
   const double at = std::clamp(time / dt_, 0.0, static_cast<double>(last));
   const int k = static_cast<int>(at);
-  const NodeInput<float>&now = plan[k], &then = plan[k + 1];
+  const CentroidalNodeInput<float>&now = plan[k], &then = plan[k + 1];
   blend_plan(now, then, at - k);
   set_state(dynamics_, q, v);
   mass_matrix(dynamics_, M_.data());

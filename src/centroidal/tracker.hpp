@@ -31,9 +31,9 @@ class Tracker {
 
  private:
   void solve_accelerations();
-  void blend_plan(const NodeInput<float>& now, const NodeInput<float>& then, double share);
+  void blend_plan(const CentroidalNodeInput<float>& now, const CentroidalNodeInput<float>& then, double share);
   void keep_feasible(const double* R, Vec3<double>& force, Vec3<double>& moment) const;
-  void add_foot(const NodeInput<float>& now, const NodeInput<float>& then, double share, int foot, const double* v);
+  void add_foot(const CentroidalNodeInput<float>& now, const CentroidalNodeInput<float>& then, double share, int foot, const double* v);
 
   Model model_;
   RobotDynamics dynamics_;

@@ -1,4 +1,4 @@
-// What the kernels of the centroidal MPC read and write: CentroidalView (constants of a robot and its settings), NodeInput (one node of the plan with what
+// What the kernels of the centroidal MPC read and write: CentroidalView (constants of a robot and its settings), CentroidalNodeInput (one node of the plan with what
 // the cost pulls it to). docs/centroidal.md, sections 1 and 2.
 //
 // State x = [h_lin / m (3), h_ang / m about the centre of mass (3), base position (3), base orientation as yaw, pitch, roll (3), joints (nj)], input
@@ -105,7 +105,7 @@ struct NodeReference {
 
 // One node of a plan. Only Reals, so that node number i of a vector register is lane i of every one of them.
 template <class Real>
-struct NodeInput {
+struct CentroidalNodeInput {
   Real x[kMaxState], u[kMaxState];
   NodeReference<Real> ref;
 };

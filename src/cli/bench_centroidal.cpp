@@ -12,7 +12,7 @@
 namespace tandem {
 namespace {
 
-constexpr double kSmallest = 0.1;  // joint velocities are compared relative to the largest of the exact ones, at least this [rad/s]
+constexpr double kSmallestVelocity = 0.1;  // joint velocities are compared relative to the largest of the exact ones, at least this [rad/s]
 
 // Joint velocities of the first stage: what the controller takes from a solution.
 std::vector<double> velocities(const QpDims& dims, const std::vector<double>& x0_u0_x1) {
@@ -24,7 +24,7 @@ std::vector<double> velocities(const QpDims& dims, const std::vector<double>& x0
 double worst_error(const QpDims& dims, const std::vector<std::vector<double>>& found, const OsqpReference& osqp) {
   double worst = -1;
   for (size_t i = 0; i < found.size(); ++i)
-    if (!osqp.exact[i].empty()) worst = std::max(worst, relative_error(found[i], velocities(dims, osqp.exact[i]), kSmallest));
+    if (!osqp.exact[i].empty()) worst = std::max(worst, relative_error(found[i], velocities(dims, osqp.exact[i]), kSmallestVelocity));
   return worst < 0 ? INFINITY : worst;
 }
 

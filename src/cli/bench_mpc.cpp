@@ -11,7 +11,6 @@
 namespace tandem {
 namespace {
 
-constexpr int kStride = 30;      // control steps between two problems that are checked
 constexpr int kBatchSteps = 60;  // of a batch, of which the first are not timed
 constexpr int kBatchWarmUp = 20;
 constexpr double kFormLimit = 1e-3;  // a wrong problem has no speed
@@ -65,9 +64,10 @@ Checks check_robot(const RunSettings& settings, const BenchStates& states, Json&
   for (int w = 0; w < states.recording.nworld; ++w) checks.formed = std::max(checks.formed, formed_qp_error(mpc, states.recording, w, 0));
   check(checks.formed < kFormLimit, "bench mpc: the problem of \"", settings.robot.name, "\" is wrong: relative error ", checks.formed, ", at most ",
         kFormLimit);
-  const std::vector<QpSample> samples = collect_samples(mpc, states, kStride);
+  const std::vector<QpSample> samples = collect_samples(mpc, states, kProblemStride);
   const auto after = [&](int, int step, std::span<const double> q, std::span<const double> v, std::span<const double>) {
-    if (step % kStride == 0 && usable(mpc.output.info[0].status)) checks.feed_forward = std::max(checks.feed_forward, feed_forward_error(mpc, q, v));
+    if (step % kProblemStride == 0 && usable(mpc.output.info[0].status))
+      checks.feed_forward = std::max(checks.feed_forward, feed_forward_error(mpc, q, v));
   };
   replay_single(mpc, states.recording, {}, after);
   std::vector<std::vector<float>> problems;

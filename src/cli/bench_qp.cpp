@@ -12,8 +12,7 @@ namespace tandem {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kStride = 30;     // control steps between two problems
-constexpr double kSeconds = 1;  // that a row is timed [s]
+constexpr double kRowSeconds = 1;  // that a row is timed [s]
 
 struct Way {
   const char* name;
@@ -66,7 +65,7 @@ double answer_error(const QpDims& dims, const std::vector<Answer>& found, const 
 }
 
 // What all rows of one robot share.
-struct Setting {
+struct QpSetting {
   std::string robot;
   QpDims dims;
   SolverSettings solver;
@@ -79,7 +78,7 @@ std::vector<double> time_calls(Problems& problems, int worlds, const SolverSetti
   std::vector<double> us;
   const int last = static_cast<int>(problems.info.size()) - worlds;
   const Clock::time_point start = Clock::now();
-  for (int at = 0; us.size() < 30 || std::chrono::duration<double>(Clock::now() - start).count() < kSeconds;
+  for (int at = 0; us.size() < 30 || std::chrono::duration<double>(Clock::now() - start).count() < kRowSeconds;
        at = at + worlds > last ? 0 : at + worlds) {
     throw_if_interrupted();
     QpBatch batch = problems.batch();
@@ -92,7 +91,7 @@ std::vector<double> time_calls(Problems& problems, int worlds, const SolverSetti
   return us;
 }
 
-BenchRow bench_way(const Setting& setting, const Way& way, int iterations, int worlds, int threads) {
+BenchRow bench_way(const QpSetting& setting, const Way& way, int iterations, int worlds, int threads) {
   SolverSettings solver = setting.solver;
   solver.mode = way.mode, solver.iterations = iterations;
   solver.warm_start = false;  // every problem on its own
@@ -110,10 +109,10 @@ BenchRow bench_way(const Setting& setting, const Way& way, int iterations, int w
   return row;
 }
 
-Setting prepare(const RunSettings& settings, const BenchOptions& options) {
+QpSetting prepare(const RunSettings& settings, const BenchOptions& options) {
   const BenchStates states = record_states(settings, options);
   Mpc mpc(settings.robot.model, settings.task.mpc, 1);
-  Setting setting{settings.robot.name, mpc.dims(), settings.task.mpc.solver, collect_samples(mpc, states, kStride), {}};
+  QpSetting setting{settings.robot.name, mpc.dims(), settings.task.mpc.solver, collect_samples(mpc, states, kProblemStride), {}};
   std::vector<std::vector<float>> problems;
   for (const QpSample& sample : setting.samples) problems.push_back(sample.qp);
   setting.reference = run_osqp(setting.dims, problems);
@@ -129,7 +128,7 @@ BenchResult bench_qp(const BenchOptions& options) {
   for (const std::string& robot : options.robots) {
     CommonOptions named = options.common;
     named.robot = robot;
-    const Setting setting = prepare(resolve(named), options);
+    const QpSetting setting = prepare(resolve(named), options);
     BenchRow osqp = make_row("osqp/solve", robot, 1, 1, 25, setting.reference.us);
     std::vector<Answer> paper;
     for (const std::vector<double>& x : setting.reference.paper) paper.push_back(answer_of(setting.dims, x));

@@ -7,7 +7,7 @@ namespace tandem {
 namespace {
 
 constexpr int kPerKind = 4;
-constexpr double kSeconds = 3;
+constexpr double kWalkSeconds = 3;
 constexpr double kIce = 0.35;      // friction coefficient
 constexpr double kImpulse = 5;     // [N s]
 constexpr double kDuration = 0.1;  // of a push [s]
@@ -17,7 +17,7 @@ constexpr double kDuration = 0.1;  // of a push [s]
 BenchStates record_states(const RunSettings& settings, const BenchOptions& options) {
   constexpr int kWorlds = kKinds * kPerKind;
   ClosedLoop loop(settings, kWorlds, options.common.threads);
-  Scenario scenario = standing_start(loop.robot(), loop.task(), kWorlds, kSeconds, options.common.seed);
+  Scenario scenario = standing_start(loop.robot(), loop.task(), kWorlds, kWalkSeconds, options.common.seed);
   constexpr std::array<double, 3> kCommands[kPerKind] = {{0.5, 0, 0}, {1, 0, 0}, {0.3, 0.2, 0}, {0.2, 0, 0.5}};
   BenchStates states;
   const int body = push_body(loop.robot().model, "");
@@ -30,7 +30,7 @@ BenchStates record_states(const RunSettings& settings, const BenchOptions& optio
       scenario.pushes.push_back({w, body, {force * std::cos(angle), force * std::sin(angle), 0}, 1 + 0.2 * i, kDuration});
     if (states.kind[w] == Kind::kSlippery) scenario.world[w].parameters.friction = kIce;
   }
-  const int steps = step_count(loop, kSeconds);
+  const int steps = step_count(loop, kWalkSeconds);
   states.recording = make_recording(loop, scenario, kWorlds, steps);
   run(loop, scenario, [&](Moment moment, int, const std::vector<unsigned char>& active) {
     if (moment == Moment::kPrepared) append(states.recording, loop, active);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/check.hpp"
 #include "base/stopwatch.hpp"
@@ -11,9 +10,6 @@
 
 namespace tandem {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kStandingSpeed = 0.05;  // below it cost of transport means nothing [m/s]
 
 // How many `part` make up `whole`; they must divide.
 int whole_ratio(double whole, double part, const char* what) {
@@ -57,7 +53,7 @@ class DelayLine {
   int pushed_ = 0;
 };
 
-struct Sums {
+struct TrialSums {
   HeadingVelocity velocity{};
   double torque_squared = 0, power = 0, slip = 0;
 };
@@ -89,9 +85,9 @@ struct CentroidalLoop::Impl {
         weight(total_mass(r.model) * std::hypot(r.model.gravity[0], r.model.gravity[1], r.model.gravity[2])) {}
 
   void place(const Trial& trial);
-  bool control_step(const Trial& trial, int step, const CentroidalObserver& observer, Sums& sums, WorldResult& result);
-  bool physics_step(const Trial& trial, double time, Sums& sums, WorldResult& result);
-  void finish(const Sums& sums, double steps, const double* command, WorldResult& result) const;
+  bool control_step(const Trial& trial, int step, const CentroidalObserver& observer, TrialSums& sums, WorldResult& result);
+  bool physics_step(const Trial& trial, double time, TrialSums& sums, WorldResult& result);
+  void finish(const TrialSums& sums, double steps, const double* command, WorldResult& result) const;
 };
 
 void CentroidalLoop::Impl::place(const Trial& trial) {
@@ -107,7 +103,7 @@ void CentroidalLoop::Impl::place(const Trial& trial) {
 }
 
 // Returns whether the robot still stands.
-bool CentroidalLoop::Impl::physics_step(const Trial& trial, double time, Sums& sums, WorldResult& result) {
+bool CentroidalLoop::Impl::physics_step(const Trial& trial, double time, TrialSums& sums, WorldResult& result) {
   const TrackerOutput& arriving = delay.pass(tracker.output);
   sim->input.tau_ff = arriving.tau_ff, sim->input.q_des = arriving.q_des, sim->input.v_des = arriving.v_des;
   for (const TimedPush& push : trial.pushes) {
@@ -128,7 +124,7 @@ bool CentroidalLoop::Impl::physics_step(const Trial& trial, double time, Sums& s
   return result.cause == FallCause::kNone;
 }
 
-bool CentroidalLoop::Impl::control_step(const Trial& trial, int step, const CentroidalObserver& observer, Sums& sums, WorldResult& result) {
+bool CentroidalLoop::Impl::control_step(const Trial& trial, int step, const CentroidalObserver& observer, TrialSums& sums, WorldResult& result) {
   const SimOutput& out = sim->output;
   const double start = step * settings.mpc.control_dt;
   const std::array<double, 4> command = command_at(trial, robot.base_height, start);
@@ -153,7 +149,7 @@ bool CentroidalLoop::Impl::control_step(const Trial& trial, int step, const Cent
   return stands;
 }
 
-void CentroidalLoop::Impl::finish(const Sums& sums, double steps, const double* command, WorldResult& r) const {
+void CentroidalLoop::Impl::finish(const TrialSums& sums, double steps, const double* command, WorldResult& r) const {
   r.reward = r.reward_of_run = kNaN;
   r.reward_terms.fill(kNaN);
   if (r.cause != FallCause::kNone || steps == 0) {
@@ -189,7 +185,7 @@ WorldResult CentroidalLoop::run(const Trial& trial, const CentroidalObserver& ob
   const double dt = s.settings.mpc.control_dt;
   const int steps = std::max(1, static_cast<int>(std::lround(trial.seconds / dt)));
   const int steady = steady_state_start(steps, s.settings.mpc.gait.period, dt);
-  Sums sums;
+  TrialSums sums;
   WorldResult result;
   for (int step = 0; step < steps; ++step) {
     throw_if_interrupted();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 #include "base/check.hpp"
 #include "cli/progress.hpp"
@@ -11,11 +10,8 @@
 namespace tandem {
 namespace {
 
-constexpr double kStandingSpeed = 0.05;  // below it cost of transport means nothing [m/s]
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
 // Sums of one world over the steady state; of the reward, over all steps.
-struct Sums {
+struct WorldSums {
   HeadingVelocity velocity{};
   double torque_squared = 0, power = 0, slip = 0;
   std::array<double, kRewardTerms> terms{};
@@ -66,7 +62,7 @@ void start_pushes(ClosedLoop& loop, const std::vector<TimedPush>& pushes, int st
   }
 }
 
-void add_step(ClosedLoop& loop, int world, Sums& sums) {
+void add_step(ClosedLoop& loop, int world, WorldSums& sums) {
   const Model& model = loop.robot().model;
   const SimOutput& out = loop.sim().output;
   const size_t w = world, nfoot = model.foot_name.size();
@@ -79,13 +75,13 @@ void add_step(ClosedLoop& loop, int world, Sums& sums) {
   for (size_t f = 0; f < nfoot; ++f) sums.slip += out.foot_slip[w * nfoot + f];
 }
 
-void add_reward(ClosedLoop& loop, int world, const ActionHistory& actions, bool fell, Sums& sums) {
+void add_reward(ClosedLoop& loop, int world, const ActionHistory& actions, bool fell, WorldSums& sums) {
   float terms[kRewardTerms];
   compute_reward(loop.control, world, {actions.row(0, world), actions.row(1, world), actions.row(2, world)}, fell, terms);
   for (int t = 0; t < kRewardTerms; ++t) sums.terms[t] += std::isfinite(terms[t]) ? terms[t] : 0;
 }
 
-void finish_rewards(const Sums& sums, int lived, int steps, WorldResult& r) {
+void finish_rewards(const WorldSums& sums, int lived, int steps, WorldResult& r) {
   for (int t = 0; t < kRewardTerms; ++t) {
     r.reward_terms[t] = sums.terms[t] / lived;
     r.reward += r.reward_terms[t];
@@ -93,7 +89,7 @@ void finish_rewards(const Sums& sums, int lived, int steps, WorldResult& r) {
   }
 }
 
-void finish_means(const ClosedLoop& loop, const Sums& sums, int steps, const double* command, WorldResult& r) {
+void finish_means(const ClosedLoop& loop, const WorldSums& sums, int steps, const double* command, WorldResult& r) {
   if (r.cause != FallCause::kNone) {
     r.velocity = {kNaN, kNaN, kNaN};
     r.velocity_error = r.yaw_rate_error = r.mean_squared_torque = r.positive_power = r.cost_of_transport = r.foot_slip = kNaN;
@@ -141,7 +137,7 @@ std::vector<WorldResult> run(ClosedLoop& loop, const Scenario& scenario, const O
   const EpisodeSampler sampler(loop.robot(), loop.task());
   ActionHistory actions(nworld, loop.control.naction());
   std::vector<WorldResult> results(nworld);
-  std::vector<Sums> sums(nworld);
+  std::vector<WorldSums> sums(nworld);
   std::vector<unsigned char> active(nworld, 1);
   place_worlds(loop, scenario);
   for (int step = 0, standing = nworld; step < steps && standing > 0; ++step) {

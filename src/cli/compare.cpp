@@ -37,8 +37,8 @@ struct Group {
 };
 
 constexpr int kPoints = 200;  // of a curve
-const std::string kSteps = "Perf/robot_steps", kSeconds = "Perf/seconds", kReward = "Train/mean_reward", kLength = "Train/mean_episode_length",
-                  kPower = "Train/power";
+const std::string kStepsTag = "Perf/robot_steps", kSecondsTag = "Perf/seconds", kRewardTag = "Train/mean_reward",
+                  kLengthTag = "Train/mean_episode_length", kPowerTag = "Train/power";
 // of an evaluation, by key and as tables call it
 const std::vector<std::pair<std::string, std::string>> kMeasures = {{"survival", "survival"},           {"reward", "reward"},
                                                                     {"reward_of_run", "reward of run"}, {"velocity_error", "velocity error [m/s]"},
@@ -109,10 +109,10 @@ Json to_json(const Group& group) {
   Json json{{"name", group.name}, {"runs", Json::array()}, {"policies", group.policies}, {"curves", Json::object()}, {"evaluation", Json::object()}};
   for (const RunLog& run : group.runs) json["runs"].push_back(run.folder);
   if (!group.runs.empty()) {
-    json["curves"]["reward_over_steps"] = to_json(put_together(group.runs, kSteps, kReward, kPoints));
-    json["curves"]["reward_over_seconds"] = to_json(put_together(group.runs, kSeconds, kReward, kPoints));
-    json["curves"]["length_over_steps"] = to_json(put_together(group.runs, kSteps, kLength, kPoints));
-    json["curves"]["power_over_steps"] = to_json(put_together(group.runs, kSteps, kPower, kPoints));
+    json["curves"]["reward_over_steps"] = to_json(put_together(group.runs, kStepsTag, kRewardTag, kPoints));
+    json["curves"]["reward_over_seconds"] = to_json(put_together(group.runs, kSecondsTag, kRewardTag, kPoints));
+    json["curves"]["length_over_steps"] = to_json(put_together(group.runs, kStepsTag, kLengthTag, kPoints));
+    json["curves"]["power_over_steps"] = to_json(put_together(group.runs, kStepsTag, kPowerTag, kPoints));
   }
   if (group.evaluations.empty()) return json;
   for (const auto& [key, title] : kMeasures) json["evaluation"][key] = measure(group.evaluations, key);

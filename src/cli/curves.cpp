@@ -15,7 +15,6 @@
 namespace tandem {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kNeeded[] = {"Perf/robot_steps", "Perf/seconds", "Train/mean_reward"};
 
 std::vector<std::string> split(const std::string& line) {

@@ -21,7 +21,7 @@
 namespace tandem {
 namespace {
 
-struct CompareOptions {
+struct FitCompareOptions {
   FitOptions fit;
   std::vector<std::string> thetas;  // NAME=FILE
   std::string plants = "nominal";   // comma-separated, or all
@@ -41,7 +41,7 @@ constexpr double kPushWalk = 2, kPushSpread = 0.8, kAfterPush = 3;
 constexpr int kPushTrials = 1'000'000;                                          // their numbers begin here
 constexpr double kFirstImpulse = 8, kImpulseResolution = 1, kMostImpulse = 60;  // [N s]
 
-std::vector<NamedTheta> read_thetas(const CompareOptions& o, const FitSubject& subject) {
+std::vector<NamedTheta> read_thetas(const FitCompareOptions& o, const FitSubject& subject) {
   std::vector<NamedTheta> all{{"theta = 1", std::vector<double>(subject.mpc.ntheta, 1.0)}};
   for (const std::string& text : o.thetas) {
     const size_t equals = text.find('=');
@@ -99,7 +99,8 @@ std::string key_of(const char* kind, const Plant& plant, const NamedTheta& theta
   return cat(kind, "/", plant.name, "/", theta_key(theta.theta), "/", number);
 }
 
-std::vector<Job> make_jobs(const CompareOptions& o, const FitSetup& setup, const std::vector<Plant>& plants, const std::vector<NamedTheta>& thetas) {
+std::vector<Job> make_jobs(const FitCompareOptions& o, const FitSetup& setup, const std::vector<Plant>& plants,
+                           const std::vector<NamedTheta>& thetas) {
   std::vector<Job> jobs;
   for (const Plant& plant : plants)
     for (const NamedTheta& theta : thetas) {
@@ -139,7 +140,7 @@ int count_falls(const OutcomeStore& store, const char* kind, const Plant& plant,
 }
 
 // A row of the table: one theta on one plant, each quantity against theta = 1 in pairs.
-Json make_row(const OutcomeStore& store, const CompareOptions& o, const Plant& plant, const std::vector<NamedTheta>& thetas, size_t i) {
+Json make_row(const OutcomeStore& store, const FitCompareOptions& o, const Plant& plant, const std::vector<NamedTheta>& thetas, size_t i) {
   const auto pair = [&](const char* kind, int count, const char* name) {
     return to_json(compare_pairs(values(store, kind, plant, thetas[0], count, name), values(store, kind, plant, thetas[i], count, name)));
   };
@@ -153,7 +154,7 @@ Json make_row(const OutcomeStore& store, const CompareOptions& o, const Plant& p
   return row;
 }
 
-void print(const Json& rows) {
+void print_rows(const Json& rows) {
   Table table({"plant", "theta", "cost [1/s]", "against theta = 1 (95 %)", "velocity error [m/s]", "falls"});
   for (const Json& row : rows) {
     const Json& c = row["cost"];
@@ -179,7 +180,7 @@ void open_folder(const std::string& folder, const Json& described) {
   write_atomically(file, std::as_bytes(std::span(text)));
 }
 
-void compare(const CompareOptions& o) {
+void compare_thetas(const FitCompareOptions& o) {
   ThreadPool pool(o.fit.common.threads);
   FitSetup setup = resolve_fit(o.fit, {}, pool.size());
   const std::vector<NamedTheta> thetas = read_thetas(o, setup.subject);
@@ -196,7 +197,7 @@ void compare(const CompareOptions& o) {
   Json rows = Json::array();
   for (const Plant& plant : plants)
     for (size_t i = 0; i < thetas.size(); ++i) rows.push_back(make_row(store, o, plant, thetas, i));
-  print(rows);
+  print_rows(rows);
   described["trials"] = o.trials, described["recoveries"] = o.recoveries, described["limits"] = o.limits, described["thetas"] = o.thetas;
   write_report(folder + "/report.json", o.fit.common.argv, described, {{"rows", rows}});
   write_report(o.fit.common.json, o.fit.common.argv, described, {{"rows", rows}});
@@ -233,7 +234,7 @@ double largest_impulse(const std::function<bool(double)>& survives, double first
 
 void add_fit_compare(CLI::App& fit, const std::vector<std::string>& argv) {
   CLI::App* sub = fit.add_subcommand("compare", "Several thetas against theta = 1 in the same trials, on several plants, with intervals");
-  const auto o = std::make_shared<CompareOptions>();
+  const auto o = std::make_shared<FitCompareOptions>();
   o->fit.common.argv = argv;
   add_subject_options(*sub, o->fit);
   sub->add_option("thetas", o->thetas, "NAME=FILE ...: files that `tandem fit` wrote; theta = 1 is always compared with");
@@ -243,7 +244,7 @@ void add_fit_compare(CLI::App& fit, const std::vector<std::string>& argv) {
   sub->add_option("--recoveries", o->recoveries, "trials of the recovery from one push, on the first plant")->check(CLI::Range(0, 99999));
   sub->add_option("--recovery-impulse", o->recovery_impulse, "of that push [N s]")->check(CLI::Range(0.0, 1000.0))->capture_default_str();
   sub->add_option("--limits", o->limits, "trials whose largest survivable impulse is searched for, on the first plant")->check(CLI::Range(0, 99999));
-  sub->callback([o] { compare(*o); });
+  sub->callback([o] { compare_thetas(*o); });
 }
 
 }  // namespace tandem

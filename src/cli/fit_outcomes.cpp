@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.hpp"
@@ -16,7 +15,6 @@ namespace tandem {
 namespace {
 
 constexpr int kResamplings = 10000;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double number_at(const Json& json, const char* key) { return json.at(key).is_null() ? kNaN : json.at(key).get<double>(); }
 

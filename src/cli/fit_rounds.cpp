@@ -4,7 +4,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -21,7 +20,6 @@ constexpr std::uint32_t kRandomThetaStream = 210;
 constexpr int kDeployTrials = 50'000'000;  // numbers of the trials that decide, apart from those that are recorded
 constexpr int kRandomTrials = 60'000'000;
 constexpr size_t kScatter = 2000;  // samples that the report's scatter shows
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Candidate {
   std::string name;
@@ -222,7 +220,7 @@ void add_state(Json& lists, const Deployment& deployed) {
 }
 
 // Validation errors and lines of the fit that was chosen, or of the first one.
-void add_fit(Json& lists, const Json& fit) {
+void add_lists(Json& lists, const Json& fit) {
   if (fit.is_null()) return;
   if (lists["validation_mse"].empty())
     lists["validation_mse"].push_back(fit["validation_before"]["mse"]),
@@ -279,7 +277,7 @@ Json run_rounds(FitRun& run) {
     for (size_t i = 0; i < candidates.size(); ++i) compared[i]["name"] = candidates[i].name, compared[i]["fit"] = brief(candidates[i].fit);
     theta = thetas[chosen];
     add_state(lists, deployed[chosen]);
-    add_fit(lists, candidates[std::max(0, chosen - 1)].fit);
+    add_lists(lists, candidates[std::max(0, chosen - 1)].fit);
     lists["recorded_falls"].push_back(falls);
     lists["rounds"].push_back({{"chosen", chosen ? Json(candidates[chosen - 1].name) : Json(nullptr)}, {"candidates", compared}, {"theta", theta}});
     save_theta(run.folder + "/theta.json", run.subject.owner, theta);

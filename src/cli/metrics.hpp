@@ -1,12 +1,16 @@
 // Formulas behind the tables: intervals, percentiles, velocities in the heading frame. docs/programs.md.
 #pragma once
 
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "model/model.hpp"
 
 namespace tandem {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kStandingSpeed = 0.05;  // below it cost of transport means nothing [m/s]
 
 struct ConfidenceInterval {
   double low, high;

@@ -16,7 +16,7 @@ std::vector<double> part(const std::vector<double>& values, size_t begin, size_t
 }
 
 // Gait time at which no node lies on a switch of contacts, where rounding decides between stance and swing.
-constexpr double kPhase = 0.3183;
+constexpr double kClearPhase = 0.3183;
 constexpr double kSmallest = 0.1;
 
 // The linearised nodes of `world` written into `qp`: what the CPU backend does in lanes, one node after the other.
@@ -111,9 +111,9 @@ double formed_qp_error(Mpc& mpc, const StateRecording& r, int world, int step) {
   const MpcArrays<double> arrays = make_arrays<double>(mpc.model(), mpc.settings(), mpc.dims().align);
   const auto q = r.q_at(step).subspan(static_cast<size_t>(world) * r.nq, r.nq), v = r.v_at(step).subspan(static_cast<size_t>(world) * r.nv, r.nv);
   const auto command = std::span(r.command).subspan(4 * static_cast<size_t>(world), 4);
-  mpc.reset(0, kPhase);
+  mpc.reset(0, kClearPhase);
   const std::vector<float> lanes = mpc.form(0, q, v, command).qp;
-  const std::vector<double> plain = form_in_double(arrays.view, q.data(), v.data(), command.data(), kPhase);
+  const std::vector<double> plain = form_in_double(arrays.view, q.data(), v.data(), command.data(), kClearPhase);
   const QpLayout l = qp_layout(mpc.dims());
   const int starts[] = {l.hdiag, l.g, l.E, l.e, l.Phi, l.Gam, l.bq, l.dt, l.C, l.D, l.rho_c, l.bounds, l.ld, l.lz, l.stage};
   double error = block_error(lanes.data(), plain.data(), l.ldx);

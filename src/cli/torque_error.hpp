@@ -9,6 +9,8 @@
 
 namespace tandem {
 
+constexpr int kProblemStride = 30;  // control steps between two problems that are checked
+
 // One problem out of the closed loop and the MPC's answer to it.
 struct QpSample {
   Kind kind;

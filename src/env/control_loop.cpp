@@ -14,7 +14,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kSaveVersion = 1;
+constexpr int kLoopSaveVersion = 1;
 
 // What a world remembers beyond its arrays.
 struct LoopWorld {
@@ -334,14 +334,14 @@ void compute_reward(ControlLoop& loop, int world, const LastActions& actions, bo
 std::vector<std::byte> ControlLoop::save() const {
   std::vector<std::byte> sim_bytes = impl_->sim->save(), mpc_bytes;
   if (impl_->mpc) mpc_bytes = impl_->mpc->save();
-  ByteWriter bytes("control loop", kSaveVersion);
+  ByteWriter bytes("control loop", kLoopSaveVersion);
   Impl::archive(bytes, *this, *impl_, sim_bytes, mpc_bytes);
   return bytes.finish();
 }
 
 void ControlLoop::load(std::span<const std::byte> bytes) {
   std::vector<std::byte> sim_bytes, mpc_bytes;
-  ByteReader reader("control loop", kSaveVersion, bytes);
+  ByteReader reader("control loop", kLoopSaveVersion, bytes);
   Impl::archive(reader, *this, *impl_, sim_bytes, mpc_bytes);
   impl_->sim->load(sim_bytes);
   if (impl_->mpc) impl_->mpc->load(mpc_bytes);

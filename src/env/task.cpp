@@ -14,7 +14,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kSaveVersion = 1;
+constexpr int kTaskSaveVersion = 1;
 
 // How far one world is.
 struct TaskWorld {
@@ -265,14 +265,14 @@ void Task::set_progress(double progress) {
 std::vector<std::byte> Task::save() const {
   std::vector<std::byte> loop_bytes = impl_->loop.save();
   std::vector<float> observed = observation;
-  ByteWriter bytes("task", kSaveVersion);
+  ByteWriter bytes("task", kTaskSaveVersion);
   Impl::archive(bytes, *impl_, observed, loop_bytes);
   return bytes.finish();
 }
 
 void Task::load(std::span<const std::byte> bytes) {
   std::vector<std::byte> loop_bytes;
-  ByteReader reader("task", kSaveVersion, bytes);
+  ByteReader reader("task", kTaskSaveVersion, bytes);
   Impl::archive(reader, *impl_, observation, loop_bytes);
   impl_->loop.load(loop_bytes);
 }

@@ -34,10 +34,8 @@ std::string binary(std::size_t bytes) {
 }
 
 void place_work(const MpcView<float>& mpc, const DeviceLimits& limits, MpcDevicePlan& plan) {
-  // as much as fits, in the order of worth: scratch, stages, gains, then copies (docs/gpu.md, section 2)
-  for (int choice = 2 * kWorkParts + 1; choice >= 0; --choice) {
-    plan.parts_in_shared = choice / 2, plan.copies = choice % 2 == 1;
-    if (plan.copies && !in_shared(plan, kWorkStages)) continue;
+  for (plan.placement = 0;; ++plan.placement) {
+    plan.parts_in_shared = kWorkPlacements[plan.placement].parts_in_shared, plan.copies = kWorkPlacements[plan.placement].copies;
     carve_work(mpc.dims, WorkMemory<float>{}, plan.copies, plan.work);
     plan.block_shared = plan.block_global = 0;
     for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];

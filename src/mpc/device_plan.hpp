@@ -24,6 +24,7 @@ struct MpcDevicePlan {
   int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
   int begin_size, linearise_size, finish_size;           // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                        // of one solve
+  int placement;                                         // one of kWorkPlacements
   bool copies;                                           // whether the iterations read a copy of the problem's matrices in the scratch
   int parts_in_shared;                                   // of the work, from the last one on; the rest is global, one copy per resident block
   int block_shared, block_global;                        // of one block of the solve
@@ -37,6 +38,14 @@ inline constexpr int kWarpsPerBlock = 2;
 inline constexpr int kNodesPerWarp = 2;
 inline constexpr int kMaxBlocksPerMultiprocessor = 8;
 inline constexpr int kMaxDeviceWorlds = 65536;
+
+// Where the work of a solve may lie, best first: docs/gpu.md, section 2. Each is an instance of the kernel, which takes more than a minute to compile; the last one
+// fits any robot and card.
+struct WorkPlacement {
+  int parts_in_shared;
+  bool copies;
+};
+inline constexpr WorkPlacement kWorkPlacements[] = {{3, true}, {2, true}, {1, false}, {0, false}};
 
 // Whether a part of the solve's scratch lies in shared memory.
 inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.parts_in_shared; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "base/cuda.cuh"
@@ -80,12 +81,10 @@ __global__ void __launch_bounds__(kSolveThreads, 1)
 }
 
 using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
-SolveKernel choose_solve_kernel(const MpcDevicePlan& plan) {
-  constexpr SolveKernel kCopying[] = {nullptr, nullptr, solve_kernel<2, true>, solve_kernel<3, true>};
-  constexpr SolveKernel kFar[] = {solve_kernel<0, false>, solve_kernel<1, false>, solve_kernel<2, false>, solve_kernel<3, false>};
-  static_assert(kWorkParts == 3);
-  return (plan.copies ? kCopying : kFar)[plan.parts_in_shared];
-}
+template <int i>
+constexpr SolveKernel kSolveKernel = solve_kernel<kWorkPlacements[i].parts_in_shared, kWorkPlacements[i].copies>;
+constexpr SolveKernel kSolveKernels[] = {kSolveKernel<0>, kSolveKernel<1>, kSolveKernel<2>, kSolveKernel<3>};
+static_assert(std::size(kSolveKernels) == std::size(kWorkPlacements));
 
 // One warp per robot.
 __global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
@@ -225,7 +224,7 @@ struct MpcCuda::Impl {
     };
     use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
     use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
-    use(2, launch(choose_solve_kernel(plan), static_cast<unsigned>(plan.blocks), kSolveThreads, plan.block_shared, solve.data()));
+    use(2, launch(kSolveKernels[plan.placement], static_cast<unsigned>(plan.blocks), kSolveThreads, plan.block_shared, solve.data()));
     use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 

@@ -40,7 +40,7 @@ StageTable stage_table(const Robot& robot, const CentroidalSettings& settings, c
   const size_t ntheta = evaluators[0].ntheta();
   StageTable table{static_cast<int>(ntheta), std::vector<double>(nsample(recording) * ntheta, 0.0), std::vector<double>(nsample(recording))};
   pool.run(nsample(recording), [&](int k, int thread) {
-    NodeInput<double> node{};
+    CentroidalNodeInput<double> node{};
     reader.read(k, node);
     table.rest[k] = evaluators[thread].stage_features(node, std::span(table.phi).subspan(k * ntheta, ntheta));
   });
@@ -58,7 +58,7 @@ WindowCost open_recorded(const Robot& robot, const CentroidalSettings& settings,
   return [=](std::span<const int> samples, std::span<const double>, bool) {
     const size_t ntheta = table->ntheta, n = samples.size();
     Features out{table->ntheta, std::vector<double>(n * ntheta, 0.0), std::vector<double>(n, 0.0)};
-    NodeInput<double> node{};
+    CentroidalNodeInput<double> node{};
     for (size_t i = 0; i < n; ++i) {
       reader->read(samples[i] + horizon * stride, node);
       terminal->terminal_features(node, std::span(out.phi).subspan(i * ntheta, ntheta));

@@ -30,7 +30,7 @@ class NodeReader {
  public:
   // Throws Error unless the recording is of a centroidal MPC with this many states.
   NodeReader(const Recording& recording, int nx);
-  void read(int sample, NodeInput<double>& node) const;
+  void read(int sample, CentroidalNodeInput<double>& node) const;
 
  private:
   int nx_;

@@ -26,11 +26,11 @@ struct Linearisation {
         memory(node_memory_size<double>(v.model.nbody)),
         data(qp_size(dims)),
         work(std::make_unique<NodeWork<double>>()),
-        out(std::make_unique<NodeOutput<double>>()) {
+        out(std::make_unique<CentroidalNodeOutput<double>>()) {
     rows.resize(static_cast<size_t>(list.nrow) * qp_view(dims, data.data()).lay.ldz);
   }
 
-  void evaluate(const NodeInput<double>& node) {
+  void evaluate(const CentroidalNodeInput<double>& node) {
     std::fill(data.begin(), data.end(), 0.0);
     const QpView<double> qp = qp_view(dims, data.data());
     linearise_node(view, node, memory.data(), *work, *out);
@@ -58,7 +58,7 @@ struct Linearisation {
   QpDims dims;
   std::vector<double> memory, data, rows;
   std::unique_ptr<NodeWork<double>> work;
-  std::unique_ptr<NodeOutput<double>> out;
+  std::unique_ptr<CentroidalNodeOutput<double>> out;
   Stage H;
   Step AB;
 };
@@ -80,7 +80,7 @@ std::vector<float> feedback_gains(const Robot& robot, const CentroidalSettings& 
   std::vector<float> gains(static_cast<size_t>(nsample(recording)) * kWrenches * kBaseStates);
   pool.run(static_cast<int>(ends.size()), [&](int chain, int thread) {
     Linearisation& at = lines[thread];
-    NodeInput<double> node{};
+    CentroidalNodeInput<double> node{};
     Square V = Square::Zero();
     for (int i = 0; i < kBaseStates; ++i) V(i, i) = view.terminal[i];
     for (int k = ends[chain]; k >= 0 && recording.trajectory[k] == recording.trajectory[ends[chain]]; k -= stride) {
@@ -97,13 +97,14 @@ std::vector<float> feedback_gains(const Robot& robot, const CentroidalSettings& 
   return gains;
 }
 
-void sole_places(const CentroidalView<double>& view, const NodeInput<double>& in, Vec3<double> place[kFeet], double* memory) {
+void sole_places(const CentroidalView<double>& view, const CentroidalNodeInput<double>& in, Vec3<double> place[kFeet], double* memory) {
   CentroidalMotion<double> motion;
   evaluate_motion(view, in.x, in.u, memory, motion);
   for (int f = 0; f < kFeet; ++f) place[f] = load3<double>(in.x + kPosition) + motion.foot[f];
 }
 
-void anchor_wrenches(const CentroidalView<double>& view, const Vec3<double> place[kFeet], NodeInput<double>& in, WrenchRows& by_x, double* memory) {
+void anchor_wrenches(const CentroidalView<double>& view, const Vec3<double> place[kFeet], CentroidalNodeInput<double>& in, WrenchRows& by_x,
+                     double* memory) {
   CentroidalMotion<double> motion;
   evaluate_motion(view, in.x, in.u, memory, motion);
   by_x.setZero(kWrenches, view.nx);

@@ -24,9 +24,10 @@ std::vector<float> feedback_gains(const Robot& robot, const CentroidalSettings& 
 //   place   recorded positions of the soles in the world
 //   by_x    derivative of the wrenches by x, written  (12, nx)
 //   memory  tree_data_size(nbody)
-void anchor_wrenches(const CentroidalView<double>& view, const Vec3<double> place[kFeet], NodeInput<double>& in, WrenchRows& by_x, double* memory);
+void anchor_wrenches(const CentroidalView<double>& view, const Vec3<double> place[kFeet], CentroidalNodeInput<double>& in, WrenchRows& by_x,
+                     double* memory);
 
 // Positions of the soles in the world.
-void sole_places(const CentroidalView<double>& view, const NodeInput<double>& in, Vec3<double> place[kFeet], double* memory);
+void sole_places(const CentroidalView<double>& view, const CentroidalNodeInput<double>& in, Vec3<double> place[kFeet], double* memory);
 
 }  // namespace tandem

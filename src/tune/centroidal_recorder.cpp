@@ -22,7 +22,7 @@ struct CentroidalRecorder::Impl {
   std::vector<double> command = std::vector<double>(4);
   std::vector<double> u = {};  // sum over the steps of the open sample  (nx)
   std::vector<float> u_plan = {}, schedule = {};
-  NodeInput<float> opened = {};
+  CentroidalNodeInput<float> opened = {};
   bool open = false;
 
   // Column number `next` of the recording gets the numbers.
@@ -81,7 +81,7 @@ CentroidalRecorder::CentroidalRecorder(const CentroidalMpc& mpc, int world, std:
   r.robot = mpc.robot().name, r.controller = "centroidal", r.sample_dt = mpc.settings().control_dt;
   r.theta.assign(theta.begin(), theta.end());
   const int nx = impl_->nx;
-  NodeInput<float> node;
+  CentroidalNodeInput<float> node;
   visit_node(node, nx, [&](const char* name, const char* unit, const float*, int size) { r.columns.push_back({name, unit, size, {}}); });
   r.columns.push_back({"u_plan", "N, N m, rad/s", nx, {}});
   r.columns.push_back({"schedule", "1", kFeet * (mpc.settings().horizon + 1), {}});
@@ -108,7 +108,7 @@ void CentroidalRecorder::planned(const CentroidalMpc& mpc, std::span<const doubl
   std::copy(x.begin(), x.end(), s.opened.x);
   s.u_plan.assign(plan[0].u, plan[0].u + s.nx);
   s.schedule.clear();
-  for (const NodeInput<float>& node : plan) s.schedule.insert(s.schedule.end(), node.ref.stance, node.ref.stance + kFeet);
+  for (const CentroidalNodeInput<float>& node : plan) s.schedule.insert(s.schedule.end(), node.ref.stance, node.ref.stance + kFeet);
   s.command.assign(command.begin(), command.end());
   s.u.assign(s.nx, 0);
   s.terms.begin();

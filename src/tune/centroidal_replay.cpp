@@ -22,7 +22,7 @@ struct Scratch {
   StepDerivatives step;
   WrenchRows by_x;
   Sensitivity S;  // of the predicted state by the momentum multipliers
-  NodeInput<double> recorded{}, node{};
+  CentroidalNodeInput<double> recorded{}, node{};
 };
 
 struct Replay {
@@ -35,15 +35,15 @@ struct Replay {
   ThreadPool pool;
   std::vector<Scratch> scratch;  // per thread
 
-  void read_node(int sample, NodeInput<double>& node) const;
+  void read_node(int sample, CentroidalNodeInput<double>& node) const;
   void feed_back(int sample, Scratch& s) const;
   void advance(Scratch& s, bool slopes, double* slope) const;
   double window(int sample, bool slopes, Scratch& s, double* phi) const;
 };
 
 // A recorded node with the mean input until the next one.
-void Replay::read_node(int sample, NodeInput<double>& node) const {
-  NodeInput<double> other;
+void Replay::read_node(int sample, CentroidalNodeInput<double>& node) const {
+  CentroidalNodeInput<double> other;
   reader.read(sample, node);
   for (int i = 1; i < stride; ++i) {
     reader.read(sample + i, other);

@@ -8,7 +8,7 @@ namespace {
 
 using Eigen::VectorXd;
 
-constexpr double kFloor = 1e-8;  // theta = softplus(r) + kFloor
+constexpr double kThetaFloor = 1e-8;  // theta = softplus(r) + kThetaFloor
 constexpr double kEpsilon = 1e-8;
 
 // Features of some of the samples (places in p.sample), out of those of all where theta does not change them.
@@ -43,7 +43,7 @@ int fit_adam(const FitProblem& p, const Features& all, std::vector<double>& thet
   const AdamSettings& adam = p.settings.adam;
   const long m = static_cast<long>(p.free.size());
   VectorXd r(m), first = VectorXd::Zero(m), second = VectorXd::Zero(m);
-  for (long i = 0; i < m; ++i) r[i] = std::log(std::expm1(theta[p.free[i][0]] - kFloor));
+  for (long i = 0; i < m; ++i) r[i] = std::log(std::expm1(theta[p.free[i][0]] - kThetaFloor));
   Rng rng{p.settings.seed, 0, 1};
   for (int update = 1; update <= adam.updates; ++update) {
     std::vector<int> batch(adam.batch);
@@ -58,7 +58,7 @@ int fit_adam(const FitProblem& p, const Features& all, std::vector<double>& thet
     const VectorXd mean = first / (1 - std::pow(adam.beta1, update)), square = second / (1 - std::pow(adam.beta2, update));
     r.array() -= adam.learning_rate * mean.array() / (square.array().sqrt() + kEpsilon);
     for (long i = 0; i < m; ++i)
-      for (int member : p.free[i]) theta[member] = std::log1p(std::exp(r[i])) + kFloor;
+      for (int member : p.free[i]) theta[member] = std::log1p(std::exp(r[i])) + kThetaFloor;
     if (progress && update % 50 == 0) {
       const VectorXd error = p.scale * costs(p, features, theta) - p.returns(batch);
       const double mse = (p.settings.offset ? (error.array() - error.mean()).matrix() : error).squaredNorm() / static_cast<double>(batch.size());

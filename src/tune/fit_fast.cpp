@@ -11,9 +11,9 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr int kNewtonSteps = 200, kHalvings = 30;
-constexpr double kFlat = 1e-11;     // gradient of a solved problem, against that at the start
-constexpr double kFloor = 1e-12;    // least information of a direction, against that of a multiplier on its own
-constexpr double kProgress = 1e-4;  // Gauss-Newton stops at steps that gain less than this share of the objective
+constexpr double kFlat = 1e-11;              // gradient of a solved problem, against that at the start
+constexpr double kInformationFloor = 1e-12;  // least information of a direction, against that of a multiplier on its own
+constexpr double kProgress = 1e-4;           // Gauss-Newton stops at steps that gain less than this share of the objective
 
 // Minimises d'Hd/2 + g'd over low <= d <= high by projected Newton steps (Bertsekas 1982); H positive definite, 0 within the bounds.
 VectorXd solve_bounded(const MatrixXd& H, const VectorXd& g, const VectorXd& low, const VectorXd& high) {
@@ -49,7 +49,7 @@ VectorXd solve_scaled(const MatrixXd& H, const VectorXd& g, const VectorXd& low,
     if (u == 0) u = 1;
   const VectorXd inverse = unit.cwiseInverse();
   MatrixXd scaled = inverse.asDiagonal() * H * inverse.asDiagonal();
-  scaled.diagonal().array() += kFloor;
+  scaled.diagonal().array() += kInformationFloor;
   return inverse.cwiseProduct(solve_bounded(scaled, inverse.cwiseProduct(g), unit.cwiseProduct(low), unit.cwiseProduct(high)));
 }
 

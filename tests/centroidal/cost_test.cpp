@@ -20,7 +20,7 @@ struct Fixture {
   CentroidalEvaluator evaluator{robot, settings};
   Vec gx = Vec(kMaxState), gu = Vec(kMaxState);
 
-  double cost(const NodeInput<double>& node) { return evaluator.gradient(node, gx, gu); }
+  double cost(const CentroidalNodeInput<double>& node) { return evaluator.gradient(node, gx, gu); }
 };
 
 Vec random_theta(int n, unsigned seed) {
@@ -35,7 +35,7 @@ TEST(CentroidalCost, IsLinearInTheMultipliers) {
   Fixture f;
   for (unsigned seed : {1u, 2u, 3u}) {
     SCOPED_TRACE(seed);
-    const NodeInput<double> node = random_node(f.arrays, f.robot, {seed % 2 == 0 ? 1.0 : 0.0, 1.0}, seed);
+    const CentroidalNodeInput<double> node = random_node(f.arrays, f.robot, {seed % 2 == 0 ? 1.0 : 0.0, 1.0}, seed);
     Vec features(f.evaluator.ntheta(), 0.0);
     const double penalties = f.evaluator.stage_features(node, features);
     const Vec theta = random_theta(f.evaluator.ntheta(), seed);
@@ -47,7 +47,7 @@ TEST(CentroidalCost, IsLinearInTheMultipliers) {
 
 TEST(CentroidalCost, TheTerminalCostIsLinearInTheMultipliers) {
   Fixture f;
-  const NodeInput<double> node = random_node(f.arrays, f.robot, {1, 1}, 4);
+  const CentroidalNodeInput<double> node = random_node(f.arrays, f.robot, {1, 1}, 4);
   Vec features(f.evaluator.ntheta(), 0.0);
   f.evaluator.terminal_features(node, features);
   const Vec theta = random_theta(f.evaluator.ntheta(), 5);
@@ -58,7 +58,7 @@ TEST(CentroidalCost, TheTerminalCostIsLinearInTheMultipliers) {
 
 TEST(CentroidalCost, TermsWithoutNominalWeightNeverMatter) {
   Fixture f;
-  const NodeInput<double> node = random_node(f.arrays, f.robot, {1, 0}, 6);
+  const CentroidalNodeInput<double> node = random_node(f.arrays, f.robot, {1, 0}, 6);
   const double before = f.cost(node);
   // yaw of the base, forward and left position of the torso, its yaw, centre of mass over the feet, height of a swing foot
   const std::vector<ThetaBlock> blocks = theta_blocks(f.evaluator.nx() - 12);
@@ -106,12 +106,12 @@ class Objective : public testing::Test {
     command = {robot.base_height, 0.3, 0, 0.2};
     mpc->reset(0, 0.4);
   }
-  double stage_cost(CentroidalEvaluator& evaluator, const NodeInput<double>& node) {
+  double stage_cost(CentroidalEvaluator& evaluator, const CentroidalNodeInput<double>& node) {
     Vec features(evaluator.ntheta(), 0.0);
     const double penalties = evaluator.stage_features(node, features);
     return std::accumulate(features.begin(), features.end(), penalties);
   }
-  double terminal_cost(CentroidalEvaluator& evaluator, const NodeInput<double>& node) {
+  double terminal_cost(CentroidalEvaluator& evaluator, const CentroidalNodeInput<double>& node) {
     Vec features(evaluator.ntheta(), 0.0);
     evaluator.terminal_features(node, features);
     return std::accumulate(features.begin(), features.end(), 0.0);
@@ -125,7 +125,7 @@ class Objective : public testing::Test {
 
 TEST_F(Objective, OfThePlanIsThatOfTheController) {
   mpc->step(q, v, command);
-  const std::vector<NodeInput<float>> plan(mpc->plan(0).begin(), mpc->plan(0).end());
+  const std::vector<CentroidalNodeInput<float>> plan(mpc->plan(0).begin(), mpc->plan(0).end());
   mpc->step(q, v, command);
   CentroidalEvaluator evaluator(robot, settings);
   double sum = terminal_cost(evaluator, widen(plan.back()));
@@ -137,12 +137,12 @@ TEST_F(Objective, OfThePlanIsThatOfTheController) {
 TEST_F(Objective, OfAReplayOfTheInputsIsThatOfTheController) {
   for (int i = 0; i < 12; ++i) mpc->step(q, v, command);
   CentroidalEvaluator evaluator(robot, settings);
-  NodeInput<double> node = widen(mpc->plan(0)[0]);
+  CentroidalNodeInput<double> node = widen(mpc->plan(0)[0]);
   double sum = 0;
   Vec next(evaluator.nx());
   const int N = settings.horizon;
   for (int k = 0; k < N; ++k) {
-    const NodeInput<double> planned = widen(mpc->plan(0)[k]);
+    const CentroidalNodeInput<double> planned = widen(mpc->plan(0)[k]);
     std::copy(std::begin(planned.u), std::end(planned.u), node.u);
     node.ref = planned.ref;
     sum += stage_cost(evaluator, node);

@@ -30,7 +30,7 @@ class Node : public testing::TestWithParam<std::array<double, 2>> {
     const CentroidalView<double>& v = arrays.view;
     memory.assign(node_memory_size<double>(v.model.nbody), NAN);
   }
-  void linearise(NodeOutput<double>& out) {
+  void linearise(CentroidalNodeOutput<double>& out) {
     const auto work = std::make_unique<NodeWork<double>>();
     linearise_node(arrays.view, in, memory.data(), *work, out);
   }
@@ -72,7 +72,7 @@ class Node : public testing::TestWithParam<std::array<double, 2>> {
 
   Robot robot;
   CentroidalArrays<double> arrays;
-  NodeInput<double> in;
+  CentroidalNodeInput<double> in;
   Vec memory;
 };
 
@@ -130,7 +130,7 @@ TEST_P(Node, ThePredictionHasTheDerivativesByTheMomentumMultipliers) {
 }
 
 TEST_P(Node, ContactRowsHaveTheirDerivatives) {
-  const auto out = std::make_unique<NodeOutput<double>>();
+  const auto out = std::make_unique<CentroidalNodeOutput<double>>();
   const auto values = [&] {
     linearise(*out);
     Vec all;
@@ -149,7 +149,7 @@ TEST_P(Node, ContactRowsHaveTheirDerivatives) {
 }
 
 TEST_P(Node, TheGradientIsThatOfTheCost) {
-  const auto out = std::make_unique<NodeOutput<double>>();
+  const auto out = std::make_unique<CentroidalNodeOutput<double>>();
   const std::vector<Vec> expected = quotients([&] {
     linearise(*out);
     return Vec{out->cost};
@@ -165,7 +165,7 @@ TEST_P(Node, TheHessianIsThatOfTheSquaredResiduals) {
   CentroidalView<double>& v = arrays.view;
   v.cone.mu = v.pressure.mu = v.limits.mu = v.collision.mu = 0;
   const auto work = std::make_unique<NodeWork<double>>();
-  const auto out = std::make_unique<NodeOutput<double>>();
+  const auto out = std::make_unique<CentroidalNodeOutput<double>>();
   const auto flat = [](const StageTerms<double>& terms) {
     const double* first = terms.state;
     return Vec(first, first + sizeof(terms) / sizeof(double));

@@ -10,11 +10,12 @@ namespace tandem {
 
 // A node near the nominal pose: posture, momentum, joint velocities, wrenches and references all disturbed.
 //   stance   left, right
-inline NodeInput<double> random_node(const CentroidalArrays<double>& arrays, const Robot& robot, std::array<double, 2> stance, unsigned seed) {
+inline CentroidalNodeInput<double> random_node(const CentroidalArrays<double>& arrays, const Robot& robot, std::array<double, 2> stance,
+                                               unsigned seed) {
   const CentroidalView<double>& view = arrays.view;
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
-  NodeInput<double> in{};
+  CentroidalNodeInput<double> in{};
   for (int i = 0; i < 12; ++i) in.x[i] = 0.3 * normal(random), in.ref.x[i] = 0.1 * normal(random);
   in.x[kPosition + 2] += robot.base_height;
   for (int j = 0; j < view.nj; ++j) {

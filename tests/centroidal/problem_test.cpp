@@ -46,7 +46,7 @@ TEST_F(Problem, HasTheDerivativesOfThePredictionAndOfTheCost) {
   StepDerivatives d;
   Vec next(n), gx(n), gu(n);
   for (int k : {1, 7, 20, 41, 59}) {
-    const NodeInput<double> node = widen(mpc->plan(0)[k]);
+    const CentroidalNodeInput<double> node = widen(mpc->plan(0)[k]);
     evaluator.predict(node, next, &d);
     const double cost_scale = std::abs(evaluator.gradient(node, gx, gu));
     for (int i = 0; i < n; ++i) {
@@ -140,7 +140,7 @@ TEST_F(Problem, TheControllerTakesTheExactStepToRounding) {
   LaneInfo<double> info;
   const SolutionView<double> view = solution_view(dims, solution.data());
   solve_qp(SerialTeam{}, solver, qp, view, info, work.data());
-  const std::vector<NodeInput<float>> before(mpc->plan(0).begin(), mpc->plan(0).end());
+  const std::vector<CentroidalNodeInput<float>> before(mpc->plan(0).begin(), mpc->plan(0).end());
   const Vec command = {robot.base_height, 0.3, 0, 0};
   mpc->step(q, v, command);
   for (int k : {0, 5, 30, 59})

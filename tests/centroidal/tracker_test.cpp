@@ -16,7 +16,7 @@ class StandingTracker : public testing::Test {
   CentroidalMpc mpc{robot, {}, 1};
   Tracker tracker{mpc};
   const std::vector<double> v = std::vector<double>(robot.model.nv, 0.0);
-  std::vector<NodeInput<float>> plan;
+  std::vector<CentroidalNodeInput<float>> plan;
 
   void SetUp() override {
     mpc.stand(0, true);
@@ -25,7 +25,7 @@ class StandingTracker : public testing::Test {
   }
   // Torques while the left sole is to pass on this wrench.
   std::vector<double> torques(std::array<double, 6> wrench) {
-    for (NodeInput<float>& node : plan) std::copy(wrench.begin(), wrench.end(), node.u + kWrench);
+    for (CentroidalNodeInput<float>& node : plan) std::copy(wrench.begin(), wrench.end(), node.u + kWrench);
     tracker.follow(plan, 0, robot.stand.data(), v.data());
     return tracker.output.tau_ff;
   }

@@ -8,23 +8,13 @@
 #include "base/check.hpp"
 #include "cli/recording.hpp"
 #include "cli/settings.hpp"
+#include "tests/cli/walks.hpp"
 #include "tests/support/allocations.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr std::uint64_t kSeed = 3;
-
 ClosedLoop make_loop(const std::string& robot, int nworld, int threads) { return {load_settings(robot), nworld, threads}; }
-
-Scenario standing(const ClosedLoop& loop, double seconds) { return standing_start(loop.robot(), loop.task(), loop.nworld(), seconds, kSeed); }
-
-Scenario random_walk(const ClosedLoop& loop, double seconds) {
-  Scenario scenario = standing(loop, seconds);
-  draw_states(loop.robot(), {}, 0.5, scenario);
-  draw_commands(loop.task().command, scenario);
-  return scenario;
-}
 
 // Everything that a run leaves behind, bit by bit.
 std::vector<double> fingerprint(ClosedLoop& loop, const std::vector<WorldResult>& results) {

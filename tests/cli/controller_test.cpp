@@ -8,33 +8,17 @@
 #include "cli/closed_loop.hpp"
 #include "cli/controller_time.hpp"
 #include "cli/options.hpp"
+#include "tests/cli/walks.hpp"
 #include "tests/policy/policies.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr std::uint64_t kSeed = 5;
-
-Scenario random_walk(const ClosedLoop& loop, double seconds) {
-  Scenario scenario = standing_start(loop.robot(), loop.task(), loop.nworld(), seconds, kSeed);
-  draw_states(loop.robot(), {}, 0.5, scenario);
-  draw_commands(loop.task().command, scenario);
-  return scenario;
-}
 
 RunSettings settings_of(const std::string& robot, const std::string& controller, const std::string& policy = "") {
   RunSettings settings = load_settings(robot);
   choose_controller(controller, policy, settings);
   return settings;
-}
-
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 // A policy with random weights in a file of its own.

@@ -10,7 +10,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kWorlds = 3, kBroken = 1, kWhen = 20, kSteps = 60;
+constexpr int kGuarded = 3, kBroken = 1, kWhen = 20, kSteps = 60;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 enum class Fault { kAction, kInfiniteAction, kCommand, kPush };
@@ -47,10 +47,10 @@ class GuardTest : public testing::TestWithParam<GuardCase> {
 };
 
 TEST_P(GuardTest, OnlyTheBrokenWorldStartsAnew) {
-  Task healthy(robot, settings, kWorlds, 1, 4), hurt(robot, settings, kWorlds, 1, 4);
+  Task healthy(robot, settings, kGuarded, 1, 4), hurt(robot, settings, kGuarded, 1, 4);
   healthy.reset(), hurt.reset();
   for (int k = 0; k < kSteps; ++k) {
-    std::vector<float> actions = random_actions(kWorlds, hurt.naction, k, 0.3);
+    std::vector<float> actions = random_actions(kGuarded, hurt.naction, k, 0.3);
     healthy.step(actions);
     if (k == kWhen) inject(hurt, actions);
     hurt.step(actions);
@@ -88,13 +88,13 @@ TEST(GuardObservation, OneThatIsNotFiniteNeverReachesTheLearner) {
   const Robot robot = load_robot("mit_humanoid");
   TaskSettings settings = quick_settings(robot, Controller::kRl);
   settings.noise = {1, 1.01 * std::numeric_limits<float>::max(), 0, 0, 0, 0, 0};
-  Task task(robot, settings, kWorlds, 1, 4);
+  Task task(robot, settings, kGuarded, 1, 4);
   task.reset();
   int ended = 0;
   for (int k = 0; k < 200; ++k) {
-    task.step(std::vector<float>(kWorlds * task.naction));
+    task.step(std::vector<float>(kGuarded * task.naction));
     for (const float obs : task.observation) ASSERT_TRUE(std::isfinite(obs)) << "control step " << k;
-    for (int w = 0; w < kWorlds; ++w) {
+    for (int w = 0; w < kGuarded; ++w) {
       if (task.termination[w] != kEndNotFinite) continue;
       ++ended;
       EXPECT_FLOAT_EQ(task.reward[w], -1);

@@ -13,6 +13,7 @@
 
 #include "base/check.hpp"
 #include "tests/policy/policies.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -51,15 +52,6 @@ class PolicyFile : public testing::Test {
     return length;
   }
 
-  template <class Action>
-  static std::string message_of(Action action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
   void expect_refused(const std::vector<std::string>& mentions) const {
     const std::string message = message_of([&] { load_policy(path); });
     EXPECT_NE(message.find(path), std::string::npos) << message;
@@ -129,7 +121,7 @@ TEST_F(PolicyFile, DamagedIsLoadedOrRefused) {
     for (int n = 0; n < 1 + copy % 3; ++n) damaged[rng() % until] = static_cast<char>(rng());
     write(damaged);
     const std::string message = message_of([&] { load_policy(path); });
-    refused += message != "no error";
+    refused += !message.empty();
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
   EXPECT_GT(refused, 90);
@@ -141,7 +133,7 @@ TEST_F(PolicyFile, ThatIsSomethingElseIsRefused) {
   write(std::string("\2\0\0\0\0\0\0\0{}", 10));
   expect_refused({"not that of a policy"});
   EXPECT_NE(message_of([&] { load_policy("/no/such/policy"); }).find("/no/such/policy"), std::string::npos);
-  EXPECT_NE(message_of([&] { load_policy(folder.string()); }), "no error");
+  EXPECT_NE(message_of([&] { load_policy(folder.string()); }), "");
 }
 
 struct HeaderMistake {
@@ -211,7 +203,7 @@ TEST_F(PolicyFile, StaysWholeWhenASaveFails) {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{4096, old_limit.rlim_max};
   setrlimit(RLIMIT_FSIZE, &limit);
-  EXPECT_NE(message_of([&] { save_policy(random_policy(robot, Controller::kResidual, {64, 64}, 5), path); }), "no error");
+  EXPECT_NE(message_of([&] { save_policy(random_policy(robot, Controller::kResidual, {64, 64}, 5), path); }), "");
   setrlimit(RLIMIT_FSIZE, &old_limit);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(content(path), before);

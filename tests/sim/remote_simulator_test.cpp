@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -70,15 +71,6 @@ TEST_F(RemoteSimulator, AWorldWithASetPointThatIsNotFiniteStandsStillAndDisturbs
   EXPECT_EQ(sim->output.fault[0], kFaultSetPoint);
   EXPECT_TRUE(std::equal(before.begin(), before.end(), sim->output.q.begin()));
   EXPECT_TRUE(std::equal(sim->output.q.begin() + robot.model.nq, sim->output.q.end(), alone->output.q.begin() + robot.model.nq));
-}
-
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(RemoteSimulatorErrors, AProgramThatCannotStartIsNamed) {

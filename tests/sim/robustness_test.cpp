@@ -11,6 +11,7 @@
 #include "sim/randomise.hpp"
 #include "tests/sim/stool.hpp"
 #include "tests/support/allocations.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -169,16 +170,6 @@ TEST(SimulatorBatch, DefaultParametersAreTheModels) {
   plain.run(30);
   set.run(30);
   EXPECT_EQ(all_outputs(plain.sim->output), all_outputs(set.sim->output));
-}
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(SimulatorErrors, NameValueAndExpectation) {

@@ -12,6 +12,7 @@
 #include "base/rng.hpp"
 #include "sim/mujoco_load.hpp"
 #include "tests/sim/stool.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -156,16 +157,6 @@ TEST(Terrain, EdgeIsFlushWithALevelFloor) {
     EXPECT_EQ(stool.sim->output.floor_contact[w], 0) << "world " << w;
   }
   EXPECT_NEAR(stool.sim->output.q[11 + 2], kStoolHeight, 0.01);
-}
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(TerrainErrors, NameValueAndExpectation) {

@@ -59,7 +59,7 @@ TEST_F(Windows, OfRecordedStatesCostTheirStages) {
   Vec gx(evaluator.nx()), gu(evaluator.nx());
   for (size_t i = 0; i < samples.size(); ++i) {
     double expected = 0;
-    NodeInput<double> node{};
+    CentroidalNodeInput<double> node{};
     for (int k = 0; k < 6; ++k) {
       reader.read(samples[i] + 2 * k, node);
       expected += evaluator.gradient(node, gx, gu);
@@ -126,8 +126,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, Predicted,
 
 // The moment about the origin of the world is that of the recorded wrench at the recorded place, wherever the sole is predicted to be.
 TEST_F(Windows, AnchoredWrenchesActWhereTheyWereRecorded) {
-  const NodeInput<double> recorded = random_node(arrays, robot, {1, 1}, 7);
-  NodeInput<double> predicted = random_node(arrays, robot, {1, 1}, 8);
+  const CentroidalNodeInput<double> recorded = random_node(arrays, robot, {1, 1}, 7);
+  CentroidalNodeInput<double> predicted = random_node(arrays, robot, {1, 1}, 8);
   std::copy_n(recorded.u, kMaxState, predicted.u);
   Vec memory(node_memory_size<double>(arrays.view.model.nbody));
   Vec3<double> place[kFeet], now[kFeet];
@@ -136,7 +136,7 @@ TEST_F(Windows, AnchoredWrenchesActWhereTheyWereRecorded) {
   sole_places(arrays.view, predicted, now, memory.data());
   anchor_wrenches(arrays.view, place, predicted, by_x, memory.data());
   for (int f = 0; f < kFeet; ++f) {
-    const auto about_origin = [&](const NodeInput<double>& in, Vec3<double> p) {
+    const auto about_origin = [&](const CentroidalNodeInput<double>& in, Vec3<double> p) {
       const double* wrench = in.u + kWrench + 6 * f;
       return load3<double>(wrench + 3) + cross(p, load3<double>(wrench));
     };
@@ -156,7 +156,7 @@ class Planned : public testing::Test {
     const Vec v(robot.model.nv, 0.1), command = {robot.base_height, 0.3, 0, 0.2};
     controller->reset(0, 0.4);
     for (int i = 0; i < 12; ++i) controller->step(robot.stand, v, command);
-    for (const NodeInput<float>& node : controller->plan(0)) nodes.push_back(widen(node));
+    for (const CentroidalNodeInput<float>& node : controller->plan(0)) nodes.push_back(widen(node));
     controller->step(robot.stand, v, command);
   }
   Recording recording() const { return node_recording(nodes, 12 + controller->joints(), settings.dt); }
@@ -164,7 +164,7 @@ class Planned : public testing::Test {
   const Robot robot = load_robot("unitree_g1");
   CentroidalSettings settings;
   std::unique_ptr<CentroidalMpc> controller;
-  std::vector<NodeInput<double>> nodes;
+  std::vector<CentroidalNodeInput<double>> nodes;
 };
 
 TEST_F(Planned, WindowsOfItsOwnInputsCostWhatTheControllerSays) {
@@ -253,7 +253,7 @@ TEST_F(Windows, OwnCostIsThatOfTheControllerAtThetaOne) {
   CentroidalEvaluator evaluator(robot, settings);
   const NodeReader reader(r, evaluator.nx());
   Vec gx(evaluator.nx()), gu(evaluator.nx());
-  NodeInput<double> node{};
+  CentroidalNodeInput<double> node{};
   for (int k = 0; k < nsample(r); ++k) {
     reader.read(k, node);
     const double expected = evaluator.gradient(node, gx, gu) / settings.dt;

@@ -75,7 +75,7 @@ TEST_F(Recorded, MomentsChangeTheAngularMomentum) {
   const CentroidalSettings settings;
   CentroidalEvaluator evaluator(load_robot("unitree_g1"), settings);
   const NodeReader reader(walk, evaluator.nx());
-  NodeInput<double> node;
+  CentroidalNodeInput<double> node;
   std::vector<double> next(evaluator.nx());
   double turned[3] = {0, 0, 0};
   for (int k = 30; k < 199; ++k) {

@@ -39,7 +39,7 @@ inline void set_returns(Recording& r, const std::vector<double>& returns, double
 }
 
 // A recording of nodes of a centroidal plan, one trajectory.
-inline Recording node_recording(const std::vector<NodeInput<double>>& nodes, int nx, double dt) {
+inline Recording node_recording(const std::vector<CentroidalNodeInput<double>>& nodes, int nx, double dt) {
   Recording r;
   r.robot = "unitree_g1", r.controller = "centroidal", r.sample_dt = dt, r.fell = {0};
   r.theta.assign(theta_size(nx - 12), 1.0);
@@ -60,7 +60,7 @@ inline Recording random_nodes(const CentroidalArrays<double>& arrays, const Robo
   Recording all;
   const std::array<double, 2> phases[] = {{1, 1}, {1, 0}, {1, 1}, {0, 1}};
   for (int t = 0; t < ntrajectory; ++t) {
-    std::vector<NodeInput<double>> nodes;
+    std::vector<CentroidalNodeInput<double>> nodes;
     for (int k = 0; k < length; ++k) nodes.push_back(random_node(arrays, robot, phases[k / 10 % 4], seed + t * length + k));
     append(all, node_recording(nodes, arrays.view.nx, dt));
   }

@@ -26,6 +26,10 @@ endif()
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
 set(TANDEM_FLAGS -march=x86-64-v3 -Wall -Wextra -Werror=return-type)
 set(TANDEM_KERNEL_FLAGS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+# Sources of a library or a test are compiled several at a time: headers (JSON, option parser, Torch, nanobind) take most of the time. Names without linkage
+# must therefore differ within a folder; a file with options of its own stays alone.
+set(CMAKE_UNITY_BUILD ON)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
 # for what runs seldom and would take long to compile
 set(TANDEM_QUICK_FLAGS $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 
