@@ -7,8 +7,8 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// What linearising a node gives. Only Reals, as CentroidalNodeInput. Cost terms are times dt; rows of the cost are scaled by the root of their curvature, so that
-// the Hessian is the sum of their squares, eq. (25); rows without weight are not written.
+// What linearising a node gives. Only Reals, as CentroidalNodeInput. Cost terms are times dt; rows of the cost are scaled by the root of their curvature, so
+// that the Hessian is the sum of their squares, eq. (25); rows without weight are not written.
 template <class Real>
 struct CentroidalNodeOutput {
   Real cost;                           // of the node [cost]

@@ -1,5 +1,5 @@
-// What the kernels of the centroidal MPC read and write: CentroidalView (constants of a robot and its settings), CentroidalNodeInput (one node of the plan with what
-// the cost pulls it to). docs/centroidal.md, sections 1 and 2.
+// What the kernels of the centroidal MPC read and write: CentroidalView (constants of a robot and its settings), CentroidalNodeInput (one node of the
+// plan with what the cost pulls it to). docs/centroidal.md, sections 1 and 2.
 //
 // State x = [h_lin / m (3), h_ang / m about the centre of mass (3), base position (3), base orientation as yaw, pitch, roll (3), joints (nj)], input
 // u = [force, moment of the left foot (6), of the right foot (6), joint velocities (nj)]; all along the axes of the world. nx = nu = 12 + nj.

@@ -39,8 +39,8 @@ inline constexpr int kNodesPerWarp = 2;
 inline constexpr int kMaxBlocksPerMultiprocessor = 8;
 inline constexpr int kMaxDeviceWorlds = 65536;
 
-// Where the work of a solve may lie, best first: docs/gpu.md, section 2. Each is an instance of the kernel, which takes more than a minute to compile; the last one
-// fits any robot and card.
+// Where the work of a solve may lie, best first: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute to compile; the last
+// one fits any robot and card.
 struct WorkPlacement {
   int parts_in_shared;
   bool copies;
