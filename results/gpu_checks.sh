@@ -81,6 +81,12 @@ for test in test_team_cuda test_qp_cuda test_mpc_cuda test_task_cuda; do part "t
 # 2. how fast, against what
 bench=("$bin/tandem" bench mpc --device cuda --iterations 10,25)
 part bench:mit_humanoid 200 bench.txt "${bench[@]}" --robot mit_humanoid --worlds 1,64,1000,4096,16384,65536 --json "$out/bench-mit_humanoid.json"
+# each way to solve (docs/gpu.md, section 2)
+for robot in mit_humanoid unitree_go2; do
+  for blocks in 1 2; do
+    part "bench:$robot-$blocks" 60 bench.txt "${bench[@]}" --iterations 10 --robot "$robot" --worlds 1,4096 --blocks $blocks --json "$out/bench-$robot-$blocks.json"
+  done
+done
 for robot in unitree_go2 unitree_g1; do
   part "bench:$robot" 120 bench.txt "${bench[@]}" --robot "$robot" --worlds 1,1000,16384 --json "$out/bench-$robot.json"
 done

@@ -131,6 +131,9 @@ void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
   mpc->add_option("--device", mpc_options->device, "cpu, or cuda: the stages on a GPU, against the same batch on the processor")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
+  mpc->add_option("--blocks", mpc_options->blocks, "that solve on a multiprocessor of a GPU, 1 or 2; 0: as many as pay for so many robots")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
   mpc->add_flag("--work", mpc_options->work, "count the operations and bytes of a control step instead of timing it");
   add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
   add("centroidal", "The stages of a control step of the centroidal MPC, one robot on one core; the QP against OSQP", bench_centroidal_mpc,

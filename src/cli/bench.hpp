@@ -16,6 +16,7 @@ struct BenchOptions {
   std::vector<int> worlds = {1, 1000};
   std::vector<int> iterations = {10, 25};
   std::string device = "cpu";  // of the MPC
+  int blocks = 0;              // that solve on a multiprocessor; 0: as the number of robots asks
   bool work = false;           // count the operations of a control step instead of timing it
 };
 

@@ -145,12 +145,12 @@ void add_rows(const Timed& timed, const Setting& setting, const std::vector<Stag
   }
 }
 
-void bench_batch(const Setting& setting, int worlds, double cpu, BenchResult& out) {
+void bench_batch(const Setting& setting, int worlds, int blocks, double cpu, BenchResult& out) {
   const MpcSettings& mpc = setting.run.task.mpc;
   const std::string& name = setting.run.robot.name;
   const int iterations = mpc.solver.iterations;
-  std::printf("%s\n", describe(MpcCuda::plan(setting.run.robot.model, mpc, worlds)).c_str());
-  MpcCuda gpu(setting.run.robot.model, mpc, worlds);
+  std::printf("%s\n", describe(MpcCuda::plan(setting.run.robot.model, mpc, worlds, blocks)).c_str());
+  MpcCuda gpu(setting.run.robot.model, mpc, worlds, blocks);
   const MpcDevicePlan& plan = gpu.plan();
   const Timed timed = time_gpu(setting, gpu, worlds);
   const MpcArrays<float> arrays = make_arrays<float>(setting.run.robot.model, mpc, 1);
@@ -170,11 +170,11 @@ void bench_batch(const Setting& setting, int worlds, double cpu, BenchResult& ou
                  {"blocks", plan.blocks},
                  {"block_bytes", plan.block_bytes},
                  {"shared_bytes", plan.block_shared * sizeof(float)}});
-  // the same in every batch of a robot
-  if (!out.more["kernels"].empty() && out.more["kernels"].back()["robot"] == name) return;
+  Json& kernels = out.more["kernels"];
   for (const KernelUse& kernel : gpu.kernels()) {
-    out.more["kernels"].push_back({{"robot", name}});
-    out.more["kernels"].back().update(describe(kernel));
+    Json row{{"robot", name}};
+    row.update(describe(kernel));
+    if (std::find(kernels.begin(), kernels.end(), row) == kernels.end()) kernels.push_back(row);
   }
 }
 
@@ -218,7 +218,7 @@ BenchResult bench_mpc_cuda(const BenchOptions& options) {
       out.more["work"].push_back(describe_work(setting.run, setting.work));
       const double cpu = cpu_per_second(setting);
       for (int worlds : options.worlds) {
-        bench_batch(setting, worlds, cpu, out);
+        bench_batch(setting, worlds, options.blocks, cpu, out);
         progress.update(++done / double(options.robots.size() * options.iterations.size() * options.worlds.size()));
       }
     }

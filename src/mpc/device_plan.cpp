@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "base/check.hpp"
 #include "model/model_constants.hpp"
@@ -33,22 +34,31 @@ std::string binary(std::size_t bytes) {
   return text;
 }
 
-void place_work(const MpcView<float>& mpc, const DeviceLimits& limits, MpcDevicePlan& plan) {
-  for (plan.placement = 0;; ++plan.placement) {
-    plan.parts_in_shared = kWorkPlacements[plan.placement].parts_in_shared, plan.copies = kWorkPlacements[plan.placement].copies;
-    carve_work(mpc.dims, WorkMemory<float>{}, plan.copies, plan.work);
-    plan.block_shared = plan.block_global = 0;
-    for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
-    if (plan.block_shared * sizeof(float) <= limits.shared_per_block) break;
+// Whether this variant's blocks fit; what they take, into `plan`.
+bool place_work(const MpcView<float>& mpc, const DeviceLimits& limits, int variant, MpcDevicePlan& plan) {
+  plan.variant = variant, plan.solve = kSolveVariants[variant];
+  carve_work(mpc.dims, WorkMemory<float>{}, plan.solve.copies, plan.work);
+  plan.block_shared = plan.block_global = 0;
+  for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
+  plan.blocks = std::min(plan.nworld, plan.solve.blocks * limits.multiprocessors);
+  const std::size_t each = plan.block_shared * sizeof(float);
+  return each <= limits.shared_per_block && plan.solve.blocks * (each + kBlockReserve) <= limits.shared_per_multiprocessor;
+}
+
+void choose_variant(const MpcView<float>& mpc, const DeviceLimits& limits, int blocks, MpcDevicePlan& plan) {
+  check(blocks >= 0 && blocks <= 2, "MPC on the GPU: ", blocks, " blocks of a multiprocessor, expected 1, 2 or 0 (as the number of robots asks)");
+  for (int variant = 0; variant < static_cast<int>(std::size(kSolveVariants)); ++variant) {
+    const int of_variant = kSolveVariants[variant].blocks;
+    const bool wanted = blocks == 0 ? of_variant == 1 || plan.nworld > limits.multiprocessors : blocks == of_variant;
+    if (wanted && place_work(mpc, limits, variant, plan)) return;
   }
-  const std::size_t each = plan.block_shared * sizeof(float) + kBlockReserve;
-  const int per_multiprocessor = std::clamp(static_cast<int>(limits.shared_per_multiprocessor / each), 1, kMaxBlocksPerMultiprocessor);
-  plan.blocks = std::min(plan.nworld, per_multiprocessor * limits.multiprocessors);
+  throw Error(cat("MPC on the GPU: ", blocks, " blocks of ", binary(plan.block_shared * sizeof(float)),
+                  " do not fit into the shared memory of a multiprocessor, ", binary(limits.shared_per_multiprocessor), "; use 1"));
 }
 
 }  // namespace
 
-MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits) {
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks) {
   check(nworld >= 1 && nworld <= kMaxDeviceWorlds, "MPC on the GPU: nworld = ", nworld, ", expected 1 to ", kMaxDeviceWorlds);
   check(settings.solver.mode == SolverMode::kRiccati, "MPC on the GPU: solver.mode is osqp, which runs on the CPU only; use solver.mode=riccati");
   const MpcView<float>& mpc = arrays.view;
@@ -65,7 +75,7 @@ MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& set
       kWarpsPerBlock * std::max({plan.begin_size, kNodesPerWarp * plan.linearise_size, plan.finish_size}) * sizeof(float);
   check(warps_shared <= limits.shared_per_block, "MPC on the GPU: the stages by warp need ", binary(warps_shared),
         " of shared memory, the device has ", binary(limits.shared_per_block), "; use the CPU backend");
-  place_work(mpc, limits, plan);
+  choose_variant(mpc, limits, blocks, plan);
   std::size_t one = 0, two = 0;
   MpcDevicePlan single = plan;
   single.nworld = 1, fleet_at(single, static_cast<float*>(nullptr), one);
@@ -82,7 +92,7 @@ std::string describe(const MpcDevicePlan& plan) {
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
     if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
-  if (plan.copies) shared += ", matrices of the iterations";
+  if (plan.solve.copies) shared += ", matrices of the iterations";
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
              "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");

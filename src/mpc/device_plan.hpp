@@ -17,41 +17,41 @@ struct DeviceLimits {
   std::size_t shared_per_multiprocessor = 228 << 10;  // [bytes]; each block costs 1 KiB more than it asks for
 };
 
+// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute to
+// compile. The last one fits any robot and device.
+struct SolveVariant {
+  int blocks;           // of a multiprocessor
+  int threads;          // of a block
+  int parts_in_shared;  // of the work, from the last one on; the rest is global, one copy per resident block
+  bool copies;          // whether the iterations read a copy of the problem's matrices in the scratch
+};
+inline constexpr SolveVariant kSolveVariants[] = {{2, 128, 2, true}, {1, 256, 3, true}, {1, 256, 2, true}, {1, 256, 1, false}, {1, 256, 0, false}};
+
 // Sizes in numbers (floats on a GPU), memory in bytes.
 struct MpcDevicePlan {
   int nworld;
-  int world_stride, qp_stride, solution_stride;          // of a robot's plan, problem and warm start
-  int q_stride, v_stride, command_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
-  int begin_size, linearise_size, finish_size;           // shared memory of a robot or node in the launches by warp
-  WorkSizes work;                                        // of one solve
-  int placement;                                         // one of kWorkPlacements
-  bool copies;                                           // whether the iterations read a copy of the problem's matrices in the scratch
-  int parts_in_shared;                                   // of the work, from the last one on; the rest is global, one copy per resident block
-  int block_shared, block_global;                        // of one block of the solve
-  int blocks;                                            // that are resident together; each takes one robot after the other
+  int world_stride, qp_stride, solution_stride;                       // of a robot's plan, problem and warm start
+  int q_stride, v_stride, command_stride, joint_stride;               // rows of inputs and outputs start at multiples of 16 bytes
+  int begin_size, linearise_size, finish_size;                        // shared memory of a robot or node in the launches by warp
+  WorkSizes work;                                                     // of one solve
+  int variant;                                                        // of kSolveVariants
+  SolveVariant solve;                                                 // that one
+  int block_shared, block_global;                                     // of one block of the solve
+  int blocks;                                                         // that are resident together; each takes one robot after the other
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
 };
 
-// Threads of a block of the solve; warps of a block in the launches by warp; nodes that a warp linearises.
-inline constexpr int kSolveThreads = 256;
+// Warps of a block in the launches by warp; nodes that a warp linearises.
 inline constexpr int kWarpsPerBlock = 2;
 inline constexpr int kNodesPerWarp = 2;
-inline constexpr int kMaxBlocksPerMultiprocessor = 8;
 inline constexpr int kMaxDeviceWorlds = 65536;
 
-// Where the work of a solve may lie, best first: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute to compile; the last
-// one fits any robot and card.
-struct WorkPlacement {
-  int parts_in_shared;
-  bool copies;
-};
-inline constexpr WorkPlacement kWorkPlacements[] = {{3, true}, {2, true}, {1, false}, {0, false}};
-
 // Whether a part of the solve's scratch lies in shared memory.
-inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.parts_in_shared; }
+inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.solve.parts_in_shared; }
 
-// Throws Error where nworld is not in 1 .. 65,536 or the solver's mode is not kRiccati.
-MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits);
+// blocks: that solve on a multiprocessor, 1 or 2; 0: 2 where they fit and there are more robots than multiprocessors. Throws Error where nworld is not in
+// 1 .. 65,536, the solver's mode is not kRiccati, or so many blocks do not fit.
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0);
 
 // "MPC on the GPU: 4096 robots x 135.6 KiB + 132 blocks x 0.0 KiB + 98.1 KiB = 542.6 MiB; ..." in one line.
 std::string describe(const MpcDevicePlan& plan);

@@ -17,6 +17,9 @@ namespace {
 // Who linearises a node: a tree of bodies has work for few lanes at a time.
 using NodeTeam = PartWarpTeam<WarpTeam::kLanes / kNodesPerWarp>;
 
+// Of a block in the launches that go through the arrays of a robot.
+constexpr int kThreadsPerRobot = 256;
+
 // Which parts of the first launch to do: both, or one at a time where stages are timed.
 enum Part : int { kPrepare = 1, kForm = 2, kBothParts = 3 };
 
@@ -58,9 +61,9 @@ __device__ void prefetch(const float* p, int n) {
 }
 
 // One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
-// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: MpcDevicePlan::copies.
-template <int kInShared, bool kCopies>
-__global__ void __launch_bounds__(kSolveThreads, 1)
+// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. The numbers are those of a SolveVariant.
+template <int kBlocks, int kThreads, int kInShared, bool kCopies>
+__global__ void __launch_bounds__(kThreads, kBlocks)
     solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
                  const __grid_constant__ SolverSettings settings, float* global) {
   using T = std::conditional_t<kCopies, BlockTeam, FarTeam<BlockTeam>>;
@@ -81,10 +84,10 @@ __global__ void __launch_bounds__(kSolveThreads, 1)
 }
 
 using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
-template <int i>
-constexpr SolveKernel kSolveKernel = solve_kernel<kWorkPlacements[i].parts_in_shared, kWorkPlacements[i].copies>;
-constexpr SolveKernel kSolveKernels[] = {kSolveKernel<0>, kSolveKernel<1>, kSolveKernel<2>, kSolveKernel<3>};
-static_assert(std::size(kSolveKernels) == std::size(kWorkPlacements));
+template <int i, SolveVariant v = kSolveVariants[i]>
+constexpr SolveKernel kSolveKernel = solve_kernel<v.blocks, v.threads, v.parts_in_shared, v.copies>;
+constexpr SolveKernel kSolveKernels[] = {kSolveKernel<0>, kSolveKernel<1>, kSolveKernel<2>, kSolveKernel<3>, kSolveKernel<4>};
+static_assert(std::size(kSolveKernels) == std::size(kSolveVariants));
 
 // One warp per robot.
 __global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
@@ -116,8 +119,8 @@ MpcArrays<float> device_arrays(const Model& model, const MpcSettings& settings) 
   return make_arrays<float>(model, settings, 1);
 }
 
-MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld) {
-  const MpcDevicePlan plan = plan_device(arrays, settings, nworld, device_limits());
+MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, int blocks) {
+  const MpcDevicePlan plan = plan_device(arrays, settings, nworld, device_limits(), blocks);
   check_device_memory(plan, cuda_device().free_memory);
   return plan;
 }
@@ -162,11 +165,11 @@ struct MpcCuda::Impl {
   std::array<cudaGraphNode_t, kLaunches> nodes{};
   std::array<cudaEvent_t, 6> events{};
 
-  Impl(const Model& m, const MpcSettings& s, int nworld)
+  Impl(const Model& m, const MpcSettings& s, int nworld, int blocks)
       : model(m),
         settings(s),
         arrays(device_arrays(m, s)),
-        plan(affordable_plan(arrays, s, nworld)),
+        plan(affordable_plan(arrays, s, nworld, blocks)),
         memory((plan.total_bytes + sizeof(float) - 1) / sizeof(float)) {
     place_memory();
     // all that there is, since the attribute belongs to the kernel and not to this object
@@ -198,7 +201,7 @@ struct MpcCuda::Impl {
     fleet = fleet_at(plan, next + plan.qp_stride, size);
     block_memory = next + plan.qp_stride + size;
     own = {fleet.q, plan.q_stride, fleet.v, plan.v_stride, fleet.command, plan.command_stride, nullptr};
-    copy_constants_kernel<<<static_cast<unsigned>(plan.nworld), kSolveThreads>>>(fleet, next);
+    copy_constants_kernel<<<static_cast<unsigned>(plan.nworld), kThreadsPerRobot>>>(fleet, next);
     check_cuda(cudaGetLastError(), "launch");
     check_cuda(cudaDeviceSynchronize(), "constants of a problem");
   }
@@ -224,7 +227,7 @@ struct MpcCuda::Impl {
     };
     use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
     use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
-    use(2, launch(kSolveKernels[plan.placement], static_cast<unsigned>(plan.blocks), kSolveThreads, plan.block_shared, solve.data()));
+    use(2, launch(kSolveKernels[plan.variant], static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
     use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 
@@ -253,11 +256,12 @@ struct MpcCuda::Impl {
   }
 };
 
-MpcDevicePlan MpcCuda::plan(const Model& model, const MpcSettings& settings, int nworld) {
-  return plan_device(device_arrays(model, settings), settings, nworld, device_limits());
+MpcDevicePlan MpcCuda::plan(const Model& model, const MpcSettings& settings, int nworld, int blocks) {
+  return plan_device(device_arrays(model, settings), settings, nworld, device_limits(), blocks);
 }
 
-MpcCuda::MpcCuda(const Model& model, const MpcSettings& settings, int nworld) : impl_(std::make_unique<Impl>(model, settings, nworld)) {}
+MpcCuda::MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks)
+    : impl_(std::make_unique<Impl>(model, settings, nworld, blocks)) {}
 MpcCuda::~MpcCuda() = default;
 MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
 
@@ -301,7 +305,7 @@ MpcProfile MpcCuda::step_by_stages(const DeviceInput& input) {
 
 void MpcCuda::reset(const unsigned char* mask, const float* phase, void* stream) {
   Impl& s = *impl_;
-  reset_kernel<<<static_cast<unsigned>(s.plan.nworld), kSolveThreads, 0, static_cast<cudaStream_t>(stream)>>>(s.mpc, s.fleet, mask, phase);
+  reset_kernel<<<static_cast<unsigned>(s.plan.nworld), kThreadsPerRobot, 0, static_cast<cudaStream_t>(stream)>>>(s.mpc, s.fleet, mask, phase);
   check_cuda(cudaGetLastError(), "reset");
 }
 

@@ -50,11 +50,11 @@ struct KernelUse {
 class MpcCuda {
  public:
   // What an MpcCuda of the current device will take. Throws as the constructor does, memory aside.
-  static MpcDevicePlan plan(const Model& model, const MpcSettings& settings, int nworld);
+  static MpcDevicePlan plan(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0);
 
   // Takes plan().total_bytes of the current device. Throws Error where Mpc does, without a device, on one that is too old or has too little free memory
-  // (naming how many robots would fit), for nworld above 65,536, for SolverMode::kOsqp, and in a build without CUDA.
-  MpcCuda(const Model& model, const MpcSettings& settings, int nworld);
+  // (naming how many robots would fit), for nworld above 65,536, for SolverMode::kOsqp, and in a build without CUDA. blocks: plan_device().
+  MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0);
   ~MpcCuda();
   MpcCuda(MpcCuda&&) noexcept;
 

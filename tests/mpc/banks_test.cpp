@@ -12,6 +12,8 @@
 namespace tandem {
 namespace {
 
+constexpr int kSolveThreads = kSolveVariants[1].threads;  // of a block that has a multiprocessor for itself
+
 BankCount count_banks(std::vector<Traced>& memory, const std::function<void(const TraceTeam&)>& run) {
   Trace trace(memory.data(), memory.size());
   trace.run_block(kSolveThreads, run);

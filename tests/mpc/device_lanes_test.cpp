@@ -12,6 +12,8 @@
 namespace tandem {
 namespace {
 
+constexpr int kSolveThreads = kSolveVariants[1].threads;  // of a block that has a multiprocessor for itself
+
 constexpr int kWarp = 32, kHalfWarp = kWarp / kNodesPerWarp;
 
 // One robot and all scratch in one memory.

@@ -3,25 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 
 #include "base/check.hpp"
 #include "base/device.hpp"
 #include "mpc/mpc_cuda.hpp"
 #include "tests/mpc/fixture.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
-
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class DevicePlan : public testing::TestWithParam<const char*> {
  protected:
@@ -29,8 +20,8 @@ class DevicePlan : public testing::TestWithParam<const char*> {
     robot = load_robot(GetParam());
     settings = make_mpc_settings(robot);
   }
-  MpcDevicePlan plan(int nworld, const DeviceLimits& limits = {}) const {
-    return plan_device(make_arrays<float>(robot.model, settings, 1), settings, nworld, limits);
+  MpcDevicePlan plan(int nworld, const DeviceLimits& limits = {}, int blocks = 0) const {
+    return plan_device(make_arrays<float>(robot.model, settings, 1), settings, nworld, limits, blocks);
   }
   Robot robot;
   MpcSettings settings;
@@ -59,23 +50,40 @@ TEST_P(DevicePlan, TotalIsTheSumOfItsPartsUpTo65536Robots) {
 }
 
 TEST_P(DevicePlan, WhatDoesNotFitIntoSharedMemoryIsGlobal) {
-  EXPECT_TRUE(plan(1).copies);
+  EXPECT_TRUE(plan(1).solve.copies);
   for (size_t shared : {size_t(1) << 30, size_t(227) << 10, size_t(99) << 10, size_t(70) << 10}) {
     const MpcDevicePlan p = plan(1000, {.multiprocessors = 10, .shared_per_block = shared, .shared_per_multiprocessor = shared + 1024});
     EXPECT_LE(p.block_shared * sizeof(float), shared);
     EXPECT_EQ(p.block_shared + p.block_global, p.work.part[0] + p.work.part[1] + p.work.part[2]);
-    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.copies);
+    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.solve.copies);
     EXPECT_GE(p.blocks, 10);
   }
+}
+
+TEST_P(DevicePlan, AMultiprocessorHasTwoBlocksWhereTheyFitAndTheRobotsAreMany) {
+  const DeviceLimits limits;
+  const bool fit = robot.name != "unitree_g1";
+  EXPECT_EQ(plan(limits.multiprocessors).solve.blocks, 1);
+  const MpcDevicePlan many = plan(limits.multiprocessors + 1);
+  EXPECT_EQ(many.solve.blocks, fit ? 2 : 1);
+  EXPECT_EQ(many.blocks, fit ? limits.multiprocessors + 1 : limits.multiprocessors);
+  EXPECT_EQ(plan(4096).blocks, plan(4096).solve.blocks * limits.multiprocessors);
+  EXPECT_EQ(plan(4096, limits, 1).solve.blocks, 1);
+  const std::string text = message_of([&] { EXPECT_EQ(plan(1, limits, 2).solve.blocks, 2); });
+  EXPECT_EQ(text.empty(), fit) << text;
+  if (!fit) {
+    EXPECT_NE(text.find("2 blocks of 212.8 KiB do not fit"), std::string::npos) << text;
+  }
+  EXPECT_NE(message_of([&] { plan(1, limits, 3); }).find("3 blocks"), std::string::npos);
 }
 
 TEST_P(DevicePlan, TooLittleMemoryNamesTheNumberOfRobotsThatFit) {
   const MpcDevicePlan p = plan(5000);
   const size_t fixed = p.total_bytes - 5000 * p.robot_bytes;
-  const std::string text = message([&] { check_device_memory(p, fixed + 1234 * p.robot_bytes + 17); });
+  const std::string text = message_of([&] { check_device_memory(p, fixed + 1234 * p.robot_bytes + 17); });
   EXPECT_NE(text.find("enough for 1234 robots"), std::string::npos) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos);
-  EXPECT_EQ(message([&] { check_device_memory(p, p.total_bytes); }), "no error");
+  EXPECT_EQ(message_of([&] { check_device_memory(p, p.total_bytes); }), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, DevicePlan, testing::Values("mit_humanoid", "unitree_g1", "unitree_go2"));
@@ -85,23 +93,23 @@ TEST(DevicePlanErrors, NumbersOfRobotsAndModesThatCannotRunAreNamed) {
   MpcSettings settings = make_mpc_settings(robot);
   const MpcArrays<float> arrays = make_arrays<float>(robot.model, settings, 1);
   for (int nworld : {0, -3, 65537}) {
-    const std::string text = message([&] { plan_device(arrays, settings, nworld, {}); });
+    const std::string text = message_of([&] { plan_device(arrays, settings, nworld, {}); });
     EXPECT_NE(text.find("nworld = " + std::to_string(nworld) + ", expected 1 to 65536"), std::string::npos) << text;
   }
   settings.solver.mode = SolverMode::kOsqp;
-  EXPECT_NE(message([&] { plan_device(arrays, settings, 1, {}); }).find("CPU only"), std::string::npos);
+  EXPECT_NE(message_of([&] { plan_device(arrays, settings, 1, {}); }).find("CPU only"), std::string::npos);
 }
 
 TEST(CudaErrors, AnOldDeviceIsRefusedByItsName) {
-  EXPECT_NE(message([] { check_capability({.name = "Old Card", .major = 8, .minor = 6}); }).find("Old Card has compute capability 8.6"),
+  EXPECT_NE(message_of([] { check_capability({.name = "Old Card", .major = 8, .minor = 6}); }).find("Old Card has compute capability 8.6"),
             std::string::npos);
-  EXPECT_EQ(message([] { check_capability({.name = "New Card", .major = 9}); }), "no error");
+  EXPECT_EQ(message_of([] { check_capability({.name = "New Card", .major = 9}); }), "");
 }
 
 TEST(CudaErrors, WithoutADeviceTheControllerSaysSo) {
   if (cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
   const Robot robot = load_robot("unitree_go2");
-  const std::string text = message([&] { MpcCuda(robot.model, make_mpc_settings(robot), 1); });
+  const std::string text = message_of([&] { MpcCuda(robot.model, make_mpc_settings(robot), 1); });
   EXPECT_EQ(text.rfind(built_with_cuda() ? "no CUDA device that this program can use (" : "built without CUDA; run ./tandem test", 0), 0u) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos);
 }

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/device.hpp"
 #include "tests/mpc/fixture.hpp"
 #include "tests/support/device_bytes.hpp"
@@ -27,8 +28,8 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
     settings.solver.iterations = kIterations;
   }
   // More robots than blocks: some blocks solve for two.
-  static int more_than_blocks() { return cuda_device().multiprocessors + 2; }
-  MpcCuda make(int nworld) const { return MpcCuda(robot.model, settings, nworld); }
+  int more_than_blocks() const { return MpcCuda::plan(robot.model, settings, 65536).blocks + 2; }
+  MpcCuda make(int nworld, int blocks = 0) const { return MpcCuda(robot.model, settings, nworld, blocks); }
   MpcOutput step(MpcCuda& mpc, const States& states) const {
     mpc.upload(states.q, states.v, states.command);
     mpc.step(mpc.input());
@@ -82,23 +83,28 @@ TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
 TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
   const int nworld = more_than_blocks();
   const States states = disturbed_states(robot, nworld, 32), first = disturbed_states(robot, 1, 32);
-  MpcCuda one = make(nworld), other = make(nworld), alone = make(1);
+  MpcCuda one = make(nworld), other = make(nworld), large_blocks = make(nworld, 1), alone = make(1);
   for (int i = 0; i < 4; ++i) {
     const MpcOutput a = step(one, states), b = step(other, states), c = step(alone, first);
     expect_same(a, b, robot.model.njnt);
+    if (one.plan().solve.blocks > 1) expect_same(a, step(large_blocks, states), robot.model.njnt);
     expect_same_world(c, 0, a, 0, robot.model.njnt);
   }
 }
 
 TEST_P(MpcOnCuda, StagesOneAtATimeGiveTheBitsOfTheGraph) {
   const States states = disturbed_states(robot, 5, 33);
-  MpcCuda graph = make(5), stages = make(5);
-  for (int i = 0; i < 3; ++i) {
-    const MpcOutput expected = step(graph, states);
-    stages.upload(states.q, states.v, states.command);
-    const MpcProfile profile = stages.step_by_stages(stages.input());
-    expect_same(output(stages), expected, robot.model.njnt);
-    for (double seconds : {profile.prepare, profile.linearise, profile.form, profile.solve, profile.finish}) EXPECT_GT(seconds, 0);
+  const int most = MpcCuda::plan(robot.model, settings, 65536).solve.blocks;
+  for (int blocks = 1; blocks <= most; ++blocks) {
+    SCOPED_TRACE(cat(blocks, " blocks of a multiprocessor"));
+    MpcCuda graph = make(5, blocks), stages = make(5, blocks);
+    for (int i = 0; i < 3; ++i) {
+      const MpcOutput expected = step(graph, states);
+      stages.upload(states.q, states.v, states.command);
+      const MpcProfile profile = stages.step_by_stages(stages.input());
+      expect_same(output(stages), expected, robot.model.njnt);
+      for (double seconds : {profile.prepare, profile.linearise, profile.form, profile.solve, profile.finish}) EXPECT_GT(seconds, 0);
+    }
   }
 }
 

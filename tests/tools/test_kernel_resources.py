@@ -15,8 +15,8 @@ STACK = {
     "begin_kernel": 32,
     "finish_kernel": 32,
     "linearise_kernel": 312,
-    "solve_kernel<2, 1>": 16,
-    "solve_kernel<1, 0>": 16,
+    "solve_kernel<1, 256, 2, 1>": 16,
+    "solve_kernel<1, 256, 1, 0>": 16,
 }
 
 
@@ -29,7 +29,7 @@ def objects():
 
 def test_the_kernels_of_the_controller_spill_nothing_new(objects):
     found = kernel_resources.resources(objects["src/mpc/mpc_cuda.cu"])
-    solve = {"solve_kernel<3, 1>", "solve_kernel<2, 1>", "solve_kernel<1, 0>", "solve_kernel<0, 0>"}
+    solve = {f"solve_kernel<{way}>" for way in ("2, 128, 2, 1", "1, 256, 3, 1", "1, 256, 2, 1", "1, 256, 1, 0", "1, 256, 0, 0")}
     assert {"begin_kernel", "linearise_kernel", "finish_kernel"} | solve <= set(found)
     for name, (registers, stack) in found.items():
         assert stack <= STACK.get(name, 0), f"{name}: {stack} bytes of stack, {registers} registers"
@@ -38,7 +38,7 @@ def test_the_kernels_of_the_controller_spill_nothing_new(objects):
 def test_scratch_in_shared_memory_is_addressed_as_such(objects):
     # a load that does not know its memory (LD) takes an address of 64 bits and a look at it
     code = kernel_resources.instructions(objects["src/mpc/mpc_cuda.cu"])
-    for kernel in ("solve_kernel<2, 1>", "solve_kernel<3, 1>"):
+    for kernel in ("solve_kernel<2, 128, 2, 1>", "solve_kernel<1, 256, 2, 1>", "solve_kernel<1, 256, 3, 1>"):
         opcodes = [opcode for _, opcode, _ in code[kernel]]
         assert kernel_resources.count(opcodes, "LDS") > 1000
         assert kernel_resources.count(opcodes, "LD", "ST") == 0

@@ -15,8 +15,9 @@ set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRAR
 # ccache and mold where they are.
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # a file that is not known costs no more than its compilation; objects made with a precompiled header are kept too
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${TANDEM_CCACHE})
+  # a file that is not known costs no more than its compilation; objects made with a precompiled header are kept too; another build in another folder, such as a
+  # wheel's, finds the same files
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_BINARY_DIR} ${TANDEM_CCACHE})
 endif()
 find_program(TANDEM_MOLD mold)
 if(TANDEM_MOLD)
