@@ -17,8 +17,8 @@ struct DeviceLimits {
   std::size_t shared_per_multiprocessor = 228 << 10;  // [bytes]; each block costs 1 KiB more than it asks for
 };
 
-// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute to
-// compile. The last one fits any robot and device.
+// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute
+// to compile. The last one fits any robot and device.
 struct SolveVariant {
   int blocks;           // of a multiprocessor
   int threads;          // of a block
