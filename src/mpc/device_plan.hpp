@@ -17,8 +17,8 @@ struct DeviceLimits {
   std::size_t shared_per_multiprocessor = 228 << 10;  // [bytes]; each block costs 1 KiB more than it asks for
 };
 
-// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each is an instance of the kernel, which takes most of a minute
-// to compile. The last one fits any robot and device.
+// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each way to place the work is an instance of the kernel, which
+// takes most of a minute to compile. The last one fits any robot and device.
 struct SolveVariant {
   int blocks;           // of a multiprocessor
   int threads;          // of a block
@@ -53,7 +53,7 @@ inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >=
 // 1 .. 65,536, the solver's mode is not kRiccati, or so many blocks do not fit.
 MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0);
 
-// "MPC on the GPU: 4096 robots x 135.6 KiB + 132 blocks x 0.0 KiB + 98.1 KiB = 542.6 MiB; ..." in one line.
+// "MPC on the GPU: 4096 robots x 122.9 KiB + 264 blocks x 111.1 KiB + 110.4 KiB = 520.4 MiB; ..." in one line.
 std::string describe(const MpcDevicePlan& plan);
 
 // Throws Error, naming how many robots would fit, unless the plan fits into `free_bytes`.

@@ -61,11 +61,11 @@ __device__ void prefetch(const float* p, int n) {
 }
 
 // One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
-// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. The numbers are those of a SolveVariant.
-template <int kBlocks, int kThreads, int kInShared, bool kCopies>
-__global__ void __launch_bounds__(kThreads, kBlocks)
-    solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
-                 const __grid_constant__ SolverSettings settings, float* global) {
+// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: SolveVariant::copies. A thread may have
+// 255 registers for a block of 256 threads as well as for two of 128.
+template <int kInShared, bool kCopies>
+__global__ void __launch_bounds__(256, 1) solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
+                                                       const __grid_constant__ SolverSettings settings, float* global) {
   using T = std::conditional_t<kCopies, BlockTeam, FarTeam<BlockTeam>>;
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
 template <int i, SolveVariant v = kSolveVariants[i]>
-constexpr SolveKernel kSolveKernel = solve_kernel<v.blocks, v.threads, v.parts_in_shared, v.copies>;
+constexpr SolveKernel kSolveKernel = solve_kernel<v.parts_in_shared, v.copies>;
 constexpr SolveKernel kSolveKernels[] = {kSolveKernel<0>, kSolveKernel<1>, kSolveKernel<2>, kSolveKernel<3>, kSolveKernel<4>};
 static_assert(std::size(kSolveKernels) == std::size(kSolveVariants));
 
