@@ -61,8 +61,8 @@ __device__ void prefetch(const float* p, int n) {
 }
 
 // One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
-// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: SolveVariant::copies. A thread may have
-// 255 registers for a block of 256 threads as well as for two of 128.
+// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: SolveVariant::copies. A thread
+// may have 255 registers in a block of 256 threads as well as in two of 128.
 template <int kInShared, bool kCopies>
 __global__ void __launch_bounds__(256, 1) solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
                                                        const __grid_constant__ SolverSettings settings, float* global) {
