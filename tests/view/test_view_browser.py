@@ -15,7 +15,7 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
 
 WIDTH, HEIGHT = 1100, 700
-DENSITY = 0.4  # pixels of a picture per pixel of the page and side: a processor draws them
+DENSITY = 0.25  # pixels of a picture per pixel of the page and side: a processor draws them
 PATIENCE = 60  # s, for a machine that is busy with something else
 SLOWEST = 0.4  # pictures a second
 # without a GPU the page is drawn by the processor
