@@ -5,14 +5,13 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/check.hpp"
 #include "mpc/robot_step_kernel.hpp"
 #include "tests/mpc/fixture.hpp"
 #include "tests/support/fiber_team.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr int kSolveThreads = kSolveVariants[1].threads;  // of a block that has a multiprocessor for itself
 
 constexpr int kWarp = 32, kHalfWarp = kWarp / kNodesPerWarp;
 
@@ -24,6 +23,7 @@ struct WatchedRobot {
   MpcView<Traced> mpc;
   std::vector<Traced> memory;
   std::size_t robot_size = 0;
+  int threads = kSolveVariants[1].threads;  // of a block of the solve
   RobotView<Traced> robot;
   Traced *begin, *linearise, *finish;
   WorkMemory<Traced> work;
@@ -54,7 +54,7 @@ struct WatchedRobot {
   void step(Run&& run) {
     run(kWarp, [&](const auto& team) { begin_step(team, mpc, robot, begin), form_robot(team, mpc, robot); });
     for (int k = 0; k < mpc.nodes; ++k) run(kHalfWarp, [&](const auto& team) { linearise_robot(team, mpc, robot, k, linearise); });
-    run(kSolveThreads, [&](const auto& team) { solve_robot(team, mpc, settings.solver, robot, work); });
+    run(threads, [&](const auto& team) { solve_robot(team, mpc, settings.solver, robot, work); });
     run(kWarp, [&](const auto& team) { finish_robot(team, mpc, robot, finish); });
   }
 };
@@ -65,25 +65,29 @@ TEST_P(DeviceLanes, MeetNoRaceAndGiveTheBitsOfOne) {
   const Robot robot = load_robot(GetParam());
   MpcSettings settings = make_mpc_settings(robot);
   settings.solver.iterations = 3;  // one of each kind
-  States states = disturbed_states(robot, 1, 25);
-  WatchedRobot one(robot, settings), all(robot, settings);
-  FiberRun fibers(all.memory.data(), all.memory.size());
-  reset_robot(SerialTeam{}, one.mpc, one.robot, Traced(0.13f));
-  fibers.block(kSolveThreads, [&](const FiberTeam& team) { reset_robot(team, all.mpc, all.robot, Traced(0.13f)); });
-  for (int i = 0; i < 3; ++i) {
-    if (i == 2) states.v[3] = std::numeric_limits<double>::quiet_NaN();  // the safe output
-    one.measure(states), all.measure(states);
-    one.step([](int, const auto& stage) { stage(SerialTeam{}); });
-    all.step([&](int lanes, const auto& stage) {
-      if (i == 1) {
-        fibers.block(lanes, [&](const FiberTeam& team) { stage(FarTeam<FiberTeam>{team}); });
-      } else {
-        fibers.block(lanes, stage);
-      }
-      ASSERT_EQ(fibers.fault(), "") << "step " << i << ", " << lanes << " lanes";
-    });
-    ASSERT_EQ(std::memcmp(one.memory.data(), all.memory.data(), one.robot_size * sizeof(float)), 0) << "step " << i;
-    EXPECT_EQ(usable(static_cast<Status>(static_cast<int>(all.robot.status->v))), i < 2);
+  for (const int threads : {kSolveVariants[0].threads, kSolveVariants[1].threads}) {
+    SCOPED_TRACE(cat(threads, " threads"));
+    States states = disturbed_states(robot, 1, 25);
+    WatchedRobot one(robot, settings), all(robot, settings);
+    all.threads = threads;
+    FiberRun fibers(all.memory.data(), all.memory.size());
+    reset_robot(SerialTeam{}, one.mpc, one.robot, Traced(0.13f));
+    fibers.block(threads, [&](const FiberTeam& team) { reset_robot(team, all.mpc, all.robot, Traced(0.13f)); });
+    for (int i = 0; i < 3; ++i) {
+      if (i == 2) states.v[3] = std::numeric_limits<double>::quiet_NaN();  // the safe output
+      one.measure(states), all.measure(states);
+      one.step([](int, const auto& stage) { stage(SerialTeam{}); });
+      all.step([&](int lanes, const auto& stage) {
+        if (i == 1) {
+          fibers.block(lanes, [&](const FiberTeam& team) { stage(FarTeam<FiberTeam>{team}); });
+        } else {
+          fibers.block(lanes, stage);
+        }
+        ASSERT_EQ(fibers.fault(), "") << "step " << i << ", " << lanes << " lanes";
+      });
+      ASSERT_EQ(std::memcmp(one.memory.data(), all.memory.data(), one.robot_size * sizeof(float)), 0) << "step " << i;
+      EXPECT_EQ(usable(static_cast<Status>(static_cast<int>(all.robot.status->v))), i < 2);
+    }
   }
 }
 
