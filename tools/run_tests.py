@@ -60,10 +60,10 @@ def tracked(suffixes, folders):
 
 
 def compiled_sources():
-    """What the compiler is called with for the sources of src/, kernels and benchmarks' own folders left out."""
+    """The C++ files that the compiler is called with for src/, without the folders of benchmarks."""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
-    outputs = {command["output"]: command["file"] for command in commands if command["file"].endswith((".cpp", ".cxx"))}
-    return sorted({file for output, file in outputs.items() if output.startswith(f"{BUILD}/src/") and "/bench/" not in output})
+    ours = [c["file"] for c in commands if c["output"].startswith(f"{BUILD}/src/") and "/bench/" not in c["output"]]
+    return sorted({file for file in ours if file.endswith((".cpp", ".cxx"))})
 
 
 # --- phases: each takes (report, pattern) ------------------------------------------------------------------------------------------------

@@ -9,17 +9,13 @@
 #include <string>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
 
 std::string message_of(bool has_avx2, bool has_avx512, const char* requested) {
-  try {
-    choose_isa(has_avx2, has_avx512, requested);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return tandem::message_of([&] { choose_isa(has_avx2, has_avx512, requested); });
 }
 
 TEST(Isa, WidestOfTheProcessorUnlessRequested) {

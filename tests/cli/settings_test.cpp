@@ -8,17 +8,13 @@
 
 #include "base/check.hpp"
 #include "cli/report.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
 
 std::string message_of(RunSettings& settings, const std::string& assignment) {
-  try {
-    apply_override(settings, assignment);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return tandem::message_of([&] { apply_override(settings, assignment); });
 }
 
 class Overrides : public testing::Test {

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "tests/model/support.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -48,20 +49,11 @@ class Settings : public testing::Test {
  protected:
   ~Settings() override { std::filesystem::remove(path); }
   std::string message_of_text(const std::string& assignment) {
-    return message([&] { apply_assignment(named, assignment); });
+    return message_of([&] { apply_assignment(named, assignment); });
   }
   std::string message_of_file(const std::string& text, const std::string& table = "") {
     write_file(path, text);
-    return message([&] { read_fields(path, named, table); });
-  }
-  template <class Action>
-  static std::string message(Action action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return message_of([&] { read_fields(path, named, table); });
   }
 
   Everything e;
@@ -203,7 +195,7 @@ TEST_F(Settings, RefuseWrongFilesNamingTheLine) {
 }
 
 TEST_F(Settings, OfAMissingFileAreAnError) {
-  EXPECT_NE(message([&] { read_fields("/no/such/file.toml", named); }).find("/no/such/file.toml"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_fields("/no/such/file.toml", named); }).find("/no/such/file.toml"), std::string::npos);
 }
 
 TEST(ParseNumbers, WantsAsManyAsAskedFor) {
