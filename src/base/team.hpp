@@ -50,6 +50,20 @@ TANDEM_FN TurnedTeam<T> from_eighth(const T& team, int e) {
 }
 TANDEM_FN SerialTeam from_eighth(const SerialTeam& team, int) { return team; }
 
+// One lane of so many, for what does not sync.
+struct LaneOf {
+  int number, count;
+  TANDEM_FN int lane() const { return number; }
+  TANDEM_FN int size() const { return count; }
+  TANDEM_FN void sync() const {}
+};
+
+// Whether a team's products of matrices are calls of one function (math/dense.hpp).
+template <class T>
+inline constexpr bool kCallsProducts = false;
+template <class T>
+inline constexpr bool kCallsProducts<TurnedTeam<T>> = kCallsProducts<T>;
+
 // Runs body(i) for i in [begin, end), dealt out to the lanes round robin. Does not sync.
 template <Team T, class Body>
 TANDEM_FN void for_each(const T& team, int begin, int end, Body&& body) {

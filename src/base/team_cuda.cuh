@@ -22,6 +22,9 @@ struct BlockTeam {
 #endif
 };
 
+template <>
+inline constexpr bool kCallsProducts<BlockTeam> = true;
+
 // N neighbouring lanes of a warp work on one world, the next N on another: threadIdx.x / N of all threads. The parts of a warp meet at every sync, so all must
 // reach the same ones or the kernel's end. blockDim.x must be a multiple of 32.
 template <int N>

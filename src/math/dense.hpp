@@ -76,18 +76,16 @@ TANDEM_FN void scale_rows(const T& team, MatrixView<Real> C, Real s, const Real*
 
 enum class Write { kSet, kAdd, kSubtract, kNegate };  // y = v, y += v, y -= v, y = -v
 
-// What y holds that its new value needs: read before the sum is, so that a lane does not wait for it afterwards.
-template <Write W, class Real>
-TANDEM_FN Real value_before(const Real& y) {
-  if constexpr (W == Write::kAdd || W == Write::kSubtract) return y;
-  return Real(0);
+// Whether the new value of y needs the old one. That is read before the sum is, so that a lane does not wait for it afterwards.
+TANDEM_FN bool needs_before(Write write) { return write == Write::kAdd || write == Write::kSubtract; }
+template <class Real>
+TANDEM_FN Real value_before(Write write, const Real& y) {
+  return needs_before(write) ? y : Real(0);
 }
-template <Write W, class Real>
-TANDEM_FN Real value_after(Real before, Real v) {
-  if constexpr (W == Write::kAdd) return before + v;
-  if constexpr (W == Write::kSubtract) return before - v;
-  if constexpr (W == Write::kNegate) return -v;
-  return v;
+template <class Real>
+TANDEM_FN Real value_after(Write write, Real before, Real v) {
+  const Real change = write == Write::kSubtract || write == Write::kNegate ? -v : v;
+  return needs_before(write) ? before + change : change;
 }
 
 // Products keep a tile of kTile x kTile results in the registers of a lane: 2 kTile loads for kTile^2 multiply-adds, not two for each. kTile is odd, so that
@@ -116,12 +114,25 @@ TANDEM_FN void add_tile(Real (&s)[kTile][kTile], Factor<Real> left, Factor<Real>
   }
 }
 
-// The shape of a product: which k belong to row i.
-enum class Sum { kAll, kUpTo, kFrom };  // all of them; k <= i; k >= i
+enum class Sum { kAll, kUpTo, kFrom };  // which k belong to row i of a product: all of them; k <= i; k >= i, where `left` is zero for the others
+enum class Fill { kAll, kUpper };       // what is wanted of a product; of kUpper, for a square, what becomes of the lower triangle is not defined
 
-// C (W) left' right over the tile that starts at (i, j), for k in [0, n) as far as `S` says.
-template <Write W, Sum S, bool Whole, class Real>
-TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+// What a product does: known when it is compiled, or only when it runs, so that one function serves all.
+template <Write W, Sum S, Fill F>
+struct ProductOf {
+  static constexpr Write write = W;
+  static constexpr Sum sum = S;
+  static constexpr Fill fill = F;
+};
+struct AnyProduct {
+  Write write;
+  Sum sum;
+  Fill fill;
+};
+
+// C (write) left' right over the tile that starts at (i, j), for k in [0, n) as far as the kind says.
+template <bool Whole, class K, class Real>
+TANDEM_FN void product_tile(K kind, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
   int row[kTile], column[kTile];
   for (int r = 0; r < kTile; ++r) {
     row[r] = Whole || i + r < C.rows ? i + r : C.rows - 1;
@@ -129,32 +140,21 @@ TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> 
   }
   Real before[kTile][kTile], s[kTile][kTile];
   for (int r = 0; r < kTile; ++r)
-    for (int c = 0; c < kTile; ++c) before[r][c] = value_before<W>(C(row[r], column[c])), s[r][c] = Real(0);
-  // where rows differ in their k, those steps go row by row
-  const auto add_edge = [&](int k) {
+    for (int c = 0; c < kTile; ++c) before[r][c] = s[r][c] = Real(0);
+  if (needs_before(kind.write))
     for (int r = 0; r < kTile; ++r)
-      for (int c = 0; c < kTile; ++c)
-        if (k < n && (S == Sum::kUpTo ? k <= i + r : k >= i + r))
-          s[r][c] += left.data[k * left.step + row[r] * left.stride] * right.data[k * right.step + column[c]];
-  };
-  if constexpr (S == Sum::kAll) add_tile<Whole>(s, left, right, row, column, 0, n);
-  if constexpr (S == Sum::kUpTo) {
-    add_tile<Whole>(s, left, right, row, column, 0, i + 1);
-    for (int k = i + 1; k < i + kTile; ++k) add_edge(k);
-  }
-  if constexpr (S == Sum::kFrom) {
-    for (int k = i; k < i + kTile - 1; ++k) add_edge(k);
-    add_tile<Whole>(s, left, right, row, column, i + kTile - 1, n);
-  }
+      for (int c = 0; c < kTile; ++c) before[r][c] = C(row[r], column[c]);
+  const int begin = kind.sum == Sum::kFrom ? i : 0, end = kind.sum == Sum::kUpTo && i + kTile < n ? i + kTile : n;
+  add_tile<Whole>(s, left, right, row, column, begin, end);
   for (int r = 0; r < kTile; ++r)
     for (int c = 0; c < kTile; ++c)
-      if (Whole || (i + r < C.rows && j + c < C.cols)) C(i + r, j + c) = value_after<W>(before[r][c], s[r][c]);
+      if (Whole || (i + r < C.rows && j + c < C.cols)) C(i + r, j + c) = value_after(kind.write, before[r][c], s[r][c]);
 }
 
-template <Write W, Sum S, class Real>
-TANDEM_FN void product_tile(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
-  if (i + kTile <= C.rows && j + kTile <= C.cols) return product_tile<W, S, true>(C, left, right, n, i, j);
-  product_tile<W, S, false>(C, left, right, n, i, j);
+template <class K, class Real>
+TANDEM_FN void product_tile(K kind, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+  if (i + kTile <= C.rows && j + kTile <= C.cols) return product_tile<true>(kind, C, left, right, n, i, j);
+  product_tile<false>(kind, C, left, right, n, i, j);
 }
 
 // s += the first n products of a dot product, k in ascending order; all are loaded before the first is used. Moves on to what comes after them.
@@ -179,72 +179,93 @@ TANDEM_FN Real dot(Factor<Real> a, Factor<Real> b, int n) {
 }
 
 // The one result at (i, j).
-template <Write W, Sum S, class Real>
-TANDEM_FN void product_result(MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
-  const int begin = S == Sum::kFrom ? i : 0, end = S == Sum::kUpTo ? i + 1 : n;
+template <class K, class Real>
+TANDEM_FN void product_result(K kind, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n, int i, int j) {
+  const int begin = kind.sum == Sum::kFrom ? i : 0, end = kind.sum == Sum::kUpTo ? i + 1 : n;
   const Factor<Real> a{left.data + begin * left.step + i * left.stride, left.step, 1}, b{right.data + begin * right.step + j, right.step, 1};
-  const Real before = value_before<W>(C(i, j));
-  C(i, j) = value_after<W>(before, dot(a, b, end > begin ? end - begin : 0));  // a row beyond those of a triangular factor has no k
+  const Real before = value_before(kind.write, C(i, j));
+  C(i, j) = value_after(kind.write, before, dot(a, b, end > begin ? end - begin : 0));  // a row beyond those of a triangular factor has no k
 }
 
 // Up to so many results per lane are worked out one by one: tiles would leave most lanes idle, and all wait for the last one.
 constexpr int kFewResults = 2;
-template <Team T>
-TANDEM_FN bool too_few_for_tiles(const T& team, int results) {
-  return results <= kFewResults * team.size();
+
+// How the results of a product are dealt out, one by one or in tiles: as places of a rectangle. Row i of an upper triangle and the last but i have as many
+// places together as any other such pair; where k depends on the row, both go to the same lane, so that all have as much to do.
+struct Places {
+  bool tiles;
+  int rows;         // of results or tiles
+  int pairs, cols;  // of the rectangle
+};
+template <Team T, class K, class Real>
+TANDEM_FN Places places_of(const T& team, K kind, MatrixView<Real> C) {
+  const bool upper = kind.fill == Fill::kUpper;
+  const bool tiles = (upper ? C.rows * (C.rows + 1) / 2 : C.rows * C.cols) > kFewResults * team.size();
+  const int rows = tiles ? tiles_of(C.rows) : C.rows, cols = tiles ? tiles_of(C.cols) : C.cols;
+  return {tiles, rows, upper || (tiles && kind.sum != Sum::kAll) ? (rows + 1) / 2 : rows, upper ? rows + 1 : cols};
 }
+
+// C (write) left' right at those places.
+template <Team T, class K, class Real>
+TANDEM_FN void product(const T& team, K kind, const Places& places, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n) {
+  const bool upper = kind.fill == Fill::kUpper;
+  const int rows = places.rows;
+  for_each_2d(team, places.pairs, places.cols, [&](int a, int b) {
+    const bool first = !upper || b < rows - a;
+    if (!first && 2 * a == rows - 1) return;  // the middle row of an odd number has no partner
+    const int j = !upper ? b : first ? a + b : b - 1;
+    if (!places.tiles) return product_result(kind, C, left, right, n, first ? a : rows - 1 - a, j);
+    for (int i = first ? a : rows - 1 - a, last = kind.sum != Sum::kAll ? rows - 1 - a : i;; i = last) {
+      product_tile(kind, C, left, right, n, kTile * i, kTile * j);
+      if (i == last) break;
+    }
+  });
+}
+
+#ifdef __CUDA_ARCH__
+// Where a team calls its products, all of them are this one function: its instructions stay in a multiprocessor's instruction cache, where a copy of them for
+// every product would not. It finds out what it can know of its factors: that they lie in shared memory.
+template <class Real>
+__device__ __noinline__ void called_product(LaneOf team, AnyProduct kind, Places places, MatrixView<Real> C, Factor<Real> left, Factor<Real> right,
+                                            int n) {
+  if (__isShared(left.data) && __isShared(right.data)) {
+    __builtin_assume(__isShared(left.data)), __builtin_assume(__isShared(right.data));
+    return product(team, kind, places, C, left, right, n);
+  }
+  product(team, kind, places, C, left, right, n);
+}
+#endif
 
 // C (W) left' right.
-template <Write W, Sum S, Team T, class Real>
+template <Write W, Sum S, Fill F, Team T, class Real>
 TANDEM_FN void product(const T& team, MatrixView<Real> C, Factor<Real> left, Factor<Real> right, int n) {
-  const int rows = tiles_of(C.rows), cols = tiles_of(C.cols);
-  if (too_few_for_tiles(team, C.rows * C.cols)) {
-    for_each_2d(team, C.rows, C.cols, [&](int i, int j) { product_result<W, S>(C, left, right, n, i, j); });
-  } else if constexpr (S == Sum::kAll) {
-    for_each_2d(team, rows, cols, [&](int i, int j) { product_tile<W, S>(C, left, right, n, kTile * i, kTile * j); });
-  } else {
-    // a long row of tiles and a short one to a lane, so that all have as much to do
-    for_each_2d(team, (rows + 1) / 2, cols, [&](int pair, int j) {
-      for (int i = pair, last = rows - 1 - pair;; i = last) {
-        product_tile<W, S>(C, left, right, n, kTile * i, kTile * j);
-        if (i == last) break;
-      }
-    });
+  const ProductOf<W, S, F> kind;
+  const Places places = places_of(team, kind, C);
+#ifdef __CUDA_ARCH__
+  if constexpr (kCallsProducts<T>) {
+    if (team.lane() < places.pairs * places.cols) called_product({team.lane(), team.size()}, {W, S, F}, places, C, left, right, n);
+    return;
   }
-}
-
-// Runs body(i, j) for all 0 <= i <= j < n. Does not sync.
-template <Team T, class Body>
-TANDEM_FN void for_each_upper(const T& team, int n, Body&& body) {
-  // rows i and n - 1 - i together have n + 1 places, so pairs of rows are a rectangle
-  for_each_2d(team, (n + 1) / 2, n + 1, [&](int pair, int e) {
-    const bool first = e < n - pair;
-    if (!first && 2 * pair == n - 1) return;  // the middle row of an odd n has no partner
-    body(first ? pair : n - 1 - pair, first ? pair + e : e - 1);
-  });
+#endif
+  product(team, kind, places, C, left, right, n);
 }
 
 // C (W) A' B with A (k, m), B (k, n), C (m, n).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_tn(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  product<W, Sum::kAll>(team, C, Factor<Real>{A.data, A.ld, 1}, Factor<Real>{B.data, B.ld, 1}, A.rows);
+  product<W, Sum::kAll, Fill::kAll>(team, C, Factor<Real>{A.data, A.ld, 1}, Factor<Real>{B.data, B.ld, 1}, A.rows);
 }
 
 // The same where only the upper triangle of the square C is wanted; what becomes of the lower one is not defined (mirror_upper repairs it).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_tn_upper(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  const Factor<Real> left{A.data, A.ld, 1}, right{B.data, B.ld, 1};
-  if (too_few_for_tiles(team, C.rows * (C.rows + 1) / 2)) {
-    for_each_upper(team, C.rows, [&](int i, int j) { product_result<W, Sum::kAll>(C, left, right, A.rows, i, j); });
-  } else {
-    for_each_upper(team, tiles_of(C.rows), [&](int i, int j) { product_tile<W, Sum::kAll>(C, left, right, A.rows, kTile * i, kTile * j); });
-  }
+  product<W, Sum::kAll, Fill::kUpper>(team, C, Factor<Real>{A.data, A.ld, 1}, Factor<Real>{B.data, B.ld, 1}, A.rows);
 }
 
 // C (W) A B.
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_nn(const T& team, MatrixView<Real> C, MatrixView<Real> A, MatrixView<Real> B) {
-  product<W, Sum::kAll>(team, C, Factor<Real>{A.data, 1, A.ld}, Factor<Real>{B.data, B.ld, 1}, A.cols);
+  product<W, Sum::kAll, Fill::kAll>(team, C, Factor<Real>{A.data, 1, A.ld}, Factor<Real>{B.data, B.ld, 1}, A.cols);
 }
 
 // Lower triangle := transpose of the upper one. Neighbouring lanes copy neighbours on an anti-diagonal, i + j = const: where rows have even length, as those
@@ -263,24 +284,24 @@ TANDEM_FN void mirror_upper(const SerialTeam&, MatrixView<Real> C) {
     for (int j = 0; j < i; ++j) C(i, j) = C(j, i);
 }
 
-// Y = L B with L lower triangular.
+// Y = L B with L lower triangular, zero above its diagonal.
 template <Team T, class Real>
 TANDEM_FN void multiply_lower(const T& team, MatrixView<Real> Y, MatrixView<Real> L, MatrixView<Real> B) {
-  product<Write::kSet, Sum::kUpTo>(team, Y, Factor<Real>{L.data, 1, L.ld}, Factor<Real>{B.data, B.ld, 1}, L.cols);
+  product<Write::kSet, Sum::kUpTo, Fill::kAll>(team, Y, Factor<Real>{L.data, 1, L.ld}, Factor<Real>{B.data, B.ld, 1}, L.cols);
 }
 
-// Y (W) L' B with L lower triangular.
+// Y (W) L' B with L (n, rows of Y) lower triangular, zero above its diagonal.
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_lower_t(const T& team, MatrixView<Real> Y, MatrixView<Real> L, MatrixView<Real> B) {
-  product<W, Sum::kFrom>(team, Y, Factor<Real>{L.data, L.ld, 1}, Factor<Real>{B.data, B.ld, 1}, L.rows);
+  product<W, Sum::kFrom, Fill::kAll>(team, Y, Factor<Real>{L.data, L.ld, 1}, Factor<Real>{B.data, B.ld, 1}, L.rows);
 }
 
 // y (W) A x with A (m, n).
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.rows, [&](int i) {
-    const Real before = value_before<W>(y[i]);
-    y[i] = value_after<W>(before, dot(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
+    const Real before = value_before(W, y[i]);
+    y[i] = value_after(W, before, dot(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
   });
 }
 
@@ -288,8 +309,8 @@ TANDEM_FN void multiply(const T& team, Real* y, MatrixView<Real> A, const Real* 
 template <Write W, Team T, class Real>
 TANDEM_FN void multiply_t(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.cols, [&](int j) {
-    const Real before = value_before<W>(y[j]);
-    y[j] = value_after<W>(before, dot(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows));
+    const Real before = value_before(W, y[j]);
+    y[j] = value_after(W, before, dot(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows));
   });
 }
 
@@ -342,14 +363,15 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
         if (j + r < n) M(j + r, c) = x[r];
     };
     const int next = j + kTile;
-    for_each(team, 0, n, [&](int c) { finish_column(c < next ? Linv : A, c); });
+    for_each(team, 0, n, [&](int c) { c < next ? finish_column(Linv, c) : finish_column(A, c); });
     team.sync();
     // what they take from the rows below, tile by tile
     for_each_2d(team, n > next ? tiles_of(n - next) : 0, tiles_of(n), [&](int r, int t) {
       const int i = next + kTile * r, c = kTile * t;
       if (c > j && c < i) return;  // under the diagonal of A
       const MatrixView<Real> M = c > j ? A : Linv;
-      product_tile<Write::kSubtract, Sum::kAll>(M, Factor<Real>{A.row(j), A.ld, 1}, Factor<Real>{M.row(j), M.ld, 1}, kTile, i, c);
+      product_tile(ProductOf<Write::kSubtract, Sum::kAll, Fill::kAll>{}, M, Factor<Real>{A.row(j), A.ld, 1}, Factor<Real>{M.row(j), M.ld, 1}, kTile,
+                   i, c);
     });
     team.sync();
   }

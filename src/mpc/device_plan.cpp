@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <iterator>
 
 #include "base/check.hpp"
 #include "model/model_constants.hpp"
@@ -35,21 +34,20 @@ std::string binary(std::size_t bytes) {
 }
 
 // Whether this variant's blocks fit; what they take, into `plan`.
-bool place_work(const MpcView<float>& mpc, const DeviceLimits& limits, int variant, MpcDevicePlan& plan) {
-  plan.variant = variant, plan.solve = kSolveVariants[variant];
-  carve_work(mpc.dims, WorkMemory<float>{}, plan.solve.copies, plan.work);
+bool place_work(const MpcView<float>& mpc, const DeviceLimits& limits, const SolveVariant& variant, MpcDevicePlan& plan) {
+  plan.solve = variant;
+  carve_work(mpc.dims, WorkMemory<float>{}, variant.copies(), plan.work);
   plan.block_shared = plan.block_global = 0;
   for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
-  plan.blocks = std::min(plan.nworld, plan.solve.blocks * limits.multiprocessors);
+  plan.blocks = std::min(plan.nworld, variant.blocks * limits.multiprocessors);
   const std::size_t each = plan.block_shared * sizeof(float);
-  return each <= limits.shared_per_block && plan.solve.blocks * (each + kBlockReserve) <= limits.shared_per_multiprocessor;
+  return each <= limits.shared_per_block && variant.blocks * (each + kBlockReserve) <= limits.shared_per_multiprocessor;
 }
 
 void choose_variant(const MpcView<float>& mpc, const DeviceLimits& limits, int blocks, MpcDevicePlan& plan) {
   check(blocks >= 0 && blocks <= 2, "MPC on the GPU: ", blocks, " blocks of a multiprocessor, expected 1, 2 or 0 (as the number of robots asks)");
-  for (int variant = 0; variant < static_cast<int>(std::size(kSolveVariants)); ++variant) {
-    const int of_variant = kSolveVariants[variant].blocks;
-    const bool wanted = blocks == 0 ? of_variant == 1 || plan.nworld > limits.multiprocessors : blocks == of_variant;
+  for (const SolveVariant& variant : kSolveVariants) {
+    const bool wanted = blocks == 0 ? variant.blocks == 1 || plan.nworld > limits.multiprocessors : blocks == variant.blocks;
     if (wanted && place_work(mpc, limits, variant, plan)) return;
   }
   throw Error(cat("MPC on the GPU: ", blocks, " blocks of ", binary(plan.block_shared * sizeof(float)),
@@ -92,7 +90,7 @@ std::string describe(const MpcDevicePlan& plan) {
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
     if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
-  if (plan.solve.copies) shared += ", matrices of the iterations";
+  if (plan.solve.copies()) shared += ", matrices of the iterations";
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
              "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");

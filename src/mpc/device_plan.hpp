@@ -17,15 +17,16 @@ struct DeviceLimits {
   std::size_t shared_per_multiprocessor = 228 << 10;  // [bytes]; each block costs 1 KiB more than it asks for
 };
 
-// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. Each way to place the work is an instance of the kernel, which
-// takes most of a minute to compile. The last one fits any robot and device.
+// How a multiprocessor may solve, in the order in which they are tried: docs/gpu.md, section 2. The last one fits any robot and device.
 struct SolveVariant {
   int blocks;           // of a multiprocessor
   int threads;          // of a block
   int parts_in_shared;  // of the work, from the last one on; the rest is global, one copy per resident block
-  bool copies;          // whether the iterations read a copy of the problem's matrices in the scratch
+
+  // Whether the iterations read a copy of the problem's matrices in the scratch.
+  constexpr bool copies() const { return parts_in_shared >= 2; }
 };
-inline constexpr SolveVariant kSolveVariants[] = {{2, 128, 2, true}, {1, 256, 3, true}, {1, 256, 2, true}, {1, 256, 1, false}, {1, 256, 0, false}};
+inline constexpr SolveVariant kSolveVariants[] = {{2, 128, 2}, {1, 256, 3}, {1, 256, 2}, {1, 256, 1}, {1, 256, 0}};
 
 // Sizes in numbers (floats on a GPU), memory in bytes.
 struct MpcDevicePlan {
@@ -34,8 +35,7 @@ struct MpcDevicePlan {
   int q_stride, v_stride, command_stride, joint_stride;               // rows of inputs and outputs start at multiples of 16 bytes
   int begin_size, linearise_size, finish_size;                        // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                                     // of one solve
-  int variant;                                                        // of kSolveVariants
-  SolveVariant solve;                                                 // that one
+  SolveVariant solve;                                                 // one of kSolveVariants
   int block_shared, block_global;                                     // of one block of the solve
   int blocks;                                                         // that are resident together; each takes one robot after the other
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <vector>
 
 #include "base/cuda.cuh"
@@ -60,20 +59,24 @@ __device__ void prefetch(const float* p, int n) {
     asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
 }
 
-// One block per robot, and then for the next robot. Of the solver's scratch the last kInShared parts lie in shared memory, known when this is compiled so that
-// its addresses take 32 bits and need not be told apart; the others in `global`, block_global numbers per block. kCopies: SolveVariant::copies. A thread
-// may have 255 registers in a block of 256 threads as well as in two of 128.
-template <int kInShared, bool kCopies>
-__global__ void __launch_bounds__(256, 1) solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
-                                                       const __grid_constant__ SolverSettings settings, float* global) {
-  using T = std::conditional_t<kCopies, BlockTeam, FarTeam<BlockTeam>>;
+constexpr int kMostSolveThreads = std::ranges::max_element(kSolveVariants, {}, &SolveVariant::threads)->threads;
+
+// One block per robot, and then for the next robot. Of the solver's scratch the last parts lie in shared memory, the others in `global`, block_global numbers
+// per block. Where they are kInShared > 0 parts, this is compiled for them: addresses of shared memory take 32 bits and need not be told apart. A thread may
+// have 255 registers in a block of 256 threads as well as in two of 128.
+template <int kInShared>
+__global__ void __launch_bounds__(kMostSolveThreads, 1)
+    solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
+                 const __grid_constant__ SolverSettings settings, float* global) {
+  using T = std::conditional_t<(kInShared > 0), BlockTeam, FarTeam<BlockTeam>>;
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
+  const int parts_in_shared = kInShared > 0 ? kInShared : plan.solve.parts_in_shared;
   float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
   WorkMemory<float> memory;
 #pragma unroll
   for (int i = 0; i < kWorkParts; ++i) {
-    float*& from = i >= kWorkParts - kInShared ? in_shared : in_global;
+    float*& from = i >= kWorkParts - parts_in_shared ? in_shared : in_global;
     memory.part[i] = from;
     from += plan.work.part[i];
   }
@@ -83,11 +86,9 @@ __global__ void __launch_bounds__(256, 1) solve_kernel(const __grid_constant__ M
   }
 }
 
-using SolveKernel = void (*)(MpcView<float>, FleetView<float>, SolverSettings, float*);
-template <int i, SolveVariant v = kSolveVariants[i]>
-constexpr SolveKernel kSolveKernel = solve_kernel<v.parts_in_shared, v.copies>;
-constexpr SolveKernel kSolveKernels[] = {kSolveKernel<0>, kSolveKernel<1>, kSolveKernel<2>, kSolveKernel<3>, kSolveKernel<4>};
-static_assert(std::size(kSolveKernels) == std::size(kSolveVariants));
+auto solve_kernel_for(const SolveVariant& variant) {
+  return variant.parts_in_shared == 3 ? solve_kernel<3> : variant.copies() ? solve_kernel<2> : solve_kernel<0>;
+}
 
 // One warp per robot.
 __global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
@@ -227,7 +228,7 @@ struct MpcCuda::Impl {
     };
     use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
     use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
-    use(2, launch(kSolveKernels[plan.variant], static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
+    use(2, launch(solve_kernel_for(plan.solve), static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
     use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 

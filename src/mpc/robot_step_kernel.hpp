@@ -157,7 +157,7 @@ TANDEM_FN void solve_robot(const T& team, const MpcView<S>& mpc, const SolverSet
                            const WorkMemory<S>& memory) {
   const QpDims dims = problem_dims(mpc);
   WorkSizes sizes;
-  QpWork<S> work = carve_work(dims, memory, true, sizes);
+  QpWork<S> work = carve_work(dims, memory, kCopiesMatrices<T>, sizes);
   LaneInfo<S> info;
   solve_riccati(team, settings, qp_view(dims, robot.qp), solution_view(dims, robot.solution), info, work);
   for_each(team, 0, 1, [&](int) {

@@ -100,7 +100,7 @@ StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, 
   // per iteration: bounds, penalties, gradient; E, Phi, Gam, C and D both ways and offsets, or once where they are copied
   const std::size_t rows = T * d.nc * nx + N * d.nd * d.nf, dynamics = N * np * (nz + 2 * np), offsets = N * (np + np + d.na);
   const std::size_t vectors = iterations * T * (3 * nrow + nz);
-  const std::size_t matrices = plan.solve.copies ? rows + dynamics + offsets : iterations * (2 * rows + 2 * dynamics + offsets);
+  const std::size_t matrices = plan.solve.copies() ? rows + dynamics + offsets : iterations * (2 * rows + 2 * dynamics + offsets);
   const std::size_t gains = in_shared(plan, kWorkGains) ? 0 : (iterations + 1) * N * (2 * nu * nx + nu * nu);
   t.solve_again = number * (vectors + matrices + gains);
   return t;

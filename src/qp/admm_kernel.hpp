@@ -43,7 +43,7 @@ TANDEM_FN void update_rows(const T& team, const RowBlock<Real>& b, Real alpha, R
 // Rows and boxes of stage k from its row values: update, and what they pull on the gradient, of the rows in w.pull_c and w.pull_d, of the boxes with g in r.
 // Does not sync.
 template <Record R, Team T, class Real>
-TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const SolverSettings& settings, const QpWork<Real>& w) {
+TANDEM_FN void update_stage_as(const T& team, const QpView<Real>& qp, int k, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
   const Real alpha(settings.relaxation), scale(settings.rho_scale);
   Real *sol = w.solution + k * l.sol_stage, *r = w.r + k * l.ldz, *pull_c = w.pull_c, *pull_d = w.pull_d;
@@ -56,6 +56,13 @@ TANDEM_FN void update_stage(const T& team, const QpView<Real>& qp, int k, const 
   update_rows<R>(from_eighth(team, 2), c, alpha, scale, [=](int i, Real pull) { pull_c[i] = pull; });
   update_rows<R>(from_eighth(team, 4), d, alpha, scale, [=](int i, Real pull) { pull_d[i] = pull; });
   update_rows<R>(from_eighth(team, 6), z, alpha, scale, [=](int i, Real pull) { r[i] = g[i] + pull; });
+}
+
+template <Team T, class Real>
+TANDEM_FN void update_stage(const T& team, Record record, const QpView<Real>& qp, int k, const SolverSettings& settings, const QpWork<Real>& w) {
+  if (record == Record::kNothing) return update_stage_as<Record::kNothing>(team, qp, k, settings, w);
+  if (record == Record::kGrowth) return update_stage_as<Record::kGrowth>(team, qp, k, settings, w);
+  update_stage_as<Record::kResiduals>(team, qp, k, settings, w);
 }
 
 // r += C' pull of the rows on x + D' pull of those on u: the augmented gradient of stage k for the next backward sweep. Does not sync.
@@ -89,8 +96,8 @@ TANDEM_FN void start_gradients(const T& team, const QpView<Real>& qp, const Solv
 
 // One ADMM iteration: the x-update by one backward and one forward sweep, the rows of a stage as soon as its state and input are known. What does not depend
 // on each other lies between the same two syncs, on lanes of their own (from_eighth).
-template <Record R, Team T, class Real>
-TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
+template <Team T, class Real>
+TANDEM_FN void admm_iteration(const T& team, Record record, const QpView<Real>& qp, const SolverSettings& settings, const QpWork<Real>& w) {
   const QpLayout& l = w.lay;
   const int N = qp.dims.N;
   const QpView<Real> near = near_view<T>(qp, w);
@@ -98,7 +105,7 @@ TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const Solve
   for (int k = 0; k <= N; ++k) {
     Real *z = w.solution + k * l.sol_stage, *next = z + l.sol_stage;
     multiply<Write::kSet>(from_eighth(team, 6), w.row_c, MatrixView<Real>{near.C(k), qp.dims.nc, l.ldx, near.lay.C_row}, z);
-    if (R != Record::kResiduals && k > 0) pull_gradient(from_eighth(team, 4), near, k - 1, w);
+    if (record != Record::kResiduals && k > 0) pull_gradient(from_eighth(team, 4), near, k - 1, w);
     if (k < N) {
       riccati_input(team, near, k, w);
       team.sync();
@@ -106,11 +113,11 @@ TANDEM_FN void admm_iteration(const T& team, const QpView<Real>& qp, const Solve
       step_forward_input(team, near, k, z, next, w);
     }
     team.sync();
-    update_stage<R>(team, qp, k, settings, w);
+    update_stage(team, record, qp, k, settings, w);
     if (k < N) step_forward_end(team, near, k, next, w);
     team.sync();
   }
-  if constexpr (R != Record::kResiduals) {
+  if (record != Record::kResiduals) {
     pull_gradient(team, near, N, w);
     team.sync();
   }
@@ -126,9 +133,8 @@ TANDEM_FN void admm_iterations(const T& team, const QpView<Real>& qp, const Solv
   copy_matrices(team, qp, w);
   team.sync();
   start_gradients(team, qp, settings, w);
-  for (int i = 0; i < settings.iterations - 2; ++i) admm_iteration<Record::kNothing>(team, qp, settings, w);
-  if (settings.iterations > 1) admm_iteration<Record::kGrowth>(team, qp, settings, w);
-  admm_iteration<Record::kResiduals>(team, qp, settings, w);
+  for (int left = settings.iterations; left > 0; --left)
+    admm_iteration(team, left == 1 ? Record::kResiduals : left == 2 ? Record::kGrowth : Record::kNothing, qp, settings, w);
 }
 
 }  // namespace TANDEM_ISA

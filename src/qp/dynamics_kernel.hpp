@@ -2,7 +2,7 @@
 // step forward. docs/solver.md, eq. (5)-(8). Every function ends with a sync where it does not say otherwise.
 #pragma once
 
-#include "qp/work.hpp"
+#include "qp/near_kernel.hpp"
 
 namespace tandem {
 inline namespace TANDEM_ISA {
@@ -18,10 +18,13 @@ TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, c
   const Real *Phi = qp.Phi(k), *M = w.M, dt = *qp.dt(k);
   Real *V = w.V, *Vn = w.Vnext, *PhiI = w.PhiI, *Sqq = w.Sqq, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
   const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
-  const MatrixView<Real> PhiI_view{PhiI, np, np, ldp}, Gam{qp.Gam(k), np, np, ldp}, Mp = rows(w.M, 0, np), Ma = rows(w.M, np, na),
-                                                                                    Vp = rows(Vn, 0, np);
+  const MatrixView<Real> E{qp.E(k), np, w.lay.ldz, w.lay.ldz};
+  const MatrixView<Real> PhiI_view{PhiI, np, np, ldp}, Gam_k{qp.Gam(k), np, np, ldp}, Gam = near_matrix<T>(Gam_k, w.Gam);
+  const MatrixView<Real> Mp = rows(w.M, 0, np), Ma = rows(w.M, np, na), Vp = rows(Vn, 0, np);
 
-  for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
+  copy_matrix(from_eighth(team, 5), Gam_k, w.Gam);
+  copy_matrix(team, E, w.P);
+  for_each_2d(from_eighth(team, 2), np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
   copy_leading(team, Mp, rows(V, n, np), ldx);
   add_scaled(team, Ma, rows(V, n + np, na), dt, rows(V, np, na));
   if (k > 0) {
@@ -63,12 +66,12 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   integrator_values(team, qp, k, w);
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
   Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
-  const MatrixView<Real> E{qp.E(k), np, ldz, ldz}, G{Q, np, ldz, ldz};
+  const MatrixView<Real> E = near_matrix<T>(MatrixView<Real>{qp.E(k), np, ldz, ldz}, P), G{Q, np, ldz, ldz};
   for_each_2d(team, np, ldp, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
   team.sync();
   multiply_nn<Write::kAdd>(team, G, MatrixView<Real>{Wpp, np, np, ldp}, E);
   team.sync();
-  copy_leading(team, MatrixView<Real>{P, np, ldz, ldz}, E, ldz);
+  if constexpr (!kCopiesMatrices<T>) copy_leading(team, MatrixView<Real>{P, np, ldz, ldz}, E, ldz);
   copy_leading(team, MatrixView<Real>{Q + np * ldz, np, ldz, ldz}, E, ldz);
   copy_leading(team, MatrixView<Real>{P + np * ldz, np, ldz, ldz}, G, ldz);
   team.sync();

@@ -1,5 +1,5 @@
-// The matrices that every iteration reads, copied into scratch that the factorisation has left. On a GPU that is shared memory: where they come from, every
-// stage of every iteration would wait for the second-level cache again. One lane alone reads them in the problem. docs/gpu.md.
+// Copies of the problem's matrices in the scratch: of one stage for the factorisation, then, in what that has left, of what every iteration reads. On a GPU
+// that is shared memory: where they come from, every product would wait for the second-level cache. One lane alone reads them in the problem. docs/gpu.md.
 #pragma once
 
 #include "qp/work.hpp"
@@ -19,20 +19,12 @@ template <Team T>
 struct FarTeam : T {};
 template <class T>
 inline constexpr bool kCopiesMatrices<FarTeam<T>> = false;
+template <class T>
+inline constexpr bool kCallsProducts<FarTeam<T>> = kCallsProducts<T>;
 
-// The problem as the iterations read its matrices and offsets; costs, penalties and bounds are in `qp` alone.
-template <class T, class Real>
-TANDEM_FN QpView<Real> near_view(const QpView<Real>& qp, const QpWork<Real>& w) {
-  if constexpr (kCopiesMatrices<T>) {
-    if (qp.dims.dynamics == Dynamics::kIntegrator) return {qp.dims, near_layout(qp.dims), w.near};
-  }
-  return qp;
-}
-
-// Runs store(i, load(i)) for i in [0, n), several loads ahead of their stores, so that a lane waits once for them. Does not sync.
-template <Team T, class Load, class Store>
+// Runs store(i, load(i)) for i in [0, n), kAhead loads ahead of their stores, so that a lane waits once for them. Does not sync.
+template <int kAhead, Team T, class Load, class Store>
 TANDEM_FN void copy_each(const T& team, int n, Load&& load, Store&& store) {
-  constexpr int kAhead = 8;
   for (int first = team.lane(); first < n; first += kAhead * team.size()) {
     decltype(load(0)) value[kAhead];
     for (int a = 0; a < kAhead; ++a) {
@@ -44,6 +36,43 @@ TANDEM_FN void copy_each(const T& team, int n, Load&& load, Store&& store) {
       if (i < n) store(i, value[a]);
     }
   }
+}
+
+// A matrix of the problem as the products of the factorisation read it: `copy` or itself.
+template <Team T, class Real>
+TANDEM_FN MatrixView<Real> near_matrix(const MatrixView<Real>& A, Real* copy) {
+  return {kCopiesMatrices<T> ? copy : A.data, A.rows, A.cols, A.ld};
+}
+// Copies it there, where the team works on copies. Does not sync.
+template <Team T, class Real>
+TANDEM_FN void copy_matrix(const T& team, const MatrixView<Real>& A, Real* copy) {
+  const Real* from = A.data;
+  if constexpr (kCopiesMatrices<T>) copy_each<4>(team, A.rows * A.ld, [=](int i) { return from[i]; }, [=](int i, Real v) { copy[i] = v; });
+}
+// The same, and scaled = diag(rho_scale rho) A. Does not sync.
+template <Team T, class Real>
+TANDEM_FN void scale_matrix(const T& team, Real rho_scale, const Real* rho, const MatrixView<Real>& A, Real* scaled, Real* copy) {
+  if constexpr (kCopiesMatrices<T>) {
+    struct Pair {
+      Real a, scaled;
+    };
+    const Divisor by(A.ld);
+    const Real* from = A.data;
+    copy_each<4>(
+        team, A.rows * A.ld, [=](int i) { return Pair{from[i], rho_scale * rho[by.quotient(i)] * from[i]}; },
+        [=](int i, const Pair& v) { copy[i] = v.a, scaled[i] = v.scaled; });
+  } else {
+    scale_rows(team, MatrixView<Real>{scaled, A.rows, A.cols, A.ld}, rho_scale, rho, A);
+  }
+}
+
+// The problem as the iterations read its matrices and offsets; costs, penalties and bounds are in `qp` alone.
+template <class T, class Real>
+TANDEM_FN QpView<Real> near_view(const QpView<Real>& qp, const QpWork<Real>& w) {
+  if constexpr (kCopiesMatrices<T>) {
+    if (qp.dims.dynamics == Dynamics::kIntegrator) return {qp.dims, near_layout(qp.dims), w.near};
+  }
+  return qp;
 }
 
 // Writes the copy that near_view shows. Does not sync.
@@ -61,7 +90,7 @@ TANDEM_FN void copy_matrices(const T& team, const QpView<Real>& qp, const QpWork
         const int r = by_row.quotient(i), k = by_stage.quotient(r);
         return k * stage + (r - k * rows) * row + (i - r * cols);
       };
-      copy_each(
+      copy_each<8>(
           team, stages * rows * cols, [=](int i) { return Real(from[place(i, l.stage, from_row)]); },
           [=](int i, Real v) { to[place(i, nl.stage, to_row)] = v; });
     };

@@ -7,11 +7,17 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// Upper Vnext += C' rho C; w.Cr holds rho C. Does not sync.
+// Upper Vnext += C' rho C in two steps with a sync between: w.Cr := rho C, then the product. Neither syncs.
+template <Team T, class Real>
+TANDEM_FN void scale_state_rows(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
+  const int nc = qp.dims.nc, ldx = w.lay.ldx;
+  scale_matrix(team, rho_scale, qp.rho_c(k), MatrixView<Real>{qp.C(k), nc, ldx, ldx}, w.Cr, w.C);
+}
 template <Team T, class Real>
 TANDEM_FN void add_state_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int nc = qp.dims.nc, ldx = w.lay.ldx;
-  multiply_tn_upper<Write::kAdd>(team, w.xx(w.Vnext), MatrixView<Real>{w.Cr, nc, ldx, ldx}, MatrixView<Real>{qp.C(k), nc, ldx, ldx});
+  multiply_tn_upper<Write::kAdd>(team, w.xx(w.Vnext), MatrixView<Real>{w.Cr, nc, ldx, ldx},
+                                 near_matrix<T>(MatrixView<Real>{qp.C(k), nc, ldx, ldx}, w.C));
 }
 
 // Vnext := upper Vnext + diag(hdiag + rho) (+ H), mirrored.
@@ -39,9 +45,9 @@ TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real
   const MatrixView<Real> D{qp.D(k), nd, du, ldu}, Dr{w.Dr, nd, du, ldu};
   for_each(team, 0, nu, [=](int i) { Huu[i * ldu + i] += hdiag[i] + rho_scale * rho_u[i]; });
   for_each(team, nu, ldu, [=](int i) { Huu[i * ldu + i] = Real(1); });
-  scale_rows(team, Dr, rho_scale, qp.rho_d(k), D);
+  scale_matrix(team, rho_scale, qp.rho_d(k), D, w.Dr, w.D);
   team.sync();
-  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, Dr, D);
+  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, Dr, near_matrix<T>(D, w.D));
   team.sync();
   if (!d.dense_cost) return;
   const Real* H = qp.H(k) + nx * ldz;
@@ -53,14 +59,12 @@ TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real
 // Gains of all stages, eq. (9)-(12). Returns 0, or 1 where an input Hessian had a pivot under the floor.
 template <Team T, class Real>
 TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_scale, QpWork<Real>& w) {
-  const int N = qp.dims.N, nc = qp.dims.nc, nu = qp.dims.nu, ldx = w.lay.ldx, ldu = w.lay.ldu;
+  const int N = qp.dims.N, nu = qp.dims.nu, ldx = w.lay.ldx, ldu = w.lay.ldu;
   Real flag(0);
   Real* s = w.s;
-  const MatrixView<Real> Cr{w.Cr, nc, ldx, ldx};
-  const auto rows_on_state = [&](int k) { return MatrixView<Real>{qp.C(k), nc, ldx, ldx}; };
   for_each(team, qp.dims.nx, ldx, [=](int i) { s[i] = Real(0); });
   clear(team, w.xx(w.Vnext));
-  scale_rows(team, Cr, rho_scale, qp.rho_c(N), rows_on_state(N));
+  scale_state_rows(team, qp, N, rho_scale, w);
   team.sync();
   add_state_rows(team, qp, N, w);
   team.sync();
@@ -84,7 +88,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     }
     // Y = L^-1 Hux, K = -L^-T Y, V = Hxx - Y'Y
     multiply_lower(from_eighth(team, 4), w.ux(w.Y), w.uu(w.Linv), w.ux(w.Hux));
-    scale_rows(team, Cr, rho_scale, qp.rho_c(k), rows_on_state(k));
+    scale_state_rows(team, qp, k, rho_scale, w);
     team.sync();
     const MatrixView<Real> Linv{w.Linv, nu, ldu, ldu}, Y{w.Y, nu, ldx, ldx};
     multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), Y, Y);

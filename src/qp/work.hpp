@@ -51,6 +51,7 @@ struct QpWork {
   Real* M;                // kDense: V [A|B]  [ldx, ldz];  kIntegrator: rows of T'V  [n, ldx]
   Real *P, *Q;            // kIntegrator: [E; G] and [G; E]  [2 np, ldz]
   Real *Cr, *Dr;          // rho C, rho D  [nc, ldx], [nd, ldu]
+  Real *C, *D, *Gam;      // copies of those of the stage, where the team makes some  [nc, ldx], [nd, ldu], [np, ldp]
   Real *Wpp, *PhiI;       // W(v_p, v_p), Phi - I  [np, ldp]
   Real* Sqq;              // Phi' V(q_p, q_p)  [np, ldp]
   Real *s, *t;            // cost-to-go gradient and its image  [ldx]
@@ -117,6 +118,7 @@ TANDEM_FN QpWork<Real> carve_work(const QpDims& d, const WorkMemory<Real>& memor
   w.M = take(d.dynamics == Dynamics::kDense ? l.ldx * l.ldz : n * l.ldx);
   w.P = take(2 * d.np * l.ldz), w.Q = take(2 * d.np * l.ldz);
   w.Cr = take(d.nc * l.ldx), w.Dr = take(d.nd * l.ldu), w.Wpp = take(d.np * l.ldp), w.PhiI = take(d.np * l.ldp), w.Sqq = take(d.np * l.ldp);
+  w.C = take(copies ? d.nc * l.ldx : 0), w.D = take(copies ? d.nd * l.ldu : 0), w.Gam = take(copies ? d.np * l.ldp : 0);
   w.Mut = take(l.ldu * l.lde), w.G = take(l.ldu * l.lde), w.S = take(l.lde * l.lde), w.Sinv = take(l.lde * l.lde);
   w.X = take(l.lde * l.ldx), w.Wx = take(l.lde * l.ldx), w.GL = take(l.lde * l.ldu), w.Z = take(l.lde * l.ldu);
   w.mix = take(l.lde), w.mix_image = take(l.lde);

@@ -5,8 +5,8 @@
 namespace tandem::ptx {
 namespace {
 
-constexpr int kShared = 30, kLocal = 35, kNear = 40, kFar = 270, kParameter = 8;  // loads
-constexpr int kDivision = 100, kRoot = 45, kReciprocalRoot = 24, kDouble = 16, kPredicate = 6, kBranch = 8, kBarrier = 25;
+constexpr int kShared = 30, kGeneric = 36, kLocal = 35, kNear = 40, kFar = 270, kParameter = 8;  // loads
+constexpr int kDivision = 100, kRoot = 45, kReciprocalRoot = 24, kDouble = 16, kPredicate = 6, kBranch = 8, kCall = 12, kBarrier = 25;
 constexpr int kSchedulers = 4, kLines = 192;
 
 // Rows that an instruction reads.
@@ -48,7 +48,9 @@ Cycles::Code& Cycles::code_of(const Warp& w) {
     const std::string_view text = w.block->module->name(all[i]);
     const auto is = [&](std::string_view name) { return text.starts_with(name); };
     const auto of = [&](std::string_view type) { return text.ends_with(type); };
-    if (is("ld.")) {
+    if (is("st.param") || (is("ld.param") && w.function->parameter_bytes == 0)) {
+      cost = {0, is("st.param")};  // arguments of a function are registers
+    } else if (is("ld.")) {
       cost.load = true, cost.global = !is("ld.shared") && !is("ld.local") && !is("ld.param");
       cost.latency = is("ld.shared") ? kShared : is("ld.local") ? kLocal : is("ld.param") ? kParameter : kFar;
     } else if (is("st.")) {
@@ -152,6 +154,13 @@ void Cycles::execute(Warp& w, uint32_t begin, uint32_t end) {
   }
 }
 
+void Cycles::change_function(const Warp& w) {
+  Clock& clock = clocks_[w.number];
+  for (const auto& [row, time] : clock.ready) clock.now = std::max(clock.now, time);
+  clock.ready.clear();
+  clock.now += kCall;
+}
+
 void Cycles::shared_access(const std::vector<uint64_t>& addresses, size_t size) {
   std::array<std::vector<uint64_t>, 32> banks;
   size_t most = 0;
@@ -165,7 +174,12 @@ void Cycles::shared_access(const std::vector<uint64_t>& addresses, size_t size) 
   passes_ += static_cast<int64_t>(most);
 }
 
-void Cycles::global_access(const Instruction& in, const std::vector<uint64_t>& addresses) {
+void Cycles::generic_access(const Warp& w, const Instruction& in, const std::vector<uint64_t>& addresses, size_t size) {
+  const std::vector<std::byte>& shared = w.block->shared;
+  if (!addresses.empty() && addresses.front() - reinterpret_cast<uint64_t>(shared.data()) < shared.size()) {
+    latency_[&in] = kGeneric;
+    return shared_access(addresses, size);
+  }
   bool all_near = true;
   for (const uint64_t address : addresses) {
     const uint64_t line = address / 128;

@@ -1,6 +1,7 @@
 // An estimate of the cycles that a kernel's blocks take one after the other on one multiprocessor: to compare two versions of a kernel, not to predict a time.
 //   a warp    issues one instruction a cycle, in the order of a list schedule of every basic block (by the longest way to its end), each when its operands are
 //             there; latencies: kLatency below, of a load from global memory by whether its lines of 128 bytes are among the last kLines that were touched
+//   a call    waits for what has been asked for, both ways, and takes kCall each
 //   a phase   from barrier to barrier: the longest warp, or the instructions of a quarter of the warps, or the passes over the banks of shared memory, whatever
 //             takes longest, and kBarrier
 // Left out: what ptxas merges, moves over blocks and renames, the instruction cache, other blocks on the multiprocessor.
@@ -17,7 +18,9 @@ class Cycles {
   bool ends_block(const Warp& w, uint32_t pc) { return code_of(w).leads[pc + 1]; }
   // Addresses of the lanes that take part, of an instruction that is being executed.
   void shared_access(const std::vector<uint64_t>& addresses, size_t size);
-  void global_access(const Instruction& in, const std::vector<uint64_t>& addresses);
+  void generic_access(const Warp& w, const Instruction& in, const std::vector<uint64_t>& addresses, size_t size);
+  // A warp enters or leaves a function: what it waits for is there first.
+  void change_function(const Warp& w);
   // All warps have met.
   void end_phase(const Block& block);
   void write(std::FILE* to) const;
@@ -45,7 +48,7 @@ class Cycles {
   std::map<const Function*, Code> codes_;
   std::map<const Function*, Total> totals_;
   std::vector<Clock> clocks_;                            // of the warps
-  std::unordered_map<const Instruction*, int> latency_;  // of the last global access
+  std::unordered_map<const Instruction*, int> latency_;  // of the last access that was not known to be shared
   std::map<uint64_t, uint64_t> lines_, by_age_;
   uint64_t age_ = 0;
   int64_t passes_ = 0;

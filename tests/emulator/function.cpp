@@ -103,7 +103,8 @@ class FunctionReader {
       } else if (word == ".reg") {
         read_registers();
       } else if (word == ".local" || word == ".param") {
-        read_variable(scopes_.back().local, function_->local_bytes);
+        const Variable variable = read_variable(scopes_.back().local, function_->local_bytes);
+        if (word == ".local") function_->stack_bytes += variable.size;
         reader_.expect(";");
       } else if (word == ".pragma") {
         reader_.next(), reader_.expect(";");

@@ -73,7 +73,7 @@ class Runner {
   void go_on(uint32_t pc, uint32_t next, uint32_t bits) {
     Warp& w = w_;
     const std::vector<Instruction>& code = w.function->code;
-    Cycles* cycles = depth_ == 0 ? w.block->device->cycles : nullptr;
+    Cycles* cycles = w.block->device->cycles;
     for (uint32_t block = pc; pc < next;) {
       if (pc >= code.size()) return leave(bits);
       const Instruction& in = code[pc];
@@ -156,20 +156,26 @@ class Runner {
     const Function* caller = w.function;
     std::byte* frame = w.frame;
     if (is_new) prepare_frame(w, callee, inner);
+    RaceCheck* races = w.block->device->races.get();
     const auto copy = [&](Warp::Frame& from, const Function& f, Variable a, Warp::Frame& to, const Function& t, Variable b) {
-      for (int l = 0; l < kLanes; ++l)
-        if (bits >> l & 1)
-          std::memcpy(to.local.data() + static_cast<size_t>(l) * t.local_bytes + b.at,
-                      from.local.data() + static_cast<size_t>(l) * f.local_bytes + a.at, b.size);
+      for (int l = 0; l < kLanes; ++l) {
+        if (!(bits >> l & 1)) continue;
+        std::byte* at = to.local.data() + static_cast<size_t>(l) * t.local_bytes + b.at;
+        std::memcpy(at, from.local.data() + static_cast<size_t>(l) * f.local_bytes + a.at, b.size);
+        if (races) races->written(at, b.size);
+      }
     };
     if (c.arguments.size() != callee.parameters.size()) fault(w, in, -1, "a call with another number of arguments");
     for (size_t i = 0; i < c.arguments.size(); ++i) copy(outer, *caller, c.arguments[i], inner, callee, callee.parameters[i]);
     const auto [pc, ready] = std::pair(w.pc, w.ready);
     w.function = &callee, w.frame = inner.rows.data(), w.ready = bits;
     place(bits, 0);
+    Cycles* cycles = w.block->device->cycles;
+    if (cycles) cycles->change_function(w);
     ++depth_;
     run();
     --depth_;
+    if (cycles) cycles->change_function(w);
     w.function = caller, w.frame = frame, w.pc = pc, w.ready = ready;
     if (c.has_result) copy(inner, callee, callee.result, outer, *caller, c.result);
     set_active(w, bits);

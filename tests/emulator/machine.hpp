@@ -30,7 +30,7 @@ class RaceCheck {
  public:
   // Of a word, whose address is a multiple of 4, or of one byte.
   void access(const Warp& warp, const Instruction& in, uintptr_t address, bool byte, int lane, bool write);
-  void written(const void* at, size_t size);  // by the host
+  void written(const void* at, size_t size);  // by the host, or as an argument
   void forget(const void* at, size_t size);
   int launch = 0;
 

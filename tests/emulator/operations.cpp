@@ -1,5 +1,4 @@
 // What the instructions do, for 32 lanes. Compiled without contraction: a * b + c is two roundings, as PTX says.
-#include <algorithm>
 #include <bit>
 #include <cfenv>
 #include <cmath>
@@ -8,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "tests/emulator/cycles.hpp"
+#include "tests/emulator/machine.hpp"
 
 namespace tandem::ptx {
 namespace {
@@ -150,10 +149,18 @@ void unpack(Warp& w, const Instruction& in) {
   }
 }
 void nothing(Warp&, const Instruction&) {}
-// of the shared space to a pointer
+// of the shared space to a pointer, back, and whether a pointer leads there
 void shared_to_generic(Warp& w, const Instruction& in) {
   const u64 base = reinterpret_cast<u64>(w.block->shared.data());
   for_lanes(w, w.row<u64>(in.d), [&](int l) { return w.row<u64>(in.s[0])[l] + base; });
+}
+void generic_to_shared(Warp& w, const Instruction& in) {
+  const u64 base = reinterpret_cast<u64>(w.block->shared.data());
+  for_lanes(w, w.row<u64>(in.d), [&](int l) { return w.row<u64>(in.s[0])[l] - base; });
+}
+void is_in_shared(Warp& w, const Instruction& in) {
+  const u64 base = reinterpret_cast<u64>(w.block->shared.data()), size = w.block->shared.size();
+  for_lanes(w, w.row<Pred>(in.d), [&](int l) { return pred(w.row<u64>(in.s[0])[l] - base < size); });
 }
 
 #define COMPARE(name, type, expression) {"setp." name, operation<[](type a, type b) { return pred(expression); }, Pred, type, type>()}
@@ -279,6 +286,7 @@ const std::unordered_map<std::string_view, Operation>& operations() {
       CONVERT("cvt.s64.s32", s64, s32, a),
       CONVERT("cvt.u64.u32", u64, u32, a),
       CONVERT("cvt.u32.u64", u32, u64, static_cast<u32>(a)),
+      CONVERT("cvt.u16.u32", u16, u32, static_cast<u16>(a)),
       CONVERT("cvt.rn.f32.s16", f32, s16, a),
       CONVERT("cvt.rn.f32.s32", f32, s32, static_cast<f32>(a)),
       CONVERT("cvt.rn.f32.u32", f32, u32, static_cast<f32>(a)),
@@ -297,6 +305,8 @@ const std::unordered_map<std::string_view, Operation>& operations() {
       CONVERT("cvt.rzi.s32.f64", s32, f64, saturate<s32>(std::trunc(a))),
       CONVERT("cvt.rzi.s64.f64", s64, f64, saturate<s64>(std::trunc(a))),
       {"cvta.shared.u64", {shared_to_generic, "dd"}},
+      {"cvta.to.shared.u64", {generic_to_shared, "dd"}},
+      {"isspacep.shared", {is_in_shared, "pd"}},
       UNARY("cvta.to.global.u64", u64, a),
       UNARY("cvta.to.local.u64", u64, a),
       UNARY("cvta.local.u64", u64, a),
@@ -306,90 +316,11 @@ const std::unordered_map<std::string_view, Operation>& operations() {
   return all;
 }
 
-// Addresses of the lanes, checked: of the shared space (A is u32 or u64), or pointers.
-template <class A, bool kShared, bool kWrite>
-struct Addresses {
-  const A* row;
-  u64 base;
-  Addresses(Warp& w, const Instruction& in, size_t size) : row(w.row<A>(in.s[0])), base(static_cast<u64>(in.offset)) {
-    u64 lo = ~u64{0}, hi = 0, odd = 0;
-    for (int l = 0; l < kLanes; ++l) {
-      const u64 a = static_cast<u64>(row[l]) + base, on = static_cast<u64>(static_cast<s64>(w.active[l]));
-      lo = std::min(lo, a | ~on), hi = std::max(hi, a & on), odd |= a & on;
-    }
-    if (odd % size) fault(w, in, -1, "an address that is not a multiple of " + std::to_string(size));
-    if constexpr (kShared) {
-      if (hi + size > w.block->shared.size())
-        fault(w, in, -1, "byte " + std::to_string(hi) + " of " + std::to_string(w.block->shared.size()) + " bytes of shared memory");
-      base += reinterpret_cast<u64>(w.block->shared.data());
-    } else if (w.bits) {
-      w.block->device->memory.check(lo, hi + size, w, in);
-    }
-    if (Cycles* cycles = w.block->device->cycles) {
-      std::vector<u64> addresses;
-      for (int l = 0; l < kLanes; ++l)
-        if (w.active[l]) addresses.push_back((*this)[l]);
-      kShared ? cycles->shared_access(addresses, size) : cycles->global_access(in, addresses);
-    }
-    if (RaceCheck* races = w.block->device->races.get())
-      for (int l = 0; l < kLanes; ++l)
-        if (w.active[l])
-          for (u64 i = 0; i < size; i += 4) races->access(w, in, (*this)[l] + i, size == 1, l, kWrite);
-  }
-  u64 operator[](int l) const { return static_cast<u64>(row[l]) + base; }
-};
-
-template <class M, class R, class A, bool kShared>
-void load(Warp& w, const Instruction& in) {
-  const Addresses<A, kShared, false> at(w, in, sizeof(M) * in.count);
-  const std::array<u32, 4> to{in.d, in.s[1], in.s[2], in.s[3]};
-  // an address may lie in the row that is written first: all are read before
-  std::array<u64, kLanes> from;
-  for (int l = 0; l < kLanes; ++l) from[l] = at[l];
-  for (int k = 0; k < in.count; ++k) {
-    R* d = w.row<R>(to[k]);
-    for (int l = 0; l < kLanes; ++l)
-      if (w.active[l]) d[l] = static_cast<R>(reinterpret_cast<const M*>(from[l])[k]);
-  }
-}
-template <class M, class R, class A, bool kShared>
-void store(Warp& w, const Instruction& in) {
-  const Addresses<A, kShared, true> at(w, in, sizeof(M) * in.count);
-  const std::array<u32, 4> from{in.d, in.s[1], in.s[2], in.s[3]};
-  for (int l = 0; l < kLanes; ++l)
-    if (w.active[l])
-      for (int k = 0; k < in.count; ++k) reinterpret_cast<M*>(at[l])[k] = static_cast<M>(w.row<R>(from[k])[l]);
-}
-
-template <bool kLoad, class M, class R>
-Handler choose(bool shared, bool wide_address) {
-  if constexpr (kLoad) {
-    if (!shared) return load<M, R, u64, false>;
-    return wide_address ? load<M, R, u64, true> : load<M, R, u32, true>;
-  } else {
-    if (!shared) return store<M, R, u64, false>;
-    return wide_address ? store<M, R, u64, true> : store<M, R, u32, true>;
-  }
-}
-template <bool kLoad>
-Handler find_access(std::string_view type, int width, bool shared, bool wide) {
-  const auto is = [&](std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), type) != names.end(); };
-  if (is({"u8", "b8"}) && width == 2) return choose<kLoad, u8, u16>(shared, wide);
-  if (is({"u8", "b8"}) && width == 4) return choose<kLoad, u8, u32>(shared, wide);
-  if (is({"u32", "b32", "f32", "s32"}) && width == 4) return choose<kLoad, u32, u32>(shared, wide);
-  if (is({"u32", "b32"}) && width == 8) return choose<kLoad, u32, u64>(shared, wide);
-  if (is({"s32"}) && width == 8) return choose<kLoad, s32, s64>(shared, wide);
-  if (is({"u64", "b64", "f64", "s64"}) && width == 8) return choose<kLoad, u64, u64>(shared, wide);
-  return nullptr;
-}
-
 }  // namespace
 
 const Operation* find_operation(std::string_view name) {
   const auto found = operations().find(name);
   return found == operations().end() ? nullptr : &found->second;
 }
-Handler find_load(std::string_view type, int width, bool shared, bool wide_address) { return find_access<true>(type, width, shared, wide_address); }
-Handler find_store(std::string_view type, int width, bool shared, bool wide_address) { return find_access<false>(type, width, shared, wide_address); }
 
 }  // namespace tandem::ptx

@@ -70,6 +70,7 @@ struct Function {
   std::vector<Variable> parameters;
   Variable result;
   uint32_t parameter_bytes = 0, local_bytes = 0, frame_bytes = 0;
+  uint32_t stack_bytes = 0;  // of local_bytes, those that are not arguments of calls
   int threads_at_most = 1024;
   // rows that are filled before the first instruction
   struct Constant {

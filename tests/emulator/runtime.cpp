@@ -211,7 +211,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* fu
   const Kernel* kernel = find_kernel(function);
   if (!kernel) return result(cudaErrorInvalidDeviceFunction);
   *attributes = {};  // registers are not known: 0
-  attributes->localSizeBytes = kernel->function().local_bytes;
+  attributes->localSizeBytes = kernel->function().stack_bytes;
   attributes->maxThreadsPerBlock = kernel->function().threads_at_most;
   attributes->maxDynamicSharedSizeBytes = kernel->shared_at_most;
   return result(cudaSuccess);

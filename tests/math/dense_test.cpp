@@ -67,34 +67,82 @@ TEST(DenseKernels, ProductsWithVectorsOfEveryLength) {
   }
 }
 
-// A team of so many lanes, of which this is one; a product that does not sync needs no more.
-struct OneOf {
-  int number, lanes;
-  int lane() const { return number; }
-  int size() const { return lanes; }
-  void sync() const {}
-};
-
 // As the gains of a padded problem have them; few results per lane go without tiles.
 TEST(DenseKernels, RowsBeyondATriangularFactorAreZero) {
   std::mt19937 rng(7);
   std::normal_distribution<double> normal;
   const int n = 5, rows = 16, cols = 16;
-  std::vector<double> L(n * n), B(n * cols);
-  for (auto* v : {&L, &B})
-    for (double& value : *v) value = normal(rng);
+  std::vector<double> L(n * rows), B(n * cols);
+  for (double& value : B) value = normal(rng);
+  for (int k = 0; k < n; ++k)
+    for (int i = 0; i <= k; ++i) L[k * rows + i] = normal(rng);
   for (int lanes : {1, 7, 128}) {
     std::vector<double> C(rows * cols, std::numeric_limits<double>::quiet_NaN());
     for (int lane = 0; lane < lanes; ++lane)
-      multiply_lower_t<Write::kSet>(OneOf{lane, lanes}, MatrixView<double>{C.data(), rows, cols, cols}, MatrixView<double>{L.data(), n, n, n},
+      multiply_lower_t<Write::kSet>(LaneOf{lane, lanes}, MatrixView<double>{C.data(), rows, cols, cols}, MatrixView<double>{L.data(), n, rows, rows},
                                     MatrixView<double>{B.data(), n, cols, cols});
     for (int i = 0; i < rows; ++i)
       for (int j = 0; j < cols; ++j) {
         double expected = 0;
-        for (int k = i; k < n; ++k) expected += L[k * n + i] * B[k * cols + j];
+        for (int k = i; k < n; ++k) expected += L[k * rows + i] * B[k * cols + j];
         EXPECT_NEAR(C[i * cols + j], expected, 1e-14) << lanes << " lanes, " << i << ", " << j;
       }
   }
+}
+
+// C (W) left' right by all lanes of a team, from what C is.
+template <class K>
+std::vector<double> product_by(int lanes, K kind, std::vector<double> C, int rows, int cols, const std::vector<double>& left,
+                               const std::vector<double>& right, int n) {
+  const MatrixView<double> view{C.data(), rows, cols, cols};
+  for (int lane = 0; lane < lanes; ++lane) {
+    const LaneOf team{lane, lanes};
+    product(team, kind, places_of(team, kind, view), view, Factor<double>{left.data(), rows, 1}, Factor<double>{right.data(), cols, 1}, n);
+  }
+  return C;
+}
+
+template <class K>
+void expect_product(K kind, int rows, int cols, int n) {
+  std::mt19937 rng(8);
+  std::normal_distribution<double> normal;
+  std::vector<double> left(n * rows), right(n * cols), C(rows * cols);
+  for (auto* v : {&left, &right, &C})
+    for (double& value : *v) value = normal(rng);
+  for (int k = 0; k < n && K::sum != Sum::kAll; ++k)
+    for (int i = 0; i < rows; ++i)
+      if (K::sum == Sum::kUpTo ? k > i : k < i) left[k * rows + i] = 0;
+  for (int lanes : {1, 5, 128}) {
+    const std::vector<double> known = product_by(lanes, kind, C, rows, cols, left, right, n);
+    const std::vector<double> any = product_by(lanes, AnyProduct{K::write, K::sum, K::fill}, C, rows, cols, left, right, n);
+    for (int i = 0; i < rows; ++i)
+      for (int j = K::fill == Fill::kUpper ? i : 0; j < cols; ++j) {
+        double sum = 0;
+        for (int k = 0; k < n; ++k) sum += left[k * rows + i] * right[k * cols + j];
+        const double before = K::write == Write::kAdd || K::write == Write::kSubtract ? C[i * cols + j] : 0;
+        const double expected = before + (K::write == Write::kSubtract || K::write == Write::kNegate ? -sum : sum);
+        EXPECT_NEAR(known[i * cols + j], expected, 1e-13) << rows << " x " << cols << " x " << n << ", " << lanes << " lanes, " << i << ", " << j;
+        EXPECT_EQ(any[i * cols + j], known[i * cols + j]) << rows << " x " << cols << " x " << n << ", " << lanes << " lanes, " << i << ", " << j;
+      }
+  }
+}
+
+template <Write W>
+void expect_products() {
+  for (int rows : {1, 3, 7, 12})
+    for (int cols : {1, 6, 10}) {
+      for (int n : {0, 1, 5, 20})
+        expect_product(ProductOf<W, Sum::kAll, Fill::kAll>{}, rows, cols, n), expect_product(ProductOf<W, Sum::kAll, Fill::kUpper>{}, rows, rows, n);
+      expect_product(ProductOf<W, Sum::kUpTo, Fill::kAll>{}, rows, cols, rows),
+          expect_product(ProductOf<W, Sum::kFrom, Fill::kAll>{}, rows, cols, rows);
+    }
+}
+
+TEST(DenseKernels, ProductsOfEveryKindWhetherItIsKnownWhenCompiledOrNot) {
+  expect_products<Write::kSet>();
+  expect_products<Write::kAdd>();
+  expect_products<Write::kSubtract>();
+  expect_products<Write::kNegate>();
 }
 
 struct Square {

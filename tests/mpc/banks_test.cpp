@@ -101,7 +101,7 @@ const Product kProducts[] = {
        QpWork<Traced> w = s.work;
        riccati_factor(t, s.problem(), Traced(1), w);
      }},
-    {"all of an iteration", [](const TraceTeam& t, Scratch& s) { admm_iteration<Record::kNothing>(t, s.problem(), s.settings, s.work); }}};
+    {"all of an iteration", [](const TraceTeam& t, Scratch& s) { admm_iteration(t, Record::kNothing, s.problem(), s.settings, s.work); }}};
 
 // Passes over shared memory per access, by product and robot. Prints them.
 TEST(Banks, ProductsOfTheSolverMeetFewConflicts) {
@@ -139,7 +139,7 @@ TEST(Banks, BarriersOfASolve) {
 // Every iteration reads K by rows and by columns, and neither meets a bank twice. Three barriers per stage and direction.
 TEST(Banks, IterationsMeetNoConflictAndFewBarriers) {
   Scratch s(load_robot("mit_humanoid"));
-  const BankCount count = count_banks(s.memory, [&](const TraceTeam& t) { admm_iteration<Record::kNothing>(t, s.problem(), s.settings, s.work); });
+  const BankCount count = count_banks(s.memory, [&](const TraceTeam& t) { admm_iteration(t, Record::kNothing, s.problem(), s.settings, s.work); });
   EXPECT_EQ(count.worst, 1);
   EXPECT_GT(count.accesses, 5000);
   EXPECT_EQ(count.barriers, 6 * s.work.dims.N + 4);

@@ -50,12 +50,12 @@ TEST_P(DevicePlan, TotalIsTheSumOfItsPartsUpTo65536Robots) {
 }
 
 TEST_P(DevicePlan, WhatDoesNotFitIntoSharedMemoryIsGlobal) {
-  EXPECT_TRUE(plan(1).solve.copies);
+  EXPECT_TRUE(plan(1).solve.copies());
   for (size_t shared : {size_t(1) << 30, size_t(227) << 10, size_t(99) << 10, size_t(70) << 10}) {
     const MpcDevicePlan p = plan(1000, {.multiprocessors = 10, .shared_per_block = shared, .shared_per_multiprocessor = shared + 1024});
     EXPECT_LE(p.block_shared * sizeof(float), shared);
     EXPECT_EQ(p.block_shared + p.block_global, p.work.part[0] + p.work.part[1] + p.work.part[2]);
-    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.solve.copies);
+    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.solve.copies());
     EXPECT_GE(p.blocks, 10);
   }
 }

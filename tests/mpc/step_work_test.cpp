@@ -57,11 +57,11 @@ TEST(CountedKernels, ProductsOfMatrices) {
   EXPECT_EQ(count([&] { multiply_t<Write::kSubtract>(SerialTeam{}, y.data(), A.view(), x.data()); }), (WorkCount{7 * 5 + 5, 7 * 5}));
 }
 
-// The upper triangle of n x n has n (n + 1) / 2 tiles of its own, middle row included; the lower triangular factor meets i + 1 or n - i numbers in row i.
+// The upper triangle of n x n has n (n + 1) / 2 tiles of its own, middle row included; the lower triangular factor is met in as many.
 TEST(CountedKernels, Triangles) {
   const long n = 9, m = 4, k = 6, tiles = tiles_of(n);
   Matrix A(k, n), C(n, n), L(n, n), B(n, m), Y(n, m);
-  const long upper = kTile * kTile * tiles * (tiles + 1) / 2 * k, lower = n * (n + 1) / 2 * in_tiles(m);
+  const long upper = kTile * kTile * tiles * (tiles + 1) / 2 * k, lower = kTile * kTile * tiles * (tiles + 1) / 2 * in_tiles(m);
   EXPECT_EQ(count([&] { multiply_tn_upper<Write::kSet>(SerialTeam{}, C.view(), A.view(), A.view()); }), (WorkCount{upper, upper}));
   EXPECT_EQ(count([&] { multiply_lower(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
   EXPECT_EQ(count([&] { multiply_lower_t<Write::kSet>(SerialTeam{}, Y.view(), L.view(), B.view()); }), (WorkCount{lower, lower}));
