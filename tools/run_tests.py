@@ -59,11 +59,24 @@ def tracked(suffixes, folders):
     return [path for path in listed if pathlib.Path(path).suffix in suffixes and (ROOT / path).exists()]
 
 
-def compiled_sources():
-    """The C++ files that the compiler is called with for src/, without the folders of benchmarks."""
-    commands = json.loads((BUILD / "compile_commands.json").read_text())
-    ours = [c["file"] for c in commands if c["output"].startswith(f"{BUILD}/src/") and "/bench/" not in c["output"]]
-    return sorted({file for file in ours if file.endswith((".cpp", ".cxx"))})
+def write_units(folder):
+    """Of every target of src/, without the folders of benchmarks, one file that includes all C++ files that it is compiled from, with the compile command of the
+    first (they differ in optimisation only): the files, in `folder` with their compile_commands.json."""
+    sources, commands = {}, {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        target = entry["output"].split(".dir/")[0]
+        if target.startswith(f"{BUILD}/src/") and "/bench/" not in target and entry["file"].endswith((".cpp", ".cxx")):
+            sources.setdefault(target, []).append(entry["file"])
+            commands.setdefault(target, entry)
+    folder.mkdir(exist_ok=True)
+    entries = []
+    for target, files in sources.items():
+        unit = folder / f"{pathlib.Path(target).name}.cpp"
+        unit.write_text("".join(f'#include "{file}"\n' for file in sorted(files)))
+        command = commands[target]["command"].replace(commands[target]["file"], str(unit))
+        entries.append({"directory": str(BUILD), "file": str(unit), "command": command})
+    (folder / "compile_commands.json").write_text(json.dumps(entries))
+    return [entry["file"] for entry in entries]
 
 
 # --- phases: each takes (report, pattern) ------------------------------------------------------------------------------------------------
@@ -106,10 +119,10 @@ def python_tests(report, pattern):
     if pattern and chosen:
         _, collected = run([*pytest, "--collect-only", *chosen], 5 * MINUTE, env=environment)
         chosen = [line for line in collected.splitlines() if "::" in line and re.search(pattern, line)]
-    # those of the view need the processors for themselves; the others share them, file by file
-    view = [test for test in chosen if test.startswith("tests/view/")]
-    others = [test for test in chosen if test not in view]
-    for options, tests in ((["-n", JOBS, "--dist", "loadfile"], others), ([], view)):
+    # what runs in real time needs the processors for itself; the others share them, file by file
+    timed = [test for test in chosen if test.startswith(("tests/view/test_live", "tests/view/test_view_browser"))]
+    others = [test for test in chosen if test not in timed]
+    for options, tests in ((["-n", JOBS, "--dist", "loadfile"], others), ([], timed)):
         if tests:
             run_pytest(report, [*pytest, *options, *tests], environment)
 
@@ -149,15 +162,16 @@ def layers(report, pattern):
 
 
 def tidy(report, pattern):
-    """clang-tidy on the sources of src/ as they are compiled, several at a time, headers included through them. Benchmarks are left out: Pinocchio's headers
-    alone take half a minute."""
+    """clang-tidy on the sources of src/, those of a target at a time, headers included through them. Benchmarks are left out: Pinocchio's headers alone take half
+    a minute."""
+    folder = BUILD / "tidy"
 
     def check(path):
         # clang has no __builtin_shuffle, which is g++'s way to pick a lane at run time
-        return run([BIN / "clang-tidy", "-p", BUILD, "--quiet", "--extra-arg=-D__builtin_shuffle(v, lanes)=(v)", path], 5 * MINUTE)
+        return run([BIN / "clang-tidy", "-p", folder, "--quiet", "--extra-arg=-D__builtin_shuffle(v, lanes)=(v)", path], 5 * MINUTE)
 
     with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
-        results = list(pool.map(check, compiled_sources()))
+        results = list(pool.map(check, write_units(folder)))
     output = "\n".join(output for ok, output in results if not ok)
     report.add("tidy", all(ok for ok, _ in results), output[-8000:])
 
