@@ -102,7 +102,8 @@ set_up_python() {
       *) check_disk ;;
     esac
     touch "$venv/unfinished"
-    run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input "${options[@]}" \
+    # most of 15,000 files of Python are never imported: Python compiles the others when they are
+    run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input --no-compile "${options[@]}" \
       --disable-pip-version-check --retries 2 --progress-bar off -r "$root/tools/requirements-$set.txt"
     [[ $set == cuda ]] && link_cuda
     set_key "$set" >"$venv/set-$set"

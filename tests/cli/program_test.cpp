@@ -266,7 +266,7 @@ TEST_F(Program, SweepsWriteReports) {
   const Json pushes = report("b/report.json")["results"]["rows"];
   ASSERT_EQ(pushes.size(), 2u);
   EXPECT_LT(pushes[0]["impulse"], pushes[0]["falls_at"]);
-  ASSERT_EQ(run("sweep conditions --robot unitree_go2 --worlds 2 --seconds 0.2 --push-phases 1 --out c", quick).status, 0);
+  ASSERT_EQ(run("sweep conditions --robot unitree_go2 --worlds 2 --seconds 0.2 --push-phases 1 --set env.physics_dt=0.005 --out c", quick).status, 0);
   const Json conditions = report("c/report.json")["results"]["rows"];
   ASSERT_EQ(conditions.size(), 8u);
   EXPECT_EQ(conditions[0]["condition"], "nominal");

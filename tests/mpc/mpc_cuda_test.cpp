@@ -67,7 +67,7 @@ TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
     const States states = disturbed_states(robot, nworld, 31);
     MpcCuda gpu = make(nworld);
     Mpc cpu(robot.model, settings, nworld, 0);
-    for (int i = 0; i < 6; ++i) {
+    for (int i = 0; i < 4; ++i) {
       const MpcOutput found = step(gpu, states);
       cpu.step(states.q, states.v, states.command);
       for (int w = 0; w < nworld; ++w) {
@@ -87,7 +87,7 @@ TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
   const int nworld = more_than_blocks();
   const States states = disturbed_states(robot, nworld, 32), first = disturbed_states(robot, 1, 32);
   MpcCuda one = make(nworld), other = make(nworld), large_blocks = make(nworld, 1), alone = make(1);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 3; ++i) {
     const MpcOutput a = step(one, states), b = step(other, states), c = step(alone, first);
     expect_same(a, b, robot.model.njnt);
     if (one.plan().solve.blocks > 1) expect_same(a, step(large_blocks, states), robot.model.njnt);
@@ -101,7 +101,7 @@ TEST_P(MpcOnCuda, StagesOneAtATimeGiveTheBitsOfTheGraph) {
   for (int blocks = 1; blocks <= most; ++blocks) {
     SCOPED_TRACE(cat(blocks, " blocks of a multiprocessor"));
     MpcCuda graph = make(5, blocks), stages = make(5, blocks);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 2; ++i) {
       const MpcOutput expected = step(graph, states);
       stages.upload(states.q, states.v, states.command);
       const MpcProfile profile = stages.step_by_stages(stages.input());

@@ -36,7 +36,7 @@ Answer shell(const std::string& command) {
 }
 
 Answer python(const std::string& arguments, const std::string& environment = "") {
-  return shell(environment + " PYTHONPATH=" TANDEM_SOURCE_DIR "/python PYTHONDONTWRITEBYTECODE=1 " TANDEM_PYTHON " " + arguments);
+  return shell(environment + " PYTHONPATH=" TANDEM_SOURCE_DIR "/python " TANDEM_PYTHON " " + arguments);
 }
 
 class TrajectoryFolder : public testing::Test {

@@ -25,7 +25,8 @@ if(TANDEM_MOLD)
 endif()
 
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
-set(TANDEM_FLAGS -march=x86-64-v3 -Wall -Wextra -Werror=return-type)
+# -Wno-subobject-linkage: a source that is compiled as part of a unit looks to g++ like a header, whose classes should have no members of local types
+set(TANDEM_FLAGS -march=x86-64-v3 -Wall -Wextra -Werror=return-type -Wno-subobject-linkage)
 set(TANDEM_KERNEL_FLAGS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 # Sources of a library or a test are compiled several at a time: headers (JSON, option parser, Torch, nanobind) take most of the time. Names without linkage
 # must therefore differ within a folder; a file with options of its own stays alone.
@@ -118,7 +119,7 @@ function(tandem_tsan_test name)
   endif()
   tandem_add_test_program(tsan_${name} ${ARGN})
   target_compile_definitions(tsan_${name} PRIVATE TANDEM_ISA=tsan)
-  target_compile_options(tsan_${name} PRIVATE -fsanitize=thread -O1 -g)
+  target_compile_options(tsan_${name} PRIVATE -fsanitize=thread -O1 -g1)
   target_link_options(tsan_${name} PRIVATE -fsanitize=thread)
   # the sanitizer's fixed memory layout needs address randomisation off on newer kernels
   if(TANDEM_SETARCH_WORKS)
