@@ -60,8 +60,8 @@ def tracked(suffixes, folders):
 
 
 def write_units(folder):
-    """Of every target of src/, without the folders of benchmarks, one file that includes all C++ files that it is compiled from, with the compile command of the
-    first (they differ in optimisation only): the files, in `folder` with their compile_commands.json."""
+    """Of every target of src/, without the folders of benchmarks, one file that includes all C++ files that it is compiled from, with the compile command of
+    the first (they differ in optimisation only): the files, in `folder` with their compile_commands.json."""
     sources, commands = {}, {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         target = entry["output"].split(".dir/")[0]
@@ -162,8 +162,8 @@ def layers(report, pattern):
 
 
 def tidy(report, pattern):
-    """clang-tidy on the sources of src/, those of a target at a time, headers included through them. Benchmarks are left out: Pinocchio's headers alone take half
-    a minute."""
+    """clang-tidy on the sources of src/, those of a target at a time, headers included through them. Benchmarks are left out: Pinocchio's headers alone take
+    half a minute."""
     folder = BUILD / "tidy"
 
     def check(path):
