@@ -40,6 +40,24 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
     mpc.download(out);
     return out;
   }
+  void follow_the_processor(int nworld, int steps) const {
+    const States states = disturbed_states(robot, nworld, 31);
+    MpcCuda gpu = make(nworld);
+    Mpc cpu(robot.model, settings, nworld, 0);
+    for (int i = 0; i < steps; ++i) {
+      const MpcOutput found = step(gpu, states);
+      cpu.step(states.q, states.v, states.command);
+      for (int w = 0; w < nworld; ++w) {
+        const std::vector<double> tau = row(found.tau_ff, w, robot.model.njnt), expected = row(cpu.output.tau_ff, w, robot.model.njnt);
+        for (int j = 0; j < robot.model.njnt; ++j)
+          ASSERT_NEAR(tau[j], expected[j], 0.02 + 1e-3 * std::abs(expected[j]))
+              << "step " << i << ", robot " << w << " of " << nworld << ", joint " << j;
+        EXPECT_EQ(found.info[w].status, cpu.output.info[w].status);
+        EXPECT_NEAR(found.phase[w], cpu.output.phase[w], 1e-6);
+        EXPECT_NEAR(found.value[w], cpu.output.value[w], 1e-3 * cpu.output.value[w]);
+      }
+    }
+  }
   Robot robot;
   MpcSettings settings;
 };
@@ -63,24 +81,13 @@ void expect_same(const MpcOutput& one, const MpcOutput& other, int njnt) {
 }
 
 TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
-  for (int nworld : {1, 3, more_than_blocks()}) {
-    const States states = disturbed_states(robot, nworld, 31);
-    MpcCuda gpu = make(nworld);
-    Mpc cpu(robot.model, settings, nworld, 0);
-    for (int i = 0; i < 4; ++i) {
-      const MpcOutput found = step(gpu, states);
-      cpu.step(states.q, states.v, states.command);
-      for (int w = 0; w < nworld; ++w) {
-        const std::vector<double> tau = row(found.tau_ff, w, robot.model.njnt), expected = row(cpu.output.tau_ff, w, robot.model.njnt);
-        for (int j = 0; j < robot.model.njnt; ++j)
-          ASSERT_NEAR(tau[j], expected[j], 0.02 + 1e-3 * std::abs(expected[j]))
-              << "step " << i << ", robot " << w << " of " << nworld << ", joint " << j;
-        EXPECT_EQ(found.info[w].status, cpu.output.info[w].status);
-        EXPECT_NEAR(found.phase[w], cpu.output.phase[w], 1e-6);
-        EXPECT_NEAR(found.value[w], cpu.output.value[w], 1e-3 * cpu.output.value[w]);
-      }
-    }
-  }
+  for (int nworld : {1, 3, more_than_blocks()}) follow_the_processor(nworld, 4);
+}
+
+TEST_P(MpcOnCudaForOne, FollowsItWhereTheWorkDoesNotFitIntoSharedMemory) {
+  settings.nodes = 60, settings.dt = {settings.dt[0]};
+  EXPECT_FALSE(MpcCuda::plan(robot.model, settings, 2).solve.copies());
+  follow_the_processor(2, 2);
 }
 
 TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
