@@ -113,7 +113,7 @@ def cpp_tests(report, pattern):
 
 def python_tests(report, pattern):
     pytest = [BIN / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/python:{BUILD}/python", "PYTHONPYCACHEPREFIX": str(BUILD / "pycache")}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/python:{BUILD}/python"}
     chosen = tracked({".py"}, ["tests"])
     chosen = [path for path in chosen if pathlib.Path(path).name.startswith("test_")]
     if pattern and chosen:

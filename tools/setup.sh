@@ -102,7 +102,7 @@ set_up_python() {
       *) check_disk ;;
     esac
     touch "$venv/unfinished"
-    # most of 15,000 files of Python are never imported: Python compiles the others when they are
+    # --no-compile: most of 15,000 files are never imported, and Python compiles the others when they are
     run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input --no-compile "${options[@]}" \
       --disable-pip-version-check --retries 2 --progress-bar off -r "$root/tools/requirements-$set.txt"
     [[ $set == cuda ]] && link_cuda
