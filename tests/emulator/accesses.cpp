@@ -6,13 +6,6 @@
 namespace tandem::ptx {
 namespace {
 
-using u8 = uint8_t;
-using u16 = uint16_t;
-using u32 = uint32_t;
-using u64 = uint64_t;
-using s32 = int32_t;
-using s64 = int64_t;
-
 // Addresses of the lanes, checked: of the shared space (A is u32 or u64), or pointers.
 template <class A, bool kShared, bool kWrite>
 struct Addresses {

@@ -7,6 +7,17 @@
 
 namespace tandem::ptx {
 
+// PTX's names of types.
+using u8 = uint8_t;
+using u16 = uint16_t;
+using u32 = uint32_t;
+using u64 = uint64_t;
+using s16 = int16_t;
+using s32 = int32_t;
+using s64 = int64_t;
+using f32 = float;
+using f64 = double;
+
 // Memory that kernels may touch. Device pointers are pointers of the host.
 class Memory {
  public:

@@ -12,15 +12,6 @@
 namespace tandem::ptx {
 namespace {
 
-using u8 = uint8_t;
-using u16 = uint16_t;
-using u32 = uint32_t;
-using u64 = uint64_t;
-using s16 = int16_t;
-using s32 = int32_t;
-using s64 = int64_t;
-using f32 = float;
-using f64 = double;
 // a predicate: 0 or -1
 enum class Pred : s32 {};
 Pred pred(bool b) { return Pred{-static_cast<s32>(b)}; }
