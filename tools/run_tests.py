@@ -62,21 +62,19 @@ def tracked(suffixes, folders):
 def write_units(folder):
     """Of every target of src/, without the folders of benchmarks, one file that includes all C++ files that it is compiled from, with the compile command of
     the first (they differ in optimisation only): the files, in `folder` with their compile_commands.json."""
-    sources, commands = {}, {}
+    targets = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         target = entry["output"].split(".dir/")[0]
         if target.startswith(f"{BUILD}/src/") and "/bench/" not in target and entry["file"].endswith((".cpp", ".cxx")):
-            sources.setdefault(target, []).append(entry["file"])
-            commands.setdefault(target, entry)
+            targets.setdefault(target, []).append(entry)
     folder.mkdir(exist_ok=True)
-    entries = []
-    for target, files in sources.items():
-        unit = folder / f"{pathlib.Path(target).name}.cpp"
-        unit.write_text("".join(f'#include "{file}"\n' for file in sorted(files)))
-        command = commands[target]["command"].replace(commands[target]["file"], str(unit))
-        entries.append({"directory": str(BUILD), "file": str(unit), "command": command})
-    (folder / "compile_commands.json").write_text(json.dumps(entries))
-    return [entry["file"] for entry in entries]
+    units = []
+    for target, entries in targets.items():
+        unit = str(folder / f"{pathlib.Path(target).name}.cpp")
+        pathlib.Path(unit).write_text("".join(f'#include "{file}"\n' for file in sorted(entry["file"] for entry in entries)))
+        units.append({"directory": str(BUILD), "file": unit, "command": entries[0]["command"].replace(entries[0]["file"], unit)})
+    (folder / "compile_commands.json").write_text(json.dumps(units))
+    return [unit["file"] for unit in units]
 
 
 # --- phases: each takes (report, pattern) ------------------------------------------------------------------------------------------------
