@@ -21,7 +21,8 @@ if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 find_program(TANDEM_MOLD mold)
 if(TANDEM_MOLD)
-  add_link_options($<$<LINK_LANGUAGE:CXX>:-fuse-ld=mold>)
+  # before 2.4, mold lets the read-only part begin a page too early where thread-local variables end just before a page, and the program does not start
+  add_link_options($<$<LINK_LANGUAGE:CXX>:-fuse-ld=mold> $<$<LINK_LANGUAGE:CXX>:-Wl,-z,norelro>)
 endif()
 
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
