@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUNCTION = re.compile(r"\d+([a-z_]+_kernel)(?:I((?:L[ib]\d+E)+)E)?")  # a kernel's name inside its mangled name, and the numbers it is a template of
+FUNCTION = re.compile(r"\d+([a-z_]+_kernel)(?:I((?:L[ib]n?\d+E)+)E)?")  # a kernel's name inside its mangled name, and the numbers it is a template of
 INTEGER = ("IMAD", "IADD3", "LEA", "ISETP", "LOP3", "SHF", "IABS")
 
 
@@ -44,7 +44,7 @@ def kernel_name(mangled):
     match = FUNCTION.search(mangled)
     if not match:
         return mangled
-    numbers = re.findall(r"L[ib](\d+)E", match.group(2) or "")
+    numbers = [number.replace("n", "-") for number in re.findall(r"L[ib](n?\d+)E", match.group(2) or "")]
     return match.group(1) + (f"<{', '.join(numbers)}>" if numbers else "")
 
 

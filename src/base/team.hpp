@@ -49,6 +49,12 @@ TANDEM_FN TurnedTeam<T> from_eighth(const T& team, int e) {
   return {team, e * team.size() / 8};
 }
 TANDEM_FN SerialTeam from_eighth(const SerialTeam& team, int) { return team; }
+// The same lanes, counted from the first warp that n lanes of the team leave free, or have only one round of work for where they go around it.
+template <Team T>
+TANDEM_FN TurnedTeam<T> beyond(const T& team, int n) {
+  return {team, (n + 31) / 32 * 32 % team.size()};
+}
+TANDEM_FN SerialTeam beyond(const SerialTeam& team, int) { return team; }
 
 // One lane of so many, for what does not sync.
 struct LaneOf {
@@ -69,6 +75,20 @@ template <Team T, class Body>
 TANDEM_FN void for_each(const T& team, int begin, int end, Body&& body) {
   for (int i = begin + team.lane(); i < end; i += team.size()) body(i);
 }
+
+// Begins to copy n numbers, which no lane may change before end_copies(team), by which each lane ends its share; after that and a sync they are there for all.
+// A GPU's block goes on meanwhile, from global to shared memory (team_cuda.cuh).
+template <Team T, class Real>
+TANDEM_FN void begin_copy(const T& team, Real* to, const Real* from, int n) {
+  for_each(team, 0, n, [=](int i) { to[i] = from[i]; });
+}
+// One number of the calling lane's, anywhere.
+template <Team T, class Real>
+TANDEM_FN void begin_copy(const T&, Real* to, const Real* from) {
+  *to = *from;
+}
+template <Team T>
+TANDEM_FN void end_copies(const T&) {}
 
 }  // namespace TANDEM_ISA
 }  // namespace tandem

@@ -115,11 +115,11 @@ double formed_qp_error(Mpc& mpc, const StateRecording& r, int world, int step) {
   const std::vector<float> lanes = mpc.form(0, q, v, command).qp;
   const std::vector<double> plain = form_in_double(arrays.view, q.data(), v.data(), command.data(), kClearPhase);
   const QpLayout l = qp_layout(mpc.dims());
-  const int starts[] = {l.hdiag, l.g, l.E, l.e, l.Phi, l.Gam, l.bq, l.dt, l.C, l.D, l.rho_c, l.bounds, l.ld, l.lz, l.stage};
+  const int starts[] = {l.hdiag, l.E, l.e, l.Phi, l.Gam, l.bq, l.dt, l.C, l.D, l.g, l.rho_c, l.lc, l.ld, l.lz, l.uc, l.ud, l.uz, l.stage};
   double error = block_error(lanes.data(), plain.data(), l.ldx);
   for (size_t block = 0; block + 1 < std::size(starts); ++block) {
     for (int k = 0; k <= mpc.dims().N; ++k) {
-      const int at = l.ldx + k * l.stage + starts[block];
+      const int at = l.first + k * l.stage + starts[block];
       error = std::max(error, block_error(&lanes[at], &plain[at], starts[block + 1] - starts[block]));
     }
   }

@@ -2,77 +2,10 @@
 // math/dense_simd.hpp overloads the heavy ones for one lane in float; both are held against each other by tests.
 #pragma once
 
-#include "base/real.hpp"
+#include "math/matrix.hpp"
 
 namespace tandem {
 inline namespace TANDEM_ISA {
-
-// rows x cols numbers, rows `ld` apart. Outputs in vector code are written up to the padding of a row (cols rounded up to the lanes).
-template <class Real>
-struct MatrixView {
-  Real* data;
-  int rows, cols, ld;
-
-  TANDEM_FN Real* row(int i) const { return data + i * ld; }
-  TANDEM_FN Real& operator()(int i, int j) const { return data[i * ld + j]; }
-};
-
-// e / n for 0 <= e < 2^22 by a multiplication, since a division of whole numbers takes a GPU as long as three loads. Exact: (e + 1/2) / n is at least 1/(2 n)
-// from a whole number, and two roundings are off by less.
-struct Divisor {
-  float inverse;
-  TANDEM_FN explicit Divisor(int n) : inverse(1.0f / static_cast<float>(n)) {}
-  TANDEM_FN int quotient(int e) const { return static_cast<int>((static_cast<float>(e) + 0.5f) * inverse); }
-};
-
-// Runs body(i, j) for all i in [0, rows), j in [0, cols); calls must not depend on each other. Does not sync.
-template <Team T, class Body>
-TANDEM_FN void for_each_2d(const T& team, int rows, int cols, Body&& body) {
-  const Divisor by(cols);
-  for (int e = team.lane(); e < rows * cols; e += team.size()) {
-    const int i = by.quotient(e);
-    body(i, e - i * cols);
-  }
-}
-template <class Body>
-TANDEM_FN void for_each_2d(const SerialTeam&, int rows, int cols, Body&& body) {
-  for (int i = 0; i < rows; ++i) {
-#pragma GCC ivdep
-    for (int j = 0; j < cols; ++j) body(i, j);
-  }
-}
-
-// Runs body(i) for i in [0, n); calls must not depend on each other. Does not sync.
-template <Team T, class Body>
-TANDEM_FN void for_each_along(const T& team, int n, Body&& body) {
-  for_each(team, 0, n, body);
-}
-template <class Body>
-TANDEM_FN void for_each_along(const SerialTeam&, int n, Body&& body) {
-#pragma GCC ivdep
-  for (int i = 0; i < n; ++i) body(i);
-}
-
-// C = 0, padding included.
-template <Team T, class Real>
-TANDEM_FN void clear(const T& team, MatrixView<Real> C) {
-  for_each_2d(team, C.rows, C.ld, [=](int i, int j) { C(i, j) = Real(0); });
-}
-// The first `cols` columns of C = those of A, the rest of C zero.
-template <Team T, class Real>
-TANDEM_FN void copy_leading(const T& team, MatrixView<Real> C, MatrixView<Real> A, int cols) {
-  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = j < cols ? A(i, j) : Real(0); });
-}
-// C = A + s B.
-template <Team T, class Real>
-TANDEM_FN void add_scaled(const T& team, MatrixView<Real> C, MatrixView<Real> A, Real s, MatrixView<Real> B) {
-  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = A(i, j) + s * B(i, j); });
-}
-// C = diag(scale) A with rows scaled by s scale[i].
-template <Team T, class Real>
-TANDEM_FN void scale_rows(const T& team, MatrixView<Real> C, Real s, const Real* scale, MatrixView<Real> A) {
-  for_each_2d(team, C.rows, C.cols, [=](int i, int j) { C(i, j) = s * scale[i] * A(i, j); });
-}
 
 enum class Write { kSet, kAdd, kSubtract, kNegate };  // y = v, y += v, y -= v, y = -v
 
@@ -157,26 +90,30 @@ TANDEM_FN void product_tile(K kind, MatrixView<Real> C, Factor<Real> left, Facto
   product_tile<false>(kind, C, left, right, n, i, j);
 }
 
-// s += the first n products of a dot product, k in ascending order; all are loaded before the first is used. Moves on to what comes after them.
-template <int n, class Real>
-TANDEM_FN void add_products(Real& s, Factor<Real>& a, Factor<Real>& b) {
+// s[k mod kSums] += product k of the first n of a dot product; all are loaded before the first is used. Moves on to what comes after them.
+template <int n, int kSums, class Real>
+TANDEM_FN void add_products(Real (&s)[kSums], Factor<Real>& a, Factor<Real>& b) {
   Real x[n], y[n];
   for (int k = 0; k < n; ++k) x[k] = a.data[k * a.step], y[k] = b.data[k * b.step];
-  for (int k = 0; k < n; ++k) s += x[k] * y[k];
+  for (int k = 0; k < n; ++k) s[k % kSums] += x[k] * y[k];
   a.data += n * a.step, b.data += n * b.step;
 }
 
-// Sum over k in [0, n) of entry (k, 0) of a times that of b. On a GPU a lane that waits for its loads 16 at a time waits a third as long as with 4 at a time.
-template <class Real>
+// Sum over k in [0, n) of entry (k, 0) of a times that of b, in kSums sums, so that a multiply-add does not wait for the one before it. On a GPU a lane that
+// waits for its loads 16 at a time waits a third as long as with 4 at a time.
+template <int kSums, class Real>
 TANDEM_FN Real dot(Factor<Real> a, Factor<Real> b, int n) {
-  Real s(0);
+  Real s[kSums];
+  for (int i = 0; i < kSums; ++i) s[i] = Real(0);
   for (int left = n; left >= 16; left -= 16) add_products<16>(s, a, b);
   if (n & 8) add_products<8>(s, a, b);
   if (n & 4) add_products<4>(s, a, b);
   if (n & 2) add_products<2>(s, a, b);
   if (n & 1) add_products<1>(s, a, b);
-  return s;
+  if constexpr (kSums == 4) return (s[0] + s[1]) + (s[2] + s[3]);
+  return s[0];
 }
+constexpr int kSums = 4;  // of products with vectors
 
 // The one result at (i, j).
 template <class K, class Real>
@@ -184,7 +121,7 @@ TANDEM_FN void product_result(K kind, MatrixView<Real> C, Factor<Real> left, Fac
   const int begin = kind.sum == Sum::kFrom ? i : 0, end = kind.sum == Sum::kUpTo ? i + 1 : n;
   const Factor<Real> a{left.data + begin * left.step + i * left.stride, left.step, 1}, b{right.data + begin * right.step + j, right.step, 1};
   const Real before = value_before(kind.write, C(i, j));
-  C(i, j) = value_after(kind.write, before, dot(a, b, end > begin ? end - begin : 0));  // a row beyond those of a triangular factor has no k
+  C(i, j) = value_after(kind.write, before, dot<1>(a, b, end > begin ? end - begin : 0));  // a row beyond those of a triangular factor has no k
 }
 
 // Up to so many results per lane are worked out one by one: tiles would leave most lanes idle, and all wait for the last one.
@@ -268,14 +205,16 @@ TANDEM_FN void multiply_nn(const T& team, MatrixView<Real> C, MatrixView<Real> A
   product<W, Sum::kAll, Fill::kAll>(team, C, Factor<Real>{A.data, 1, A.ld}, Factor<Real>{B.data, B.ld, 1}, A.cols);
 }
 
-// Lower triangle := transpose of the upper one. Neighbouring lanes copy neighbours on an anti-diagonal, i + j = const: where rows have even length, as those
-// of states have, their places lie ld - 1 apart, an odd number, so that a warp meets no bank of shared memory twice, neither reading nor writing.
+// Lower triangle := transpose of the upper one. Neighbouring lanes copy neighbours on an anti-diagonal, i + j = sum or sum + n: where rows have even length, as
+// those of states have, their places lie ld - 1 apart, an odd number, so that the lanes of one anti-diagonal meet no bank of shared memory twice.
 template <Team T, class Real>
 TANDEM_FN void mirror_upper(const T& team, MatrixView<Real> C) {
   const int n = C.rows;
-  for_each_2d(team, n, n, [&](int sum, int i) {
-    const int j = sum < i ? sum - i + n : sum - i;
-    if (j < i) C(i, j) = C(j, i);
+  for_each_2d(team, n, (n + 1) / 2, [=](int sum, int t) {
+    const int apart = 2 * t + (sum & 1);
+    if (apart == 0 || apart >= n) return;
+    const int a = sum / 2 - t, b = a + apart, i = a < 0 ? a + n : a, j = b < n ? b : b - n;
+    i > j ? void(C(i, j) = C(j, i)) : void(C(j, i) = C(i, j));
   });
 }
 template <class Real>
@@ -301,8 +240,36 @@ template <Write W, Team T, class Real>
 TANDEM_FN void multiply(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.rows, [&](int i) {
     const Real before = value_before(W, y[i]);
-    y[i] = value_after(W, before, dot(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
+    y[i] = value_after(W, before, dot<kSums>(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
   });
+}
+
+// y = start + A x in `a`, y = A x in `b` and `c`: the rows of all are dealt out together, so that as many lanes work side by side as there are rows.
+template <class Real>
+struct RowProduct {
+  MatrixView<Real> A;
+  Real* y;
+};
+template <Team T, class Real>
+TANDEM_FN void multiply_rows(const T& team, const RowProduct<Real>& a, const Real* start, const RowProduct<Real>& b, const RowProduct<Real>& c,
+                             const Real* x) {
+  const int from_b = a.A.rows, from_c = from_b + b.A.rows;
+  for_each(team, 0, from_c + c.A.rows, [=](int e) {
+    const bool in_a = e < from_b, in_b = e < from_c;
+    const int i = e - (in_a ? 0 : in_b ? from_b : from_c), ld = in_a ? a.A.ld : in_b ? b.A.ld : c.A.ld;
+    const Real* A = in_a ? a.A.data : in_b ? b.A.data : c.A.data;
+    Real *y = in_a ? a.y : in_b ? b.y : c.y, before = start[in_a ? e : 0];
+    before = in_a ? before : Real(0);
+    y[i] = before + dot<kSums>(Factor<Real>{A + i * ld, 1, 1}, Factor<Real>{x, 1, 1}, a.A.cols);
+  });
+}
+template <class Real>
+TANDEM_FN void multiply_rows(const SerialTeam& team, const RowProduct<Real>& a, const Real* start, const RowProduct<Real>& b,
+                             const RowProduct<Real>& c, const Real* x) {
+  for_each_along(team, a.A.rows, [=](int i) { a.y[i] = start[i]; });
+  if (a.A.rows > 0) multiply<Write::kAdd>(team, a.y, a.A, x);
+  if (b.A.rows > 0) multiply<Write::kSet>(team, b.y, b.A, x);
+  if (c.A.rows > 0) multiply<Write::kSet>(team, c.y, c.A, x);
 }
 
 // y (W) A' x with A (m, n).
@@ -310,8 +277,37 @@ template <Write W, Team T, class Real>
 TANDEM_FN void multiply_t(const T& team, Real* y, MatrixView<Real> A, const Real* x) {
   for_each(team, 0, A.cols, [&](int j) {
     const Real before = value_before(W, y[j]);
-    y[j] = value_after(W, before, dot(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows));
+    y[j] = value_after(W, before, dot<kSums>(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows));
   });
+}
+
+// use(i, y_i) for every row of y + A x, y of the caller's, which vector code overwrites with that.
+template <Team T, class Real, class Use>
+TANDEM_FN void for_each_product(const T& team, MatrixView<Real> A, const Real* x, Real* y, Use&& use) {
+  for_each(team, 0, A.rows, [&](int i) {
+    const Real before = y[i];
+    use(i, before + dot<kSums>(Factor<Real>{A.row(i), 1, 1}, Factor<Real>{x, 1, 1}, A.cols));
+  });
+}
+template <class Real, class Use>
+TANDEM_FN void for_each_product(const SerialTeam& team, MatrixView<Real> A, const Real* x, Real* y, Use&& use) {
+  multiply<Write::kAdd>(team, y, A, x);
+  for_each_along(team, A.rows, [&](int i) { use(i, y[i]); });
+}
+
+// y = start + A' x with A (m, n), padding of y zero.
+template <Team T, class Real>
+TANDEM_FN void multiply_t_from(const T& team, Real* y, const Real* start, MatrixView<Real> A, const Real* x) {
+  for_each(team, 0, A.ld, [&](int j) {
+    if (j >= A.cols) return void(y[j] = Real(0));
+    const Real before = start[j];
+    y[j] = before + dot<kSums>(Factor<Real>{A.data + j, A.ld, 1}, Factor<Real>{x, 1, 1}, A.rows);
+  });
+}
+template <class Real>
+TANDEM_FN void multiply_t_from(const SerialTeam& team, Real* y, const Real* start, MatrixView<Real> A, const Real* x) {
+  for_each_along(team, A.ld, [=](int j) { y[j] = j < A.cols ? start[j] : Real(0); });
+  multiply_t<Write::kAdd>(team, y, A, x);
 }
 
 // y = A x with A symmetric: lanes read its columns, which lie side by side; one lane alone reads its rows.
@@ -363,7 +359,7 @@ TANDEM_FN Real cholesky_inverse(const T& team, MatrixView<Real> A, MatrixView<Re
         if (j + r < n) M(j + r, c) = x[r];
     };
     const int next = j + kTile;
-    for_each(team, 0, n, [&](int c) { c < next ? finish_column(Linv, c) : finish_column(A, c); });
+    for_each(team, 0, n, [&](int c) { finish_column(c < next ? Linv : A, c); });
     team.sync();
     // what they take from the rows below, tile by tile
     for_each_2d(team, n > next ? tiles_of(n - next) : 0, tiles_of(n), [&](int r, int t) {

@@ -37,19 +37,23 @@ TANDEM_FN void accumulate(const SerialTeam&, int n, Real* partial, Combine&& com
 }
 // The same over f(stage, i) for `stages` stages of n numbers each, at most kPartials where the order matters. A lane goes through the stages of one number, so
 // that it waits for several of them at once.
+template <int kAhead, class Real, class Combine, class F>
+TANDEM_FN void combine_ahead(Real& s, int& k, int i, Combine&& combine, F&& f) {
+  Real v[kAhead];
+  for (int a = 0; a < kAhead; ++a) v[a] = f(k + a, i);
+  for (int a = 0; a < kAhead; ++a) s = combine(s, v[a]);
+  k += kAhead;
+}
 template <Team T, class Real, class Combine, class F>
 TANDEM_FN void accumulate_stages(const T& team, int stages, int n, Real* partial, Combine&& combine, F&& f) {
-  constexpr int kAhead = 8;
   for_each(team, 0, kPartials, [&](int p) {
     Real s = partial[p];
     for (int i = p; i < n; i += kPartials) {
       int k = 0;
-      for (; k + kAhead <= stages; k += kAhead) {
-        Real v[kAhead];
-        for (int a = 0; a < kAhead; ++a) v[a] = f(k + a, i);
-        for (int a = 0; a < kAhead; ++a) s = combine(s, v[a]);
-      }
-      for (; k < stages; ++k) s = combine(s, f(k, i));
+      while (k + 8 <= stages) combine_ahead<8>(s, k, i, combine, f);
+      if (stages & 4) combine_ahead<4>(s, k, i, combine, f);
+      if (stages & 2) combine_ahead<2>(s, k, i, combine, f);
+      if (stages & 1) combine_ahead<1>(s, k, i, combine, f);
     }
     partial[p] = s;
   });

@@ -36,12 +36,19 @@ std::string binary(std::size_t bytes) {
 // Whether this variant's blocks fit; what they take, into `plan`.
 bool place_work(const MpcView<float>& mpc, const DeviceLimits& limits, const SolveVariant& variant, MpcDevicePlan& plan) {
   plan.solve = variant;
-  carve_work(mpc.dims, WorkMemory<float>{}, variant.copies(), plan.work);
+  carve_work(mpc.dims, WorkMemory<float>{}, variant.copies, plan.work);
   plan.block_shared = plan.block_global = 0;
   for (int i = 0; i < kWorkParts; ++i) (in_shared(plan, WorkPart(i)) ? plan.block_shared : plan.block_global) += plan.work.part[i];
   plan.blocks = std::min(plan.nworld, variant.blocks * limits.multiprocessors);
   const std::size_t each = plan.block_shared * sizeof(float);
   return each <= limits.shared_per_block && variant.blocks * (each + kBlockReserve) <= limits.shared_per_multiprocessor;
+}
+
+int find_compiled(const QpDims& d, const SolveVariant& variant) {
+  const auto found = std::ranges::find_if(kCompiledSolves, [&](const CompiledSolve& c) {
+    return kSolveVariants[c.variant] == variant && c.np == d.np && c.na == d.na && c.nf == d.nf && c.nc == d.nc && c.nd == d.nd;
+  });
+  return found == std::end(kCompiledSolves) ? -1 : static_cast<int>(found - std::begin(kCompiledSolves));
 }
 
 void choose_variant(const MpcView<float>& mpc, const DeviceLimits& limits, int blocks, MpcDevicePlan& plan) {
@@ -56,7 +63,8 @@ void choose_variant(const MpcView<float>& mpc, const DeviceLimits& limits, int b
 
 }  // namespace
 
-MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks) {
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks,
+                          bool known_sizes) {
   check(nworld >= 1 && nworld <= kMaxDeviceWorlds, "MPC on the GPU: nworld = ", nworld, ", expected 1 to ", kMaxDeviceWorlds);
   check(settings.solver.mode == SolverMode::kRiccati, "MPC on the GPU: solver.mode is osqp, which runs on the CPU only; use solver.mode=riccati");
   const MpcView<float>& mpc = arrays.view;
@@ -74,6 +82,7 @@ MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& set
   check(warps_shared <= limits.shared_per_block, "MPC on the GPU: the stages by warp need ", binary(warps_shared),
         " of shared memory, the device has ", binary(limits.shared_per_block), "; use the CPU backend");
   choose_variant(mpc, limits, blocks, plan);
+  plan.compiled = known_sizes ? find_compiled(mpc.dims, plan.solve) : -1;
   std::size_t one = 0, two = 0;
   MpcDevicePlan single = plan;
   single.nworld = 1, fleet_at(single, static_cast<float*>(nullptr), one);
@@ -90,10 +99,12 @@ std::string describe(const MpcDevicePlan& plan) {
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
     if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
-  if (plan.solve.copies()) shared += ", matrices of the iterations";
+  if (plan.solve.copies >= Copies::kMatrices) shared += ", matrices of the iterations";
+  if (plan.solve.copies >= Copies::kGains) shared += ", gains of a stage";
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),
-             "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")");
+             "; in shared memory of a block: ", binary(plan.block_shared * sizeof(float)), " (", shared.empty() ? "nothing" : shared, ")",
+             plan.compiled < 0 ? "; sizes known when it runs" : "");
 }
 
 void check_device_memory(const MpcDevicePlan& plan, std::size_t free_bytes) {

@@ -22,11 +22,25 @@ struct SolveVariant {
   int blocks;           // of a multiprocessor
   int threads;          // of a block
   int parts_in_shared;  // of the work, from the last one on; the rest is global, one copy per resident block
+  Copies copies;        // that the iterations read, in the scratch
 
-  // Whether the iterations read a copy of the problem's matrices in the scratch.
-  constexpr bool copies() const { return parts_in_shared >= 2; }
+  constexpr bool has_copies() const { return copies != Copies::kNone; }
+  bool operator==(const SolveVariant&) const = default;
 };
-inline constexpr SolveVariant kSolveVariants[] = {{2, 128, 2}, {1, 256, 3}, {1, 256, 2}, {1, 256, 1}, {1, 256, 0}};
+inline constexpr SolveVariant kSolveVariants[] = {
+    {2, 128, 2, Copies::kInverses}, {1, 256, 3, Copies::kMatrices}, {1, 256, 2, Copies::kGains}, {1, 256, 0, Copies::kNone}};
+
+// Solves that are compiled for the sizes of a problem, those of robots that come with the project: number in kSolveVariants, sizes as in QpDims. With
+// the bits of those whose sizes are known only when they run, by an estimate in two thirds of the time: docs/gpu.md, section 5.
+struct CompiledSolve {
+  int variant;
+  int np, na, nf, nc, nd;
+};
+inline constexpr CompiledSolve kCompiledSolves[] = {{0, 6, 18, 12, 11, 16},
+                                                    {1, 6, 18, 12, 11, 16},  // MIT Humanoid
+                                                    {0, 6, 12, 12, 14, 16},
+                                                    {1, 6, 12, 12, 14, 16},   // Unitree Go2
+                                                    {2, 6, 29, 24, 13, 32}};  // Unitree G1
 
 // Sizes in numbers (floats on a GPU), memory in bytes.
 struct MpcDevicePlan {
@@ -36,6 +50,7 @@ struct MpcDevicePlan {
   int begin_size, linearise_size, finish_size;                        // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                                     // of one solve
   SolveVariant solve;                                                 // one of kSolveVariants
+  int compiled;                                                       // one of kCompiledSolves, -1: none
   int block_shared, block_global;                                     // of one block of the solve
   int blocks;                                                         // that are resident together; each takes one robot after the other
   std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
@@ -49,9 +64,11 @@ inline constexpr int kMaxDeviceWorlds = 65536;
 // Whether a part of the solve's scratch lies in shared memory.
 inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.solve.parts_in_shared; }
 
-// blocks: that solve on a multiprocessor, 1 or 2; 0: 2 where they fit and there are more robots than multiprocessors. Throws Error where nworld is not in
+// blocks: that solve on a multiprocessor, 1 or 2; 0: 2 where they fit and there are more robots than multiprocessors. known_sizes: a solve that is compiled for
+// the sizes of the problem is taken where there is one; false: that for any sizes, which gives the same bits. Throws Error where nworld is not in
 // 1 .. 65,536, the solver's mode is not kRiccati, or so many blocks do not fit.
-MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0);
+MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0,
+                          bool known_sizes = true);
 
 // "MPC on the GPU: 4096 robots x 122.9 KiB + 264 blocks x 111.1 KiB + 110.4 KiB = 520.4 MiB; ..." in one line.
 std::string describe(const MpcDevicePlan& plan);

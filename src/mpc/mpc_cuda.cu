@@ -59,35 +59,46 @@ __device__ void prefetch(const float* p, int n) {
     asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
 }
 
-constexpr int kMostSolveThreads = std::ranges::max_element(kSolveVariants, {}, &SolveVariant::threads)->threads;
-
 // One block per robot, and then for the next robot. Of the solver's scratch the last parts lie in shared memory, the others in `global`, block_global numbers
-// per block. Where they are kInShared > 0 parts, this is compiled for them: addresses of shared memory take 32 bits and need not be told apart. A thread may
-// have 255 registers in a block of 256 threads as well as in two of 128.
-template <int kInShared>
-__global__ void __launch_bounds__(kMostSolveThreads, 1)
+// per block. Compiled for each of kSolveVariants, whose addresses of shared memory take 32 bits, and for kCompiledSolves[kCompiled] where that is not -1.
+template <int kVariant, int kCompiled>
+__global__ void __launch_bounds__(kSolveVariants[kVariant].threads, kSolveVariants[kVariant].blocks)
     solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
                  const __grid_constant__ SolverSettings settings, float* global) {
-  using T = std::conditional_t<(kInShared > 0), BlockTeam, FarTeam<BlockTeam>>;
+  constexpr SolveVariant kSolve = kSolveVariants[kVariant];
+  // where the compiler knows the sizes it should know the threads too, and a copy of a product is hardly longer than a call
+  constexpr bool kKnown = kCompiled >= 0;
+  const BlockTeam<kKnown ? kSolve.threads : 0, !kKnown> team;
+  QpDims dims = problem_dims(mpc);
+  if constexpr (kKnown) {
+    constexpr CompiledSolve kSizes = kCompiledSolves[kCompiled];
+    dims = integrator_dims(dims.N, kSizes.np, kSizes.na, kSizes.nf, kSizes.nc, kSizes.nd);
+  }
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
-  const int parts_in_shared = kInShared > 0 ? kInShared : plan.solve.parts_in_shared;
   float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
   WorkMemory<float> memory;
 #pragma unroll
   for (int i = 0; i < kWorkParts; ++i) {
-    float*& from = i >= kWorkParts - parts_in_shared ? in_shared : in_global;
+    float*& from = i >= kWorkParts - kSolve.parts_in_shared ? in_shared : in_global;
     memory.part[i] = from;
     from += plan.work.part[i];
   }
   for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x)) {
     if (const int next = w + static_cast<int>(gridDim.x); next < plan.nworld) prefetch(robot_at(mpc, fleet, next).qp, plan.qp_stride);
-    if (takes_part(fleet, w)) solve_robot(T(), mpc, settings, robot_at(mpc, fleet, w), memory);
+    if (takes_part(fleet, w)) solve_robot(team, dims, settings, robot_at(mpc, fleet, w), memory, kSolve.copies);
   }
 }
 
-auto solve_kernel_for(const SolveVariant& variant) {
-  return variant.parts_in_shared == 3 ? solve_kernel<3> : variant.copies() ? solve_kernel<2> : solve_kernel<0>;
+auto solve_kernel_for(const MpcDevicePlan& plan) {
+  constexpr auto kAny = []<int... i>(std::integer_sequence<int, i...>) {
+    return std::array{solve_kernel<i, -1>...};
+  }(std::make_integer_sequence<int, std::size(kSolveVariants)>());
+  constexpr auto kCompiled = []<int... i>(std::integer_sequence<int, i...>) {
+    return std::array{solve_kernel<kCompiledSolves[i].variant, i>...};
+  }(std::make_integer_sequence<int, std::size(kCompiledSolves)>());
+  if (plan.compiled >= 0) return kCompiled[plan.compiled];
+  return kAny[std::ranges::find(kSolveVariants, plan.solve) - std::begin(kSolveVariants)];
 }
 
 // One warp per robot.
@@ -101,7 +112,7 @@ __global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const 
 __global__ void reset_kernel(MpcView<float> mpc, FleetView<float> fleet, const unsigned char* mask, const float* phase) {
   const int w = static_cast<int>(blockIdx.x);
   if (mask && !mask[w]) return;
-  reset_robot(BlockTeam(), mpc, robot_at(mpc, fleet, w), phase ? phase[w] : 0.0f);
+  reset_robot(BlockTeam<kThreadsPerRobot>(), mpc, robot_at(mpc, fleet, w), phase ? phase[w] : 0.0f);
 }
 
 // Copies the constant parts of a problem to that of every robot.
@@ -120,8 +131,8 @@ MpcArrays<float> device_arrays(const Model& model, const MpcSettings& settings) 
   return make_arrays<float>(model, settings, 1);
 }
 
-MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, int blocks) {
-  const MpcDevicePlan plan = plan_device(arrays, settings, nworld, device_limits(), blocks);
+MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, int blocks, bool known_sizes) {
+  const MpcDevicePlan plan = plan_device(arrays, settings, nworld, device_limits(), blocks, known_sizes);
   check_device_memory(plan, cuda_device().free_memory);
   return plan;
 }
@@ -155,7 +166,7 @@ struct MpcCuda::Impl {
   MpcSettings settings;
   MpcArrays<float> arrays;
   MpcDevicePlan plan;
-  DeviceArray<float> memory;  // constants, the constant parts of a problem, robots, blocks
+  DeviceArray<float> memory;  // constants, the constant parts of a problem, blocks, robots: each but the last a multiple of 16 bytes
   MpcView<float> mpc;         // of the device
   FleetView<float> fleet;
   DeviceInput own;
@@ -166,11 +177,11 @@ struct MpcCuda::Impl {
   std::array<cudaGraphNode_t, kLaunches> nodes{};
   std::array<cudaEvent_t, 6> events{};
 
-  Impl(const Model& m, const MpcSettings& s, int nworld, int blocks)
+  Impl(const Model& m, const MpcSettings& s, int nworld, int blocks, bool known_sizes)
       : model(m),
         settings(s),
         arrays(device_arrays(m, s)),
-        plan(affordable_plan(arrays, s, nworld, blocks)),
+        plan(affordable_plan(arrays, s, nworld, blocks, known_sizes)),
         memory((plan.total_bytes + sizeof(float) - 1) / sizeof(float)) {
     place_memory();
     // all that there is, since the attribute belongs to the kernel and not to this object
@@ -199,8 +210,8 @@ struct MpcCuda::Impl {
     check_cuda(cudaMemcpy(memory.data, packed.bytes.data(), packed.bytes.size(), cudaMemcpyHostToDevice), "constants");
     check_cuda(cudaMemcpy(next, constants.data(), constants.size() * sizeof(float), cudaMemcpyHostToDevice), "constants of a problem");
     std::size_t size = 0;
-    fleet = fleet_at(plan, next + plan.qp_stride, size);
-    block_memory = next + plan.qp_stride + size;
+    block_memory = next + plan.qp_stride;
+    fleet = fleet_at(plan, block_memory + static_cast<size_t>(plan.blocks) * plan.block_global, size);
     own = {fleet.q, plan.q_stride, fleet.v, plan.v_stride, fleet.command, plan.command_stride, nullptr};
     copy_constants_kernel<<<static_cast<unsigned>(plan.nworld), kThreadsPerRobot>>>(fleet, next);
     check_cuda(cudaGetLastError(), "launch");
@@ -228,7 +239,7 @@ struct MpcCuda::Impl {
     };
     use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
     use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
-    use(2, launch(solve_kernel_for(plan.solve), static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
+    use(2, launch(solve_kernel_for(plan), static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
     use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 
@@ -257,12 +268,12 @@ struct MpcCuda::Impl {
   }
 };
 
-MpcDevicePlan MpcCuda::plan(const Model& model, const MpcSettings& settings, int nworld, int blocks) {
-  return plan_device(device_arrays(model, settings), settings, nworld, device_limits(), blocks);
+MpcDevicePlan MpcCuda::plan(const Model& model, const MpcSettings& settings, int nworld, int blocks, bool known_sizes) {
+  return plan_device(device_arrays(model, settings), settings, nworld, device_limits(), blocks, known_sizes);
 }
 
-MpcCuda::MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks)
-    : impl_(std::make_unique<Impl>(model, settings, nworld, blocks)) {}
+MpcCuda::MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks, bool known_sizes)
+    : impl_(std::make_unique<Impl>(model, settings, nworld, blocks, known_sizes)) {}
 MpcCuda::~MpcCuda() = default;
 MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
 

@@ -50,11 +50,12 @@ struct KernelUse {
 class MpcCuda {
  public:
   // What an MpcCuda of the current device will take. Throws as the constructor does, memory aside.
-  static MpcDevicePlan plan(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0);
+  static MpcDevicePlan plan(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0, bool known_sizes = true);
 
   // Takes plan().total_bytes of the current device. Throws Error where Mpc does, without a device, on one that is too old or has too little free memory
-  // (naming how many robots would fit), for nworld above 65,536, for SolverMode::kOsqp, and in a build without CUDA. blocks: plan_device().
-  MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0);
+  // (naming how many robots would fit), for nworld above 65,536, for SolverMode::kOsqp, and in a build without CUDA. blocks, known_sizes:
+  // plan_device().
+  MpcCuda(const Model& model, const MpcSettings& settings, int nworld, int blocks = 0, bool known_sizes = true);
   ~MpcCuda();
   MpcCuda(MpcCuda&&) noexcept;
 

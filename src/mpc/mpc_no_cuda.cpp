@@ -5,8 +5,8 @@ namespace tandem {
 
 struct MpcCuda::Impl {};
 
-MpcDevicePlan MpcCuda::plan(const Model&, const MpcSettings&, int, int) { throw_built_without_cuda(); }
-MpcCuda::MpcCuda(const Model&, const MpcSettings&, int, int) { throw_built_without_cuda(); }
+MpcDevicePlan MpcCuda::plan(const Model&, const MpcSettings&, int, int, bool) { throw_built_without_cuda(); }
+MpcCuda::MpcCuda(const Model&, const MpcSettings&, int, int, bool) { throw_built_without_cuda(); }
 MpcCuda::~MpcCuda() = default;
 MpcCuda::MpcCuda(MpcCuda&&) noexcept = default;
 void MpcCuda::step(const DeviceInput&, void*) { throw_built_without_cuda(); }

@@ -151,13 +151,12 @@ TANDEM_FN QpDims problem_dims(const MpcView<S>& mpc) {
   return dims;
 }
 
-// Solves the problem and notes whether the answer may be used.
+// Solves the problem and notes whether the answer may be used.   dims: problem_dims(mpc), or what the compiler knows to be the same
 template <Team T, class S>
-TANDEM_FN void solve_robot(const T& team, const MpcView<S>& mpc, const SolverSettings& settings, const RobotView<S>& robot,
-                           const WorkMemory<S>& memory) {
-  const QpDims dims = problem_dims(mpc);
+TANDEM_FN void solve_robot(const T& team, const QpDims& dims, const SolverSettings& settings, const RobotView<S>& robot, const WorkMemory<S>& memory,
+                           Copies copies) {
   WorkSizes sizes;
-  QpWork<S> work = carve_work(dims, memory, kCopiesMatrices<T>, sizes);
+  QpWork<S> work = carve_work(dims, memory, copies, sizes);
   LaneInfo<S> info;
   solve_riccati(team, settings, qp_view(dims, robot.qp), solution_view(dims, robot.solution), info, work);
   for_each(team, 0, 1, [&](int) {

@@ -62,7 +62,7 @@ StepWork count_work(const Model& model, const MpcSettings& settings) {
   SolverSettings solver = settings.solver;
   const auto solve = [&](int iterations) {
     solver.iterations = iterations;
-    return count([&] { solve_robot(team, one.mpc, solver, one.robot, one.work_memory()); });
+    return count([&] { solve_robot(team, problem_dims(one.mpc), solver, one.robot, one.work_memory(), one.plan.solve.copies); });
   };
   for (int step = 0; step < 2; ++step) {  // the first step has no plan to shift
     work.prepare = count([&] { begin_step(team, one.mpc, one.robot, one.begin.data()); });
@@ -75,7 +75,7 @@ StepWork count_work(const Model& model, const MpcSettings& settings) {
     work.iteration = four - three;
     work.factor = count([&] {
       WorkSizes sizes;
-      QpWork<Counted> scratch = carve_work(one.mpc.dims, one.work_memory(), true, sizes);
+      QpWork<Counted> scratch = carve_work(one.mpc.dims, one.work_memory(), one.plan.solve.copies, sizes);
       riccati_factor(team, qp_view(one.mpc.dims, one.robot.qp), Counted(solver.rho_scale), scratch);
     });
     work.judge = four - work.factor - 4 * work.iteration;
@@ -100,7 +100,7 @@ StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, 
   // per iteration: bounds, penalties, gradient; E, Phi, Gam, C and D both ways and offsets, or once where they are copied
   const std::size_t rows = T * d.nc * nx + N * d.nd * d.nf, dynamics = N * np * (nz + 2 * np), offsets = N * (np + np + d.na);
   const std::size_t vectors = iterations * T * (3 * nrow + nz);
-  const std::size_t matrices = plan.solve.copies() ? rows + dynamics + offsets : iterations * (2 * rows + 2 * dynamics + offsets);
+  const std::size_t matrices = plan.solve.has_copies() ? rows + dynamics + offsets : iterations * (2 * rows + 2 * dynamics + offsets);
   const std::size_t gains = in_shared(plan, kWorkGains) ? 0 : (iterations + 1) * N * (2 * nu * nx + nu * nu);
   t.solve_again = number * (vectors + matrices + gains);
   return t;

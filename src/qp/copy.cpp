@@ -53,7 +53,7 @@ std::vector<Run> problem_runs(const QpDims& from, const QpDims& to) {
   check_same_sizes(from, to);
   const QpLayout a = qp_layout(from), b = qp_layout(to);
   std::vector<Run> out{{0, 0, from.nx}};
-  repeat(stage_runs(from, a, b), from.N + 1, a.ldx, a.stage, b.ldx, b.stage, out);
+  repeat(stage_runs(from, a, b), from.N + 1, a.first, a.stage, b.first, b.stage, out);
   return out;
 }
 

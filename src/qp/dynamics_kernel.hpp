@@ -18,13 +18,14 @@ TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, c
   const Real *Phi = qp.Phi(k), *M = w.M, dt = *qp.dt(k);
   Real *V = w.V, *Vn = w.Vnext, *PhiI = w.PhiI, *Sqq = w.Sqq, *Huu = w.Huu, *G = w.Q, *Wpp = w.Wpp;
   const auto rows = [=](Real* m, int first, int count) { return MatrixView<Real>{m + first * ldx, count, ldx, ldx}; };
-  const MatrixView<Real> E{qp.E(k), np, w.lay.ldz, w.lay.ldz};
-  const MatrixView<Real> PhiI_view{PhiI, np, np, ldp}, Gam_k{qp.Gam(k), np, np, ldp}, Gam = near_matrix<T>(Gam_k, w.Gam);
+  const MatrixView<Real> PhiI_view{PhiI, np, np, ldp}, Gam = near_matrix<T>(MatrixView<Real>{qp.Gam(k), np, np, ldp}, w.copies, w.Gam);
   const MatrixView<Real> Mp = rows(w.M, 0, np), Ma = rows(w.M, np, na), Vp = rows(Vn, 0, np);
 
-  copy_matrix(from_eighth(team, 5), Gam_k, w.Gam);
-  copy_matrix(team, E, w.P);
-  for_each_2d(from_eighth(team, 2), np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
+  if (works_on_copies<T>(w.copies)) {
+    for_each(from_eighth(team, 2), 0, np, [=](int i) { PhiI[i * ldp + i] -= Real(1); });
+  } else {
+    for_each_2d(team, np, ldp, [=](int i, int j) { PhiI[i * ldp + j] = i == j ? Phi[i * ldp + j] - Real(1) : Phi[i * ldp + j]; });
+  }
   copy_leading(team, Mp, rows(V, n, np), ldx);
   add_scaled(team, Ma, rows(V, n + np, na), dt, rows(V, np, na));
   if (k > 0) {
@@ -59,19 +60,19 @@ TANDEM_FN void integrator_values(const T& team, const QpView<Real>& qp, int k, c
   team.sync();
 }
 
-// Hux, upper Huu, and for k > 0 upper Vnext := [A B]' V [A B].
+// Hux, upper Huu, and for k > 0 upper Vnext := [A B]' V [A B]. Does not sync at the end.
 template <Team T, class Real>
 TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int np = qp.dims.np, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, ldp = w.lay.ldp;
   integrator_values(team, qp, k, w);
   // G = [W(vp,q) | 0 | 0 | W(vp,va)] + 1/2 W(vp,vp) E;  P = [E; G], Q = [G; E]
   Real *P = w.P, *Q = w.Q, *Wpp = w.Wpp;
-  const MatrixView<Real> E = near_matrix<T>(MatrixView<Real>{qp.E(k), np, ldz, ldz}, P), G{Q, np, ldz, ldz};
+  const MatrixView<Real> E = near_matrix<T>(MatrixView<Real>{qp.E(k), np, ldz, ldz}, w.copies, P), G{Q, np, ldz, ldz};
   for_each_2d(team, np, ldp, [=](int i, int j) { Wpp[i * ldp + j] *= Real(0.5f); });
   team.sync();
   multiply_nn<Write::kAdd>(team, G, MatrixView<Real>{Wpp, np, np, ldp}, E);
   team.sync();
-  if constexpr (!kCopiesMatrices<T>) copy_leading(team, MatrixView<Real>{P, np, ldz, ldz}, E, ldz);
+  if (!works_on_copies<T>(w.copies)) copy_leading(team, MatrixView<Real>{P, np, ldz, ldz}, E, ldz);
   copy_leading(team, MatrixView<Real>{Q + np * ldz, np, ldz, ldz}, E, ldz);
   copy_leading(team, MatrixView<Real>{P + np * ldz, np, ldz, ldz}, G, ldz);
   team.sync();
@@ -80,53 +81,47 @@ TANDEM_FN void integrator_hessian(const T& team, const QpView<Real>& qp, int k, 
   multiply_tn<Write::kAdd>(team, w.ux(w.Hux), Pu, Qx);
   multiply_tn_upper<Write::kAdd>(from_eighth(team, 6), w.uu(w.Huu), Pu, Qu);
   if (k > 0) multiply_tn_upper<Write::kAdd>(from_eighth(team, 4), w.xx(w.Vnext), Px, Qx);
-  team.sync();
 }
 
-// r += [A B]' s.
+// r += [A B]' s. Does not sync at the end.
 template <Team T, class Real>
 TANDEM_FN void integrator_gradient(const T& team, const QpView<Real>& qp, int k, const Real* s, Real* r, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldz = w.lay.ldz, ldp = w.lay.ldp;
   const Real dt = *qp.dt(k);
-  Real* t = w.t;  // cost-to-go gradient by v_p+
-  for_each_along(team, ldp, [=](int i) { t[i] = i < np ? s[n + i] : Real(0); });
-  multiply_t<Write::kAdd>(team, t, MatrixView<Real>{qp.Gam(k), np, np, ldp}, s);
+  // t: cost-to-go gradient by v_p+
+  multiply_t_from(team, w.t, s + n, MatrixView<Real>{qp.Gam(k), np, np, ldp}, s);
   multiply_t<Write::kAdd>(from_eighth(team, 2), r, MatrixView<Real>{qp.Phi(k), np, np, ldp}, s);
   for_each_along(from_eighth(team, 4), na, [=](int i) { r[np + i] += s[np + i]; });
   for_each_along(from_eighth(team, 6), na, [=](int i) { r[ldx + nf + i] += dt * s[np + i] + s[n + np + i]; });
   team.sync();
-  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, qp.lay.E_row}, t);
-  team.sync();
+  multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.E(k), np, ldz, qp.lay.E_row}, w.t);
 }
 
-// next = f(z) in three parts, z = [x | u] padded.
+// next = f(z) in three parts, z = [x | u] padded; first, besides next_from_state(), what q_p has in q_p+.
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
-  const int np = qp.dims.np, ldx = w.lay.ldx, ldp = w.lay.ldp;
-  Real *t = w.t, *tq = w.s;  // v_p+, and what q_p has in q_p+
-  multiply<Write::kSet>(from_eighth(team, 2), t, MatrixView<Real>{qp.E(k), np, ldx, qp.lay.E_row}, z);
-  multiply<Write::kSet>(from_eighth(team, 3), tq, MatrixView<Real>{qp.Phi(k), np, np, ldp}, z);
+  const int np = qp.dims.np;
+  multiply<Write::kSet>(team, w.s, MatrixView<Real>{qp.Phi(k), np, np, w.lay.ldp}, z);
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_input(const T& team, const QpView<Real>& qp, int k, const Real* z, Real* next, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
-  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu, ldp = w.lay.ldp;
+  const int np = d.np, na = d.na, nf = d.nf, n = np + na, ldx = w.lay.ldx, ldu = w.lay.ldu;
   const Real *bq = qp.bq(k), *e = qp.e(k), *u = z + ldx, dt = *qp.dt(k);
   Real* t = w.t;
-  multiply<Write::kAdd>(team, t, MatrixView<Real>{qp.E(k) + ldx, np, ldu, qp.lay.E_row}, u);
-  for_each_along(team, ldp, [=](int i) { t[i] = i < np ? t[i] + e[i] : Real(0); });
+  for_each_product(team, MatrixView<Real>{qp.E(k) + ldx, np, ldu, qp.lay.E_row}, u, t, [=](int i, Real sum) { t[i] = sum + e[i]; });
   for_each_along(from_eighth(team, 2), na, [=](int i) { next[np + i] = z[np + i] + dt * u[nf + i] + bq[np + i]; });
   for_each_along(from_eighth(team, 4), na, [=](int i) { next[n + np + i] = u[nf + i]; });
 }
 template <Team T, class Real>
 TANDEM_FN void integrator_forward_base(const T& team, const QpView<Real>& qp, int k, Real* next, const QpWork<Real>& w) {
   const int np = qp.dims.np, n = np + qp.dims.na, ldp = w.lay.ldp;
-  const Real* bq = qp.bq(k);
-  Real *t = w.t, *tq = w.s;
-  multiply<Write::kAdd>(team, tq, MatrixView<Real>{qp.Gam(k), np, np, ldp}, t);
-  for_each_along(team, np, [=](int i) { next[i] = tq[i] + bq[i]; });
-  for_each_along(team, np, [=](int i) { next[n + i] = t[i]; });
+  const Real *bq = qp.bq(k), *t = w.t;
+  for_each_product(team, MatrixView<Real>{qp.Gam(k), np, np, ldp}, t, w.s, [=](int i, Real sum) {
+    next[i] = sum + bq[i];
+    next[n + i] = t[i];
+  });
 }
 
 // offset = f(0). Does not sync.
@@ -157,7 +152,6 @@ TANDEM_FN void dense_hessian(const T& team, const QpView<Real>& qp, int k, const
   multiply_tn<Write::kSet>(team, w.ux(w.Hux), B, Mx);
   multiply_tn_upper<Write::kSet>(team, w.uu(w.Huu), B, Mu);
   if (k > 0) multiply_tn_upper<Write::kSet>(team, w.xx(w.Vnext), A, Mx);
-  team.sync();
 }
 
 // ---- what the recursion calls
@@ -173,10 +167,14 @@ template <Team T, class Real>
 TANDEM_FN void propagate_gradient(const T& team, const QpView<Real>& qp, int k, const Real* s, Real* r, const QpWork<Real>& w) {
   if (qp.dims.dynamics == Dynamics::kIntegrator) return integrator_gradient(team, qp, k, s, r, w);
   multiply_t<Write::kAdd>(team, r, MatrixView<Real>{qp.AB(k), qp.dims.nx, w.lay.ldz, w.lay.ldz}, s);
-  team.sync();
 }
 
-// next = f(z), the state of stage k + 1, in three parts that do not sync: after the first u must be there, after the second a sync.
+// next = f(z), the state of stage k + 1, in three parts that do not sync: after the first u must be there, after the second a sync. With the first comes
+// next_from_state(): v_p+ as far as x decides, where the dynamics have such a part.
+template <class Real>
+TANDEM_FN RowProduct<Real> next_from_state(const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  return {{qp.E(k), qp.dims.dynamics == Dynamics::kIntegrator ? qp.dims.np : 0, w.lay.ldx, qp.lay.E_row}, w.t};
+}
 template <Team T, class Real>
 TANDEM_FN void step_forward_state(const T& team, const QpView<Real>& qp, int k, const Real* z, const QpWork<Real>& w) {
   if (qp.dims.dynamics == Dynamics::kIntegrator) integrator_forward_state(team, qp, k, z, w);

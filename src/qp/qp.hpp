@@ -45,10 +45,11 @@ struct QpDims {
 struct QpLayout {
   int ldx, ldu, ldz;       // padded lengths of x, u and z = [x padded | u padded]; columns of the matrices over z have the same split
   int ldc, ldd, ldp, lde;  // padded lengths of the rows on states, rows on inputs, passive coordinates, mixed rows
-  int hdiag, g, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, rho_c, rho_d, rho_z, M, m, soft;
+  int hdiag, H, AB, b, E, e, Phi, Gam, bq, dt, C, D, M, m, soft, g, rho_c, rho_d, rho_z;
   int E_row, C_row, D_row;  // lengths of the rows of these in memory
   int bounds;               // everything before is finite; from here on +-infinity means "no bound"
-  int lc, uc, ld, ud, lz, uz;
+  int lc, ld, lz, uc, ud, uz;
+  int first;  // where stage 0 begins, after x_0
   int stage;  // Reals per stage
   int size;   // Reals per problem: x_0, then N + 1 stages
   // solution, per stage: z = [x|u], then the values and the scaled duals of the rows (c, d, boxes)
@@ -58,7 +59,7 @@ struct QpLayout {
 inline namespace TANDEM_ISA {  // a copy per instruction set: base/team.hpp
 
 // kIntegrator dims from the mechanical sizes.
-inline QpDims integrator_dims(int N, int np, int na, int nf, int nc, int nd) {
+TANDEM_FN QpDims integrator_dims(int N, int np, int na, int nf, int nc, int nd) {
   QpDims d;
   d.dynamics = Dynamics::kIntegrator;
   d.N = N, d.np = np, d.na = na, d.nf = nf, d.nc = nc, d.nd = nd;
@@ -79,19 +80,24 @@ TANDEM_FN QpLayout qp_layout(const QpDims& d) {
     o += n;
     return o - n;
   };
-  l.hdiag = take(l.ldz), l.g = take(l.ldz), l.H = take(d.dense_cost ? (d.nx + d.nu) * l.ldz : 0);
-  l.AB = take(mech ? 0 : d.nx * l.ldz), l.b = take(mech ? 0 : l.ldx);
+  // arrays that a GPU copies begin at multiples of 16 bytes
+  const auto take_row = [&](int n) { return take(round_up(n, 4)); };
+  l.hdiag = take_row(l.ldz), l.H = take_row(d.dense_cost ? (d.nx + d.nu) * l.ldz : 0);
+  l.AB = take_row(mech ? 0 : d.nx * l.ldz), l.b = take_row(mech ? 0 : l.ldx);
   l.E_row = l.ldz, l.C_row = l.ldx, l.D_row = l.ldu;
-  l.E = take(mech ? d.np * l.ldz : 0), l.e = take(mech ? l.ldp : 0);
-  l.Phi = take(mech ? d.np * l.ldp : 0), l.Gam = take(mech ? d.np * l.ldp : 0);
-  l.bq = take(mech ? round_up(d.np + d.na, al) : 0), l.dt = take(mech ? al : 0);
-  l.C = take(d.nc * l.ldx), l.D = take(d.nd * l.ldu);
+  l.E = take_row(mech ? d.np * l.ldz : 0), l.e = take_row(mech ? l.ldp : 0);
+  l.Phi = take_row(mech ? d.np * l.ldp : 0), l.Gam = take_row(mech ? d.np * l.ldp : 0);
+  l.bq = take_row(mech ? round_up(d.np + d.na, al) : 0), l.dt = take_row(mech ? al : 0);
+  l.C = take_row(d.nc * l.ldx), l.D = take_row(d.nd * l.ldu);
+  l.M = take_row(d.ne * l.ldz), l.m = take_row(l.lde), l.soft = take_row(l.lde);
+  // what every iteration reads of rows and boxes
+  l.g = take(l.ldz);
   l.rho_c = take(l.ldc), l.rho_d = take(l.ldd), l.rho_z = take(l.ldz);
-  l.M = take(d.ne * l.ldz), l.m = take(l.lde), l.soft = take(l.lde);
   l.bounds = o;
-  l.lc = take(l.ldc), l.uc = take(l.ldc), l.ld = take(l.ldd), l.ud = take(l.ldd), l.lz = take(l.ldz), l.uz = take(l.ldz);
-  l.stage = o;
-  l.size = l.ldx + (d.N + 1) * l.stage;
+  l.lc = take(l.ldc), l.ld = take(l.ldd), l.lz = take(l.ldz);
+  l.uc = take(l.ldc), l.ud = take(l.ldd), l.uz = take(l.ldz);
+  l.first = round_up(l.ldx, 4), l.stage = round_up(o, 4);
+  l.size = l.first + (d.N + 1) * l.stage;
   o = l.ldz;
   l.sol_row_c = take(l.ldc), l.sol_row_d = take(l.ldd), l.sol_row_z = take(l.ldz);
   l.sol_dual_c = take(l.ldc), l.sol_dual_d = take(l.ldd), l.sol_dual_z = take(l.ldz);
@@ -112,8 +118,24 @@ TANDEM_FN QpLayout near_layout(const QpDims& d) {
   l.C = 0, l.E = d.nc * l.C_row, l.D = l.E + d.np * l.E_row;
   const int shift = l.D + d.nd * l.D_row - l.e;
   l.e += shift, l.Phi += shift, l.Gam += shift, l.bq += shift, l.dt += shift;
-  l.stage = l.dt + d.align;
-  l.size = l.ldx + d.N * l.stage + d.nc * l.C_row;
+  l.first = 0, l.stage = l.dt + d.align;
+  l.size = d.N * l.stage + d.nc * l.C_row;
+  return l;
+}
+
+// Where a copy of gradient, penalties and bounds of one stage, which lie one after the other, has them.
+TANDEM_FN QpLayout near_rows_layout(QpLayout l) {
+  l.rho_c -= l.g, l.rho_d -= l.g, l.rho_z -= l.g;
+  l.lc -= l.g, l.ld -= l.g, l.lz -= l.g, l.uc -= l.g, l.ud -= l.g, l.uz -= l.g;
+  l.first = 0, l.stage -= l.g, l.g = 0;
+  return l;
+}
+
+// Where a copy of hdiag, g and the penalties of one stage has them.
+TANDEM_FN QpLayout near_costs_layout(QpLayout l) {
+  const int shift = round_up(l.ldz, 4) - l.g;
+  l.hdiag = 0, l.g += shift, l.rho_c += shift, l.rho_d += shift, l.rho_z += shift;
+  l.first = 0, l.stage = round_up(l.bounds + shift, 4);
   return l;
 }
 
@@ -128,7 +150,7 @@ struct QpView {
   QpLayout lay;
   Real* data;
 
-  TANDEM_FN Real* at(int k, int offset) const { return data + lay.ldx + k * lay.stage + offset; }
+  TANDEM_FN Real* at(int k, int offset) const { return data + lay.first + k * lay.stage + offset; }
   TANDEM_FN Real* x0() const { return data; }                      // given first state  (nx)
   TANDEM_FN Real* hdiag(int k) const { return at(k, lay.hdiag); }  // diagonal of the cost Hessian, x at 0, u at ldx  [ldz]
   TANDEM_FN Real* g(int k) const { return at(k, lay.g); }          // cost gradient, same split  [ldz]

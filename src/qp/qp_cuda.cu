@@ -19,9 +19,10 @@ __global__ void __launch_bounds__(kThreads)
   const size_t w = blockIdx.x;
   const QpLayout layout = qp_layout(dims);
   float* workspace = memory ? memory + w * workspace_size : shared;
-  const BlockTeam team;
+  const BlockTeam<kThreads> team;
   LaneInfo<float> result;
-  solve_qp(team, settings, qp_view(dims, qp + w * layout.size), solution_view(dims, solution + w * layout.sol_size), result, workspace);
+  solve_qp(team, settings, qp_view(dims, qp + w * layout.size), solution_view(dims, solution + w * layout.sol_size), result, workspace,
+           memory ? Copies::kNone : Copies::kInverses);
   if (team.lane() == 0) info[w] = result;
 }
 

@@ -39,20 +39,16 @@ TANDEM_FN DataFaults<Real> find_faults(const T& team, const QpView<Real>& qp, co
   const Real* x0 = qp.x0();
   accumulate(team, w.lay.ldx, not_finite, larger, [=](int i) { return one_unless_finite(x0[i]); });
   const int stages = qp.dims.N + 1;
-  const auto scan = [&](int n, auto lower, auto upper, auto penalty) {
-    accumulate_stages(team, stages, n, not_finite, larger, [=](int k, int i) {
-      const Real l = lower(k)[i], u = upper(k)[i];
-      return select(l == l, select(u == u, zero, one), one);
-    });
-    accumulate_stages(team, stages, n, crossed, larger, [=](int k, int i) {
-      const Real l = lower(k)[i], u = upper(k)[i], rho = penalty(k)[i];
-      return select(rho > zero, select(l > u, one, zero), zero);
-    });
-  };
   accumulate_stages(team, stages, w.lay.bounds, not_finite, larger, [=](int k, int i) { return one_unless_finite(Real(qp.at(k, 0)[i])); });
-  scan(w.lay.ldc, [=](int k) { return qp.lc(k); }, [=](int k) { return qp.uc(k); }, [=](int k) { return qp.rho_c(k); });
-  scan(w.lay.ldd, [=](int k) { return qp.ld(k); }, [=](int k) { return qp.ud(k); }, [=](int k) { return qp.rho_d(k); });
-  scan(w.lay.ldz, [=](int k) { return qp.lx(k); }, [=](int k) { return qp.ux(k); }, [=](int k) { return qp.rho_x(k); });
+  // bounds and penalties of rows on states, rows on inputs and boxes lie one after the other
+  accumulate_stages(team, stages, w.ldr, not_finite, larger, [=](int k, int i) {
+    const Real l = qp.lc(k)[i], u = qp.uc(k)[i];
+    return select(l == l, select(u == u, zero, one), one);
+  });
+  accumulate_stages(team, stages, w.ldr, crossed, larger, [=](int k, int i) {
+    const Real l = qp.lc(k)[i], u = qp.uc(k)[i], rho = qp.rho_c(k)[i];
+    return select(rho > zero, select(l > u, one, zero), zero);
+  });
   return {fold_partials(team, not_finite, larger), fold_partials(team, crossed, larger)};
 }
 
@@ -101,7 +97,7 @@ TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const Solv
   };
   const auto code = [](Status s) { return Real(static_cast<float>(s)); };
   LaneInfo<Real> info{code(Status::kMaxIterations), largest(w.primal, w.ldr), largest(w.dual, w.ldr), outcome.objective};
-  const Real unsettled = largest(w.growth, (qp.dims.N + 1) * w.ldr), tolerance(settings.tolerance), zero(0);
+  const Real unsettled = largest(w.growth, w.growth_size()), tolerance(settings.tolerance), zero(0);
   info.status = select(unsettled < Real(kSettled) * info.primal_residual, code(Status::kInfeasible), info.status);
   info.status = select(max(info.primal_residual, info.dual_residual) <= tolerance, code(Status::kSolved), info.status);
   info.status = select(faults.crossed_bounds > zero, code(Status::kInfeasible), info.status);
@@ -131,11 +127,14 @@ TANDEM_FN void solve_riccati(const T& team, const SolverSettings& settings, cons
                              LaneInfo<Real>& info, QpWork<Real>& w) {
   Real* state = w.solution;
   const Real* start = solution.data;
-  if (settings.warm_start) {
-    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = start[i]; });
-  } else {
+  if (!settings.warm_start) {
     for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = Real(0); });
+  } else if (works_on_copies<T>(w.copies)) {
+    for_each(team, 0, w.lay.sol_size, [&](int i) { begin_copy(team, state + i, start + i); });
+  } else {
+    for_each(team, 0, w.lay.sol_size, [=](int i) { state[i] = start[i]; });
   }
+  end_copies(team);
   team.sync();
   const Real bad_pivot = riccati_factor(team, qp, Real(settings.rho_scale), w);
   admm_iterations(team, qp, settings, w);
@@ -147,14 +146,15 @@ TANDEM_FN void solve_riccati(const T& team, const SolverSettings& settings, cons
 //   qp         read; every Real of the block must be defined (padding zero)
 //   solution   read and written; what it holds after each Status is said in qp.hpp
 //   workspace  qp_workspace_size(dims, settings) Reals
+//   copies     for which there is room in it, or kNone where it is no nearer than the problem
 // Cost: N O((nx + nu)^3) once, then N O((nx + nu)^2) per iteration. docs/solver.md, eq. (9)-(18).
 template <Team T, class Real>
 TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpView<Real>& qp, const SolutionView<Real>& solution,
-                        LaneInfo<Real>& info, Real* workspace) {
+                        LaneInfo<Real>& info, Real* workspace, Copies copies = Copies::kInverses) {
   int size = 0;
-  QpWork<Real> w = carve_work(qp.dims, workspace, size);
+  QpWork<Real> w = carve_work(qp.dims, workspace, size, copies);
   if (settings.mode == SolverMode::kRiccati) return solve_riccati(team, settings, qp, solution, info, w);
-  for_each(team, 0, w.residual_size(), [=](int i) { w.primal[i] = Real(0); });
+  clear_residuals(team, w);
   team.sync();
   const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
   info = judge(team, qp, settings, bad_pivot, w);

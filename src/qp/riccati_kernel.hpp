@@ -7,24 +7,28 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
+TANDEM_FN int triangle(int n) { return n * (n + 1) / 2; }
+
 // Upper Vnext += C' rho C in two steps with a sync between: w.Cr := rho C, then the product. Neither syncs.
 template <Team T, class Real>
 TANDEM_FN void scale_state_rows(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const int nc = qp.dims.nc, ldx = w.lay.ldx;
-  scale_matrix(team, rho_scale, qp.rho_c(k), MatrixView<Real>{qp.C(k), nc, ldx, ldx}, w.Cr, w.C);
+  const MatrixView<Real> C{qp.C(k), nc, ldx, ldx};
+  scale_rows(team, MatrixView<Real>{w.Cr, nc, ldx, ldx}, rho_scale, near_costs<T>(qp, w).rho_c(k), near_matrix<T>(C, w.copies, w.C));
 }
 template <Team T, class Real>
 TANDEM_FN void add_state_rows(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
   const int nc = qp.dims.nc, ldx = w.lay.ldx;
   multiply_tn_upper<Write::kAdd>(team, w.xx(w.Vnext), MatrixView<Real>{w.Cr, nc, ldx, ldx},
-                                 near_matrix<T>(MatrixView<Real>{qp.C(k), nc, ldx, ldx}, w.C));
+                                 near_matrix<T>(MatrixView<Real>{qp.C(k), nc, ldx, ldx}, w.copies, w.C));
 }
 
 // Vnext := upper Vnext + diag(hdiag + rho) (+ H), mirrored.
 template <Team T, class Real>
 TANDEM_FN void finish_values(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const int nx = qp.dims.nx, ldx = w.lay.ldx, ldz = w.lay.ldz;
-  const Real *hdiag = qp.hdiag(k), *rho_x = qp.rho_x(k), *H = qp.H(k);
+  const QpView<Real>& costs = near_costs<T>(qp, w);
+  const Real *hdiag = costs.hdiag(k), *rho_x = costs.rho_x(k), *H = qp.H(k);
   Real* V = w.Vnext;
   if (qp.dims.dense_cost) {
     for_each_2d(team, nx, nx, [=](int i, int j) { V[i * ldx + j] += H[i * ldz + j]; });
@@ -32,6 +36,7 @@ TANDEM_FN void finish_values(const T& team, const QpView<Real>& qp, int k, Real 
   }
   mirror_upper(team, w.xx(V));
   for_each(team, 0, nx, [=](int i) { V[i * ldx + i] += hdiag[i] + rho_scale * rho_x[i]; });
+  end_copies(team);
   team.sync();
 }
 
@@ -40,14 +45,15 @@ template <Team T, class Real>
 TANDEM_FN void add_input_cost(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {
   const QpDims& d = qp.dims;
   const int nd = d.nd, nx = d.nx, nu = d.nu, ldx = w.lay.ldx, ldu = w.lay.ldu, ldz = w.lay.ldz, du = w.du();
-  const Real *hdiag = qp.hdiag(k) + ldx, *rho_u = qp.rho_u(k);
+  const QpView<Real>& costs = near_costs<T>(qp, w);
+  const Real *hdiag = costs.hdiag(k) + ldx, *rho_u = costs.rho_u(k);
   Real *Huu = w.Huu, *Hux = w.Hux;
-  const MatrixView<Real> D{qp.D(k), nd, du, ldu}, Dr{w.Dr, nd, du, ldu};
+  const MatrixView<Real> D = near_matrix<T>(MatrixView<Real>{qp.D(k), nd, du, ldu}, w.copies, w.D), Dr{w.Dr, nd, du, ldu};
   for_each(team, 0, nu, [=](int i) { Huu[i * ldu + i] += hdiag[i] + rho_scale * rho_u[i]; });
   for_each(team, nu, ldu, [=](int i) { Huu[i * ldu + i] = Real(1); });
-  scale_matrix(team, rho_scale, qp.rho_d(k), D, w.Dr, w.D);
+  scale_rows(from_eighth(team, 2), Dr, rho_scale, costs.rho_d(k), D);
   team.sync();
-  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, Dr, near_matrix<T>(D, w.D));
+  multiply_tn_upper<Write::kAdd>(team, MatrixView<Real>{Huu, du, du, ldu}, Dr, D);
   team.sync();
   if (!d.dense_cost) return;
   const Real* H = qp.H(k) + nx * ldz;
@@ -64,6 +70,10 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
   Real* s = w.s;
   for_each(team, qp.dims.nx, ldx, [=](int i) { s[i] = Real(0); });
   clear(team, w.xx(w.Vnext));
+  begin_costs(team, qp, N, w);
+  end_copies(team);
+  team.sync();
+  begin_dynamics(team, qp, N - 1, w);
   scale_state_rows(team, qp, N, rho_scale, w);
   team.sync();
   add_state_rows(team, qp, N, w);
@@ -72,8 +82,12 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
   for (int k = N - 1; k >= 0; --k) {
     Real* const swap = w.V;
     w.V = w.Vnext, w.Vnext = swap;
+    begin_costs(team, qp, k, w);
     dynamics_offset(from_eighth(team, 6), qp, k, w.s, w);
     propagate_hessian(team, qp, k, w);
+    end_copies(team);
+    team.sync();
+    if (k > 0) begin_dynamics(team, qp, k - 1, w);
     add_input_cost(team, qp, k, rho_scale, w);
     // Huu = L L'; the explicit inverses keep long triangular chains out of the iterations
     flag = max(flag, cholesky_inverse(team, w.uu(w.Huu), w.uu(w.Linv), kPivotFloor<Scalar<Real>>));
@@ -94,7 +108,7 @@ TANDEM_FN Real riccati_factor(const T& team, const QpView<Real>& qp, Real rho_sc
     multiply_tn_upper<Write::kSubtract>(team, w.xx(w.Vnext), Y, Y);
     add_state_rows(team, qp, k, w);
     if (qp.dims.ne > 0) mixed_gain(team, qp, k, w);
-    multiply_lower_t<Write::kNegate>(from_eighth(team, 5), w.gain(k), Linv, Y);
+    multiply_lower_t<Write::kNegate>(beyond(team, triangle(tiles_of(ldx))), w.gain(k), Linv, Y);
     team.sync();
     finish_values(team, qp, k, rho_scale, w);
   }
@@ -112,26 +126,35 @@ TANDEM_FN void riccati_backward(const T& team, const QpView<Real>& qp, const QpW
   team.sync();
   for (int k = N - 1; k >= 0; --k) {
     Real *r = w.r + k * ldz, *gu = r + ldx, *kff = w.kff + k * ldu;
+    begin_gains(team, k, true, w);
     propagate_gradient(team, qp, k, s, r, w);
-    multiply_t<Write::kNegate>(team, kff, w.input_inverse(k), gu);  // the inverse is symmetric
+    end_copies(team);
+    team.sync();
+    multiply_t<Write::kNegate>(team, kff, near_inverse<T>(k, w), gu);  // the inverse is symmetric
     if (k > 0) {
       const Real* Vb = w.Vb + (k - 1) * ldx;
       for_each_along(from_eighth(team, 2), ldx, [=](int i) { s[i] = r[i] + Vb[i]; });
-      multiply_t<Write::kAdd>(from_eighth(team, 2), s, w.gain(k), gu);
+      multiply_t<Write::kAdd>(from_eighth(team, 2), s, near_gain<T>(k, w), gu);
     }
     if (qp.dims.ne > 0) add_mixed_shares(team, from_eighth(team, 2), k, w);
     team.sync();
   }
 }
 
-// Input of stage k and what its state has in the next one, eq. (14). Does not sync.
+// What the state of stage k has in its input, eq. (14), in the next state and in the rows on states. Does not sync.
 template <Team T, class Real>
-TANDEM_FN void riccati_input(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
-  const Real* kff = w.kff + k * w.lay.ldu;
-  Real *z = w.solution + k * w.lay.sol_stage, *u = z + w.lay.ldx;
-  for_each_along(team, w.lay.ldu, [=](int i) { u[i] = kff[i]; });
-  if (k > 0) multiply<Write::kAdd>(team, u, w.gain(k), z);
-  step_forward_state(team, qp, k, z, w);
+TANDEM_FN void use_state(const T& team, const QpView<Real>& qp, int k, const QpWork<Real>& w) {
+  const QpLayout& l = w.lay;
+  const bool last = k == qp.dims.N;
+  Real *z = w.solution + k * l.sol_stage, *u = z + l.ldx;
+  const Real* kff = w.kff + (last ? 0 : k) * l.ldu;
+  RowProduct<Real> input{near_gain<T>(last ? 0 : k, w), u}, next = next_from_state(qp, last ? 0 : k, w);
+  const RowProduct<Real> rows{{qp.C(k), qp.dims.nc, l.ldx, qp.lay.C_row}, w.rows};
+  if (last) next.A.rows = 0;
+  if (last || k == 0) input.A.rows = 0;
+  if (k == 0) for_each_along(team, l.ldu, [=](int i) { u[i] = kff[i]; });
+  multiply_rows(team, input, kff, next, rows, z);
+  if (!last) step_forward_state(from_eighth(team, 4), qp, k, z, w);
 }
 
 }  // namespace TANDEM_ISA

@@ -14,7 +14,7 @@ constexpr int kWarpsPerBlock = 3;
 
 __global__ void block_kernel(int n, const double* A, const double* x, double* y, double* z) {
   const int world = blockIdx.x;
-  matvec_twice(BlockTeam(), n, A + world * n * n, x + world * n, y + world * n, z + world * n);
+  matvec_twice(BlockTeam<>(), n, A + world * n * n, x + world * n, y + world * n, z + world * n);
 }
 
 __global__ void warp_kernel(int nworld, int n, const double* A, const double* x, double* y, double* z) {

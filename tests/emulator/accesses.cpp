@@ -1,5 +1,6 @@
 // Loads and stores of 32 lanes.
 #include <algorithm>
+#include <cstring>
 
 #include "tests/emulator/cycles.hpp"
 
@@ -7,7 +8,7 @@ namespace tandem::ptx {
 namespace {
 
 // Addresses of the lanes, checked: of the shared space (A is u32 or u64), or pointers.
-template <class A, bool kShared, bool kWrite>
+template <class A, bool kShared, bool kWrite, bool kNoted = true>
 struct Addresses {
   const A* row;
   u64 base;
@@ -22,8 +23,10 @@ struct Addresses {
       if (hi + size > w.block->shared.size())
         fault(w, in, -1, "byte " + std::to_string(hi) + " of " + std::to_string(w.block->shared.size()) + " bytes of shared memory");
       base += reinterpret_cast<u64>(w.block->shared.data());
-    } else if (w.bits) {
-      w.block->device->memory.check(lo, hi + size, w, in);
+    } else if (Memory& memory = w.block->device->memory; w.bits && !memory.holds(lo, hi + size)) {
+      for (int l = 0; l < kLanes; ++l)
+        if (w.active[l] && !memory.holds((*this)[l], (*this)[l] + size))
+          fault(w, in, l, "an access to memory that was not allocated, or to two allocations at once");
     }
     if (Cycles* cycles = w.block->device->cycles) {
       std::vector<u64> addresses;
@@ -31,7 +34,7 @@ struct Addresses {
         if (w.active[l]) addresses.push_back((*this)[l]);
       kShared ? cycles->shared_access(addresses, size) : cycles->generic_access(w, in, addresses, size);
     }
-    if (RaceCheck* races = w.block->device->races.get())
+    if (RaceCheck* races = kNoted ? w.block->device->races.get() : nullptr)
       for (int l = 0; l < kLanes; ++l)
         if (w.active[l])
           for (u64 i = 0; i < size; i += 4) races->access(w, in, (*this)[l] + i, size == 1, l, kWrite);
@@ -61,6 +64,31 @@ void store(Warp& w, const Instruction& in) {
       for (int k = 0; k < in.count; ++k) reinterpret_cast<M*>(at[l])[k] = static_cast<M>(w.row<R>(from[k])[l]);
 }
 
+// cp.async: begins a copy; cp.async.wait_all: those that the lanes have begun are there.
+template <size_t kSize>
+void begin_copy(Warp& w, const Instruction& in) {
+  Instruction source = in;
+  source.s[0] = in.d;
+  const Addresses<u64, true, true, false> to(w, in, kSize);
+  const Addresses<u64, false, false> from(w, source, kSize);
+  for (int l = 0; l < kLanes; ++l) {
+    if (!w.active[l]) continue;
+    Copy copy{l, kSize, reinterpret_cast<std::byte*>(to[l]), reinterpret_cast<const std::byte*>(from[l]), {}, w.block->epoch};
+    std::memcpy(copy.value.data(), copy.from, kSize);
+    w.copies.push_back(copy);
+  }
+}
+void end_copies(Warp& w, const Instruction& in) {
+  RaceCheck* races = w.block->device->races.get();
+  std::erase_if(w.copies, [&](const Copy& copy) {
+    if (!w.active[copy.lane]) return false;
+    if (std::memcmp(copy.value.data(), copy.from, copy.size) != 0) fault(w, in, copy.lane, "numbers change while they are copied");
+    std::memcpy(copy.to, copy.value.data(), copy.size);
+    for (size_t i = 0; races && i < copy.size; i += 4) races->copied(w, in, reinterpret_cast<uintptr_t>(copy.to) + i, copy.lane, copy.since);
+    return true;
+  });
+}
+
 template <bool kLoad, class M, class R>
 Handler choose(bool shared, bool wide_address) {
   if constexpr (kLoad) {
@@ -86,6 +114,8 @@ Handler find_access(std::string_view type, int width, bool shared, bool wide) {
 }  // namespace
 
 Handler find_load(std::string_view type, int width, bool shared, bool wide_address) { return find_access<true>(type, width, shared, wide_address); }
+Handler find_copy(int size) { return size == 16 ? begin_copy<16> : size == 4 ? begin_copy<4> : nullptr; }
+Handler copies_end() { return end_copies; }
 Handler find_store(std::string_view type, int width, bool shared, bool wide_address) { return find_access<false>(type, width, shared, wide_address); }
 
 }  // namespace tandem::ptx

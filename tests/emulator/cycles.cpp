@@ -57,6 +57,10 @@ Cycles::Code& Cycles::code_of(const Warp& w) {
       cost.store = true, cost.latency = 0;
     } else if (is("mov.") || is("cvta") || is("cvt.u32.u64") || is("cvt.u64.u32")) {
       cost = {0, 0};  // another name for a register
+    } else if (is("cp.async.wait_all")) {
+      cost.ends_copies = true;
+    } else if (is("cp.async.")) {
+      cost.store = cost.global = cost.begins_copy = true, cost.latency = kFar;
     } else if ((is("div.") || is("rem.")) && !of("f32")) {
       cost = {kDivision, 25};
     } else if (is("rsqrt")) {
@@ -99,7 +103,7 @@ const std::vector<uint32_t>& Cycles::order_of(const Warp& w, uint32_t begin, uin
       for (const int load : loads) put_before(load, i);
       loads.clear(), last_store = i;
     }
-    if (in.flow != Flow::kNext)
+    if (in.flow != Flow::kNext || cost.ends_copies)
       for (int k = 0; k < i; ++k) put_before(k, i);
     for (const uint32_t row : results(in, cost.load, cost.store)) {
       for (const int reader : readers[row]) put_before(reader, i);
@@ -147,6 +151,8 @@ void Cycles::execute(Warp& w, uint32_t begin, uint32_t end) {
     int latency = cost.latency;
     if (cost.global)
       if (const auto found = latency_.find(&in); found != latency_.end()) latency = found->second;
+    if (cost.begins_copy) clock.copied = std::max(clock.copied, start + latency);
+    if (cost.ends_copies) start = std::max(start, clock.copied);
     for (const uint32_t row : results(in, cost.load, cost.store)) clock.ready[row] = start + latency;
     if (cost.issue == 0) continue;
     clock.now = start + cost.issue + (in.flow != Flow::kNext ? cost.latency : 0);
@@ -201,8 +207,8 @@ void Cycles::end_phase(const Block& block) {
   Total& total = totals_[block.warps.front().function];
   ++total.phases, total.cycles += cycles + kBarrier;
   (cycles == longest ? total.by_latency : cycles == issue ? total.by_issue : total.by_passes) += cycles;
-  // a new phase begins with all registers there
-  for (Clock& clock : clocks_) clock = {};
+  // a new phase begins with all registers there, but not all copies
+  for (Clock& clock : clocks_) clock = {0, 0, std::max<int64_t>(0, clock.copied - cycles), {}};
   passes_ = 0;
 }
 

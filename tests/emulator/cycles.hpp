@@ -1,6 +1,7 @@
 // An estimate of the cycles that a kernel's blocks take one after the other on one multiprocessor: to compare two versions of a kernel, not to predict a time.
 //   a warp    issues one instruction a cycle, in the order of a list schedule of every basic block (by the longest way to its end), each when its operands are
 //             there; latencies: kLatency below, of a load from global memory by whether its lines of 128 bytes are among the last kLines that were touched
+//   a copy    from global to shared memory is waited for where the program says so
 //   a call    waits for what has been asked for, both ways, and takes kCall each
 //   a phase   from barrier to barrier: the longest warp, or the instructions of a quarter of the warps, or the passes over the banks of shared memory, whatever
 //             takes longest, and kBarrier
@@ -29,6 +30,7 @@ class Cycles {
   struct Cost {
     int latency = 4, issue = 1;
     bool load = false, store = false, global = false;
+    bool begins_copy = false, ends_copies = false;
   };
   struct Code {
     std::vector<Cost> cost;
@@ -36,7 +38,7 @@ class Cycles {
     std::map<std::pair<uint32_t, uint32_t>, std::vector<uint32_t>> order;
   };
   struct Clock {
-    int64_t now = 0, issued = 0;
+    int64_t now = 0, issued = 0, copied = 0;
     std::unordered_map<uint32_t, int64_t> ready;  // by the row of a register
   };
   struct Total {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -48,6 +49,15 @@ TEST(Emulator, LanesThatPartMeetAtBarriers) {
   }
 }
 
+TEST(Emulator, CopiesAreThereAfterTheirEnd) {
+  for (int n : {4, 252, 256, 260, 1000}) {
+    std::vector<float> numbers(n), reversed(n);
+    std::iota(numbers.begin(), numbers.end(), 1.0f);
+    std::reverse_copy(numbers.begin(), numbers.end(), reversed.begin());
+    EXPECT_EQ(copied(numbers), reversed) << n;
+  }
+}
+
 // Each in a process of its own: after a fault nothing runs.
 void expect_fault(Wrong what, const char* words) {
   EXPECT_EXIT(std::_Exit(run_wrong(what) == "no error" ? 0 : 3), testing::ExitedWithCode(words ? 3 : 0), words ? words : "");
@@ -66,6 +76,9 @@ TEST_F(EmulatorDeathTest, FindsWhatAKernelDoesWrong) {
   expect_fault(Wrong::kRaceInWarp, "is read that is written by thread 1 of block 0");
   expect_fault(Wrong::kRaceInBlock, "warp 1, lane 0: a number is written that is read by thread 0 of block 0");
   expect_fault(Wrong::kNeverWritten, "read that nothing has written");
+  expect_fault(Wrong::kCopyNotEnded, "read that nothing has written");
+  expect_fault(Wrong::kReadWhileCopied, "a copy writes a number that is read by thread [0-9]+ after it began");
+  expect_fault(Wrong::kChangedWhileCopied, "numbers change while they are copied");
   expect_fault(Wrong::kBarrierOfSome, "not all of its lanes reach");
 }
 

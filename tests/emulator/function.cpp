@@ -4,16 +4,6 @@
 namespace tandem::ptx {
 namespace {
 
-// Bytes of a type such as ".b64"; 0 of a predicate.
-int width_of(std::string_view type) {
-  if (type == ".pred") return 0;
-  const uint32_t bits = parse_size(type.substr(2));
-  return static_cast<int>(bits / 8);
-}
-// Of a letter of Operation::operands.
-int width_of(char kind) { return kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8; }
-int row_bytes(int width) { return kLanes * (width == 0 ? 4 : width); }
-
 std::vector<std::string_view> split(std::string_view name, char by) {
   std::vector<std::string_view> parts;
   for (size_t from = 0, to = 0; to != std::string_view::npos; from = to + 1) parts.push_back(name.substr(from, (to = name.find(by, from)) - from));
@@ -278,6 +268,10 @@ class FunctionReader {
       function_->calls.push_back(read_call());
     } else if (word.starts_with("ld.") || word.starts_with("st.")) {
       read_access(word, in);
+    } else if (word == "cp.async.wait_all") {
+      in.run = copies_end();
+    } else if (word.starts_with("cp.async.")) {
+      read_copy(in);
     } else if (word.starts_with("prefetch")) {
       bool wide;
       in.run = checked(word)->run;
@@ -287,6 +281,18 @@ class FunctionReader {
     }
     reader_.expect(";");
     function_->code.push_back(in);
+  }
+
+  // cp.async.cg.shared.global [to], [from], 16
+  void read_copy(Instruction& in) {
+    bool wide, from_wide;
+    Instruction from;
+    read_address(from, from_wide), in.s[0] = from.s[0], reader_.expect(",");
+    const int64_t offset = from.offset;
+    read_address(from, wide), in.d = from.s[0], reader_.expect(",");
+    const auto size = parse_number(reader_.next());
+    in.run = size ? find_copy(static_cast<int>(*size)) : nullptr;
+    if (!in.run || !wide || !from_wide || offset != 0 || from.offset != 0) fail("this kind of cp.async is not supported");
   }
 
   const Operation* checked(std::string_view name) const {
@@ -333,7 +339,7 @@ class FunctionReader {
     const bool is_load = parts[0] == "ld", shared = parts[1] == "shared";
     for (const std::string_view part : parts)
       if (part == "v2" || part == "v4") in.count = static_cast<uint8_t>(part[1] - '0');
-    const int width = width_of("." + std::string(type));
+    const int width = std::max(2, width_of("." + std::string(type)));  // registers have 16 bits at least
     bool wide = true;
     int register_width;
     if (is_load) {

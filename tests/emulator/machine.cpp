@@ -196,6 +196,7 @@ void start_block(Block& block, const Function& kernel, int number, uint64_t epoc
     Warp::Frame& frame = w.frames.at(&kernel);
     w.function = &kernel, w.frame = frame.rows.data();
     w.pc = {}, w.exited = w.at_block = w.at_warp = 0, w.ready = 0xffffffff;
+    w.copies.clear();
     for (const auto& [row, what] : kernel.special_rows)
       if (what == Special::kBlock) fill(w, row, static_cast<uint32_t>(number));
   }
@@ -238,16 +239,13 @@ void fault(const Warp& w, const Instruction& in, int lane, const std::string& wh
   throw Fault(where + ": " + what);
 }
 
-void Memory::find(uintptr_t first, uintptr_t last, const Warp& warp, const Instruction& in) {
+bool Memory::find(uintptr_t first, uintptr_t last) {
   auto found = regions_.upper_bound(first);
-  if (found != regions_.begin()) {
-    --found;
-    if (last <= found->first + found->second) {
-      last_ = {found->first, found->first + found->second};
-      return;
-    }
-  }
-  fault(warp, in, -1, "an access to memory that was not allocated, or to two allocations at once");
+  if (found == regions_.begin()) return false;
+  --found;
+  if (last > found->first + found->second) return false;
+  last_ = {found->first, found->first + found->second};
+  return true;
 }
 
 bool RaceCheck::concurrent(const Touch& then, const Touch& now) {
@@ -276,6 +274,14 @@ void RaceCheck::access(const Warp& w, const Instruction& in, uintptr_t address, 
     word.several = read_since_barrier && (word.several || last.thread != now.thread);
     word.read = now;
   }
+}
+
+void RaceCheck::copied(const Warp& w, const Instruction& in, uintptr_t address, int lane, uint64_t since) {
+  const Touch& last = words_[address].read;
+  const int thread = w.number * kLanes + lane;
+  if (last.launch == launch && last.block == w.block->number && last.thread != thread && last.block_epoch >= since)
+    fault(w, in, lane, "a copy writes a number that is read by thread " + std::to_string(last.thread) + " after it began");
+  access(w, in, address, false, lane, true);
 }
 
 void RaceCheck::written(const void* at, size_t size) {

@@ -23,14 +23,11 @@ class Memory {
  public:
   void add(const void* at, size_t size) { regions_[reinterpret_cast<uintptr_t>(at)] = size; }
   void remove(const void* at) { regions_.erase(reinterpret_cast<uintptr_t>(at)), last_ = {}; }
-  // Throws Fault unless [first, last) lies within one region.
-  void check(uintptr_t first, uintptr_t last, const Warp& warp, const Instruction& in) {
-    if (first >= last_.first && last <= last_.second) return;
-    find(first, last, warp, in);
-  }
+  // Whether [first, last) lies within one region.
+  bool holds(uintptr_t first, uintptr_t last) { return (first >= last_.first && last <= last_.second) || find(first, last); }
 
  private:
-  void find(uintptr_t first, uintptr_t last, const Warp& warp, const Instruction& in);
+  bool find(uintptr_t first, uintptr_t last);
   std::map<uintptr_t, size_t> regions_;
   std::pair<uintptr_t, uintptr_t> last_{};
 };
@@ -41,6 +38,8 @@ class RaceCheck {
  public:
   // Of a word, whose address is a multiple of 4, or of one byte.
   void access(const Warp& warp, const Instruction& in, uintptr_t address, bool byte, int lane, bool write);
+  // A word that a lane's copy writes, which began `since` so many barriers of the block.
+  void copied(const Warp& warp, const Instruction& in, uintptr_t address, int lane, uint64_t since);
   void written(const void* at, size_t size);  // by the host, or as an argument
   void forget(const void* at, size_t size);
   int launch = 0;
@@ -60,6 +59,16 @@ class RaceCheck {
 
 struct Block;
 
+// A copy from global to shared memory that a lane has begun: nothing is there before the lane waits for it.
+struct Copy {
+  int lane;
+  size_t size;
+  std::byte* to;
+  const std::byte* from;
+  std::array<std::byte, 16> value;
+  uint64_t since;  // barriers of the block
+};
+
 struct Warp {
   Block* block = nullptr;
   std::byte* frame = nullptr;  // of the function that runs
@@ -77,6 +86,7 @@ struct Warp {
     std::vector<std::byte> rows, local;
   };
   std::unordered_map<const Function*, Frame> frames;
+  std::vector<Copy> copies;
 
   template <class T>
   T* row(uint32_t at) const {

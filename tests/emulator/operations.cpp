@@ -240,6 +240,7 @@ const std::unordered_map<std::string_view, Operation>& operations() {
       CONVERT("clz.b64", u32, u64, static_cast<u32>(std::countl_zero(a))),
       CONVERT("clz.b32", u32, u32, static_cast<u32>(std::countl_zero(a))),
       {"bfi.b64", operation<insert_bits, u64, u64, u64, u32, u32>()},
+      {"bfi.b32", operation<[](u32 a, u32 b, u32 at, u32 n) { return static_cast<u32>(insert_bits(a, b, at, n)); }, u32, u32, u32, u32, u32>()},
       {"add.cc.u32", with_carry<add_set, 2>()},
       {"addc.cc.u32", with_carry<addc_set, 2>()},
       {"addc.u32", with_carry<addc_set, 2>()},

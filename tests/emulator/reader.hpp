@@ -70,4 +70,14 @@ inline uint32_t parse_size(std::string_view token) {
   return static_cast<uint32_t>(*value);
 }
 
+// Bytes of a type such as ".b64"; 0 of a predicate.
+inline int width_of(std::string_view type) {
+  if (type == ".pred") return 0;
+  const uint32_t bits = parse_size(type.substr(2));
+  return static_cast<int>(bits / 8);
+}
+// Of a letter of Operation::operands.
+inline int width_of(char kind) { return kind == 'p' ? 0 : kind == 'h' ? 2 : kind == 'w' ? 4 : 8; }
+inline int row_bytes(int width) { return kLanes * (width == 0 ? 4 : width); }
+
 }  // namespace tandem::ptx

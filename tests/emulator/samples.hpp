@@ -8,8 +8,23 @@
 namespace tandem::ptx {
 
 // 64 threads that do something wrong; returns CUDA's word for what came of it.
-enum class Wrong { kNothing, kOutside, kOutsideShared, kMisaligned, kRaceInWarp, kRaceInBlock, kNeverWritten, kBarrierOfSome };
+enum class Wrong {
+  kNothing,
+  kOutside,
+  kOutsideShared,
+  kMisaligned,
+  kRaceInWarp,
+  kRaceInBlock,
+  kNeverWritten,
+  kCopyNotEnded,
+  kReadWhileCopied,
+  kChangedWhileCopied,
+  kBarrierOfSome
+};
 std::string run_wrong(Wrong what);
+
+// What 64 threads copy to shared memory without waiting (begin_copy).
+std::vector<float> copied(const std::vector<float>& numbers);
 
 // A warp that loads 64 numbers from shared memory, each when the one before is there, or all at once.
 void load_numbers(bool one_by_one);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/cuda.cuh"
+#include "base/team_cuda.cuh"
 #include "tests/emulator/samples.hpp"
 
 namespace tandem::ptx {
@@ -39,12 +40,43 @@ __global__ void wrong_kernel(Wrong what, float* numbers) {
     case Wrong::kNeverWritten:
       numbers[i] = shared[kThreads + i];
       break;
+    case Wrong::kCopyNotEnded:
+      numbers[i] = 1;
+      __syncthreads();
+      begin_copy(BlockTeam<>(), shared + kThreads, numbers, kThreads);
+      __syncthreads();
+      numbers[i] = shared[kThreads + i];
+      break;
+    case Wrong::kReadWhileCopied:
+      numbers[i] = 1;
+      __syncthreads();
+      begin_copy(BlockTeam<>(), shared, numbers, kThreads);
+      if (shared[i] > 2) return;
+      end_copies(BlockTeam<>());
+      break;
+    case Wrong::kChangedWhileCopied:
+      numbers[i] = 1;
+      __syncthreads();
+      begin_copy(BlockTeam<>(), shared, numbers, kThreads);
+      if (4 * i < kThreads) numbers[4 * i] = 2;  // of those that this thread copies
+      end_copies(BlockTeam<>());
+      break;
     case Wrong::kBarrierOfSome:
       if (i % 2) __syncwarp();
       __syncthreads();
       numbers[i] = 1;
       break;
   }
+}
+
+// Hands n numbers over in reverse order.
+__global__ void copy_kernel(const float* from, int n, float* to) {
+  extern __shared__ float shared[];
+  const BlockTeam<kThreads> team;
+  begin_copy(team, shared, from, n);
+  end_copies(team);
+  team.sync();
+  for_each(team, 0, n, [=](int i) { to[i] = shared[n - 1 - i]; });
 }
 
 __global__ void chain_kernel(int* out) {
@@ -126,6 +158,16 @@ std::string run_wrong(Wrong what) {
   const DeviceArray<float> numbers(kThreads);
   wrong_kernel<<<1, kThreads, 2 * kThreads * sizeof(float)>>>(what, numbers.data);
   return cudaGetErrorString(cudaDeviceSynchronize());
+}
+
+std::vector<float> copied(const std::vector<float>& numbers) {
+  const DeviceArray<float> from(numbers.size()), to(numbers.size());
+  std::vector<float> out(numbers.size());
+  const size_t bytes = out.size() * sizeof(float);
+  check_cuda(cudaMemcpy(from.data, numbers.data(), bytes, cudaMemcpyHostToDevice), "numbers");
+  copy_kernel<<<1, kThreads, bytes>>>(from.data, static_cast<int>(numbers.size()), to.data);
+  check_cuda(cudaMemcpy(out.data(), to.data, bytes, cudaMemcpyDeviceToHost), "copies");
+  return out;
 }
 
 void load_numbers(bool one_by_one) {

@@ -52,7 +52,7 @@ struct Scratch {
     Traced* from = memory.data();
     for (int i = 0; i < kWorkParts; ++i) parts.part[i] = from, from += plan.work.part[i];
     WorkSizes sizes;
-    work = carve_work(arrays.view.dims, parts, true, sizes);
+    work = carve_work(arrays.view.dims, parts, plan.solve.copies, sizes);
   }
   QpView<Traced> problem() { return qp_view(arrays.view.dims, qp.data()); }
 };
@@ -84,7 +84,7 @@ const Product kProducts[] = {
     {"C x, rows of the copy",
      [](const TraceTeam& t, Scratch& s) {
        const QpView<Traced> near = near_view<TraceTeam>(s.problem(), s.work);
-       multiply<Write::kSet>(t, s.work.row_c, MatrixView<Traced>{near.C(1), near.dims.nc, near.lay.ldx, near.lay.C_row}, s.work.solution);
+       multiply<Write::kSet>(t, s.work.rows, MatrixView<Traced>{near.C(1), near.dims.nc, near.lay.ldx, near.lay.C_row}, s.work.solution);
      }},
     {"E z, rows of the copy",
      [](const TraceTeam& t, Scratch& s) {
@@ -94,7 +94,7 @@ const Product kProducts[] = {
     {"D u, rows of the copy",
      [](const TraceTeam& t, Scratch& s) {
        const QpView<Traced> near = near_view<TraceTeam>(s.problem(), s.work);
-       multiply<Write::kSet>(t, s.work.row_d, MatrixView<Traced>{near.D(1), near.dims.nd, s.work.du(), near.lay.D_row}, s.work.solution);
+       multiply<Write::kSet>(t, s.work.rows, MatrixView<Traced>{near.D(1), near.dims.nd, s.work.du(), near.lay.D_row}, s.work.solution);
      }},
     {"all of the factorisation",
      [](const TraceTeam& t, Scratch& s) {
@@ -115,7 +115,7 @@ TEST(Banks, ProductsOfTheSolverMeetFewConflicts) {
       const BankCount count = count_banks(s.memory, [&](const TraceTeam& team) { product.run(team, s); });
       std::printf(" %.2f (%d), %ld |", count.degree(), count.worst, count.passes);
       EXPECT_GE(count.degree(), 1) << product.name;
-      EXPECT_LE(count.degree(), 2) << product.name;
+      EXPECT_LE(count.degree(), 2.5) << product.name;
     }
     std::printf("\n");
   }
@@ -136,11 +136,12 @@ TEST(Banks, BarriersOfASolve) {
   }
 }
 
-// Every iteration reads K by rows and by columns, and neither meets a bank twice. Three barriers per stage and direction.
+// Every iteration reads K by rows and by columns, and neither meets a bank twice, but where its rows meet those of C. Three barriers per stage and direction.
 TEST(Banks, IterationsMeetNoConflictAndFewBarriers) {
   Scratch s(load_robot("mit_humanoid"));
   const BankCount count = count_banks(s.memory, [&](const TraceTeam& t) { admm_iteration(t, Record::kNothing, s.problem(), s.settings, s.work); });
-  EXPECT_EQ(count.worst, 1);
+  EXPECT_LE(count.worst, 2);
+  EXPECT_LT(count.degree(), 1.2);
   EXPECT_GT(count.accesses, 5000);
   EXPECT_EQ(count.barriers, 6 * s.work.dims.N + 4);
   EXPECT_LT(count.longest, count.accesses / 2);

@@ -90,7 +90,7 @@ struct Fleet {
         begin_step(team, mpc, r, begin.data());
         form_robot(team, mpc, r);
         for (int k = 0; k < mpc.nodes; ++k) linearise_robot(team, mpc, r, k, linearise.data());
-        solve_robot(team, mpc, settings.solver, r, WorkMemory<S>{{gains.data(), stages.data(), scratch.data()}});
+        solve_robot(team, problem_dims(mpc), settings.solver, r, WorkMemory<S>{{gains.data(), stages.data(), scratch.data()}}, plan.solve.copies);
         finish_robot(team, mpc, r, finish.data());
       });
     }

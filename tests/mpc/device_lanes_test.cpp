@@ -23,12 +23,15 @@ struct WatchedRobot {
   MpcView<Traced> mpc;
   std::vector<Traced> memory;
   std::size_t robot_size = 0;
-  int threads = kSolveVariants[1].threads;  // of a block of the solve
   RobotView<Traced> robot;
   Traced *begin, *linearise, *finish;
   WorkMemory<Traced> work;
 
-  WatchedRobot(const Robot& r, const MpcSettings& s) : settings(s), arrays(make_arrays<float>(r.model, s, 1)), plan(plan_device(arrays, s, 1, {})) {
+  // variant: how a block solves, even if so much shared memory is nowhere
+  WatchedRobot(const Robot& r, const MpcSettings& s, const SolveVariant& variant = kSolveVariants[1])
+      : settings(s), arrays(make_arrays<float>(r.model, s, 1)), plan(plan_device(arrays, s, 1, {})) {
+    plan.solve = variant;
+    carve_work(arrays.view.dims, WorkMemory<float>{}, variant.copies, plan.work);
     static_assert(sizeof(mpc) == sizeof(arrays.view));
     std::memcpy(static_cast<void*>(&mpc), &arrays.view, sizeof(mpc));
     fleet_at(plan, static_cast<Traced*>(nullptr), robot_size);
@@ -54,7 +57,7 @@ struct WatchedRobot {
   void step(Run&& run) {
     run(kWarp, [&](const auto& team) { begin_step(team, mpc, robot, begin), form_robot(team, mpc, robot); });
     for (int k = 0; k < mpc.nodes; ++k) run(kHalfWarp, [&](const auto& team) { linearise_robot(team, mpc, robot, k, linearise); });
-    run(threads, [&](const auto& team) { solve_robot(team, mpc, settings.solver, robot, work); });
+    run(plan.solve.threads, [&](const auto& team) { solve_robot(team, problem_dims(mpc), settings.solver, robot, work, plan.solve.copies); });
     run(kWarp, [&](const auto& team) { finish_robot(team, mpc, robot, finish); });
   }
 };
@@ -65,24 +68,21 @@ TEST_P(DeviceLanes, MeetNoRaceAndGiveTheBitsOfOne) {
   const Robot robot = load_robot(GetParam());
   MpcSettings settings = make_mpc_settings(robot);
   settings.solver.iterations = 3;  // one of each kind
-  for (const int threads : {kSolveVariants[0].threads, kSolveVariants[1].threads}) {
+  for (const SolveVariant& variant : {kSolveVariants[0], kSolveVariants[1]}) {
+    const int threads = variant.threads;
     SCOPED_TRACE(cat(threads, " threads"));
     States states = disturbed_states(robot, 1, 25);
-    WatchedRobot one(robot, settings), all(robot, settings);
-    all.threads = threads;
+    WatchedRobot one(robot, settings, variant), all(robot, settings, variant);
     FiberRun fibers(all.memory.data(), all.memory.size());
     reset_robot(SerialTeam{}, one.mpc, one.robot, Traced(0.13f));
     fibers.block(threads, [&](const FiberTeam& team) { reset_robot(team, all.mpc, all.robot, Traced(0.13f)); });
     for (int i = 0; i < 3; ++i) {
       if (i == 2) states.v[3] = std::numeric_limits<double>::quiet_NaN();  // the safe output
       one.measure(states), all.measure(states);
+      all.plan.solve.copies = i == 1 ? Copies::kNone : variant.copies;
       one.step([](int, const auto& stage) { stage(SerialTeam{}); });
       all.step([&](int lanes, const auto& stage) {
-        if (i == 1) {
-          fibers.block(lanes, [&](const FiberTeam& team) { stage(FarTeam<FiberTeam>{team}); });
-        } else {
-          fibers.block(lanes, stage);
-        }
+        fibers.block(lanes, stage);
         ASSERT_EQ(fibers.fault(), "") << "step " << i << ", " << lanes << " lanes";
       });
       ASSERT_EQ(std::memcmp(one.memory.data(), all.memory.data(), one.robot_size * sizeof(float)), 0) << "step " << i;

@@ -34,8 +34,8 @@ TEST_P(DevicePlan, MemoryOfARobotIsTheFormulaOfTheDocuments) {
   const int rows_of_foot = ncon / nfoot == 1 ? 3 : ncon / nfoot == 2 ? 5 : 6, pairs = nfoot / 2, nc = nfoot * rows_of_foot + pairs, nd = 4 * ncon;
   const auto row = [](int n) { return (n + 3) / 4 * 4; };
   const int world = T * (nq + nv + 2 * nfoot) + N * nf + 10 + 3 * nj;
-  const int stage = 2 * nz + (6 * nz + 6) + 2 * 36 + nv + 1 + nc * nx + nd * nu + 3 * (nc + nd + nz);
-  const int problem = nx + T * stage, solution = T * (nz + 2 * (nc + nd + nz));
+  const int stage = row(nz) + row(6 * nz) + row(6) + 2 * 36 + row(nv) + row(1) + row(nc * nx) + row(nd * nu) + row(nz + 3 * (nc + nd + nz));
+  const int problem = row(nx) + T * stage, solution = T * (nz + 2 * (nc + nd + nz));
   const size_t numbers = row(world) + row(problem) + row(solution) + row(nq) + row(nv) + 4 + 3 * row(nj) + 7;
   EXPECT_EQ(plan(100).robot_bytes, 4 * numbers);
 }
@@ -50,12 +50,12 @@ TEST_P(DevicePlan, TotalIsTheSumOfItsPartsUpTo65536Robots) {
 }
 
 TEST_P(DevicePlan, WhatDoesNotFitIntoSharedMemoryIsGlobal) {
-  EXPECT_TRUE(plan(1).solve.copies());
+  EXPECT_TRUE(plan(1).solve.has_copies());
   for (size_t shared : {size_t(1) << 30, size_t(227) << 10, size_t(99) << 10, size_t(70) << 10}) {
     const MpcDevicePlan p = plan(1000, {.multiprocessors = 10, .shared_per_block = shared, .shared_per_multiprocessor = shared + 1024});
     EXPECT_LE(p.block_shared * sizeof(float), shared);
     EXPECT_EQ(p.block_shared + p.block_global, p.work.part[0] + p.work.part[1] + p.work.part[2]);
-    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.solve.copies());
+    EXPECT_TRUE(in_shared(p, kWorkStages) || !p.solve.has_copies());
     EXPECT_GE(p.blocks, 10);
   }
 }
@@ -72,9 +72,21 @@ TEST_P(DevicePlan, AMultiprocessorHasTwoBlocksWhereTheyFitAndTheRobotsAreMany) {
   const std::string text = message_of([&] { EXPECT_EQ(plan(1, limits, 2).solve.blocks, 2); });
   EXPECT_EQ(text.empty(), fit) << text;
   if (!fit) {
-    EXPECT_NE(text.find("2 blocks of 212.8 KiB do not fit"), std::string::npos) << text;
+    EXPECT_NE(text.find("2 blocks of 230.4 KiB do not fit"), std::string::npos) << text;
   }
   EXPECT_NE(message_of([&] { plan(1, limits, 3); }).find("3 blocks"), std::string::npos);
+}
+
+TEST_P(DevicePlan, TheSolveIsCompiledForTheRobotsOfTheProject) {
+  for (int nworld : {1, 4096}) {
+    const MpcDevicePlan p = plan(nworld);
+    ASSERT_GE(p.compiled, 0) << nworld << " robots";
+    EXPECT_TRUE(kSolveVariants[kCompiledSolves[p.compiled].variant] == p.solve);
+    EXPECT_EQ(describe(p).find("sizes"), std::string::npos);
+  }
+  settings.nodes = 60, settings.dt = {settings.dt[0]};  // in another way, for which nothing is compiled
+  EXPECT_EQ(plan(1).compiled, -1);
+  EXPECT_NE(describe(plan(1)).find("sizes known when it runs"), std::string::npos) << describe(plan(1));
 }
 
 TEST_P(DevicePlan, TooLittleMemoryNamesTheNumberOfRobotsThatFit) {

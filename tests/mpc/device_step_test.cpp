@@ -73,12 +73,8 @@ TEST_P(DeviceStep, UsesTheMemoryThatThePlanSays) {
   for (int nodes : {settings.nodes, 60}) {  // many nodes: the errors of all of them need more room than inverse dynamics
     if (nodes != settings.nodes) settings.nodes = nodes, settings.dt = {settings.dt[0]};
     Fleet<float> fleet(robot, settings, 3);
-    EXPECT_EQ(fleet.plan.solve.copies(), nodes != 60);
-    const auto step = [&] {
-      fleet.step(states, [&](const auto& body) {
-        FiberRun(nullptr, 0).block(8, [&](const FiberTeam& team) { fleet.plan.solve.copies() ? body(team) : body(FarTeam<FiberTeam>{team}); });
-      });
-    };
+    EXPECT_EQ(fleet.plan.solve.has_copies(), nodes != 60);
+    const auto step = [&] { fleet.step(states, [&](const auto& body) { FiberRun(nullptr, 0).block(8, body); }); };
     step();
     const size_t numbers = fleet.robots.n / 3;
     EXPECT_EQ(fleet.plan.robot_bytes, numbers * sizeof(float));

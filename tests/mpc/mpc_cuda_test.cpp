@@ -86,7 +86,7 @@ TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
 
 TEST_P(MpcOnCudaForOne, FollowsItWhereTheWorkDoesNotFitIntoSharedMemory) {
   settings.nodes = 60, settings.dt = {settings.dt[0]};
-  EXPECT_FALSE(MpcCuda::plan(robot.model, settings, 2).solve.copies());
+  EXPECT_FALSE(MpcCuda::plan(robot.model, settings, 2).solve.has_copies());
   follow_the_processor(2, 2);
 }
 
@@ -99,6 +99,19 @@ TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
     expect_same(a, b, robot.model.njnt);
     if (one.plan().solve.blocks > 1) expect_same(a, step(large_blocks, states), robot.model.njnt);
     expect_same_world(c, 0, a, 0, robot.model.njnt);
+  }
+}
+
+// A robot whose sizes nobody has compiled for.
+TEST_P(MpcOnCuda, SizesThatAreKnownWhenItRunsGiveTheBitsOfThoseThatTheCompilerKnows) {
+  const States states = disturbed_states(robot, 3, 38);
+  const int most = MpcCuda::plan(robot.model, settings, 65536).solve.blocks;
+  for (int blocks = 1; blocks <= most; ++blocks) {
+    SCOPED_TRACE(cat(blocks, " blocks of a multiprocessor"));
+    MpcCuda known(robot.model, settings, 3, blocks), any(robot.model, settings, 3, blocks, false);
+    EXPECT_GE(known.plan().compiled, 0);
+    EXPECT_EQ(any.plan().compiled, -1);
+    for (int i = 0; i < 2; ++i) expect_same(step(known, states), step(any, states), robot.model.njnt);
   }
 }
 

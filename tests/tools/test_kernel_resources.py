@@ -14,10 +14,11 @@ STACK = {
     "begin_kernel": 32,
     "finish_kernel": 32,
     "linearise_kernel": 312,
-    # registers around the calls of products
-    "solve_kernel<2>": 8,
-    "solve_kernel<0>": 120,
 }
+# Solves by variant and sizes (device_plan.hpp): compiled for some sizes, or for any (-1), which keep places of the problem's parts on the stack.
+KNOWN = {"solve_kernel<0, 0>", "solve_kernel<1, 1>", "solve_kernel<0, 2>", "solve_kernel<1, 3>", "solve_kernel<2, 4>"}
+ANY = {f"solve_kernel<{variant}, -1>" for variant in range(4)}
+STACK.update(dict.fromkeys(ANY, 600))
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,7 @@ def objects():
 
 def test_the_kernels_of_the_controller_spill_nothing_new(objects):
     found = kernel_resources.resources(objects["src/mpc/mpc_cuda.cu"])
-    solve = {f"solve_kernel<{parts}>" for parts in (3, 2, 0)}
-    assert {"begin_kernel", "linearise_kernel", "finish_kernel"} | solve <= set(found)
+    assert {"begin_kernel", "linearise_kernel", "finish_kernel"} | KNOWN | ANY <= set(found)
     for name, (registers, stack) in found.items():
         assert stack <= STACK.get(name, 0), f"{name}: {stack} bytes of stack, {registers} registers"
 
@@ -38,14 +38,15 @@ def test_the_kernels_of_the_controller_spill_nothing_new(objects):
 def test_scratch_in_shared_memory_is_addressed_as_such(objects):
     # a load that does not know its memory (LD) takes an address of 64 bits and a look at it
     code = kernel_resources.instructions(objects["src/mpc/mpc_cuda.cu"])
-    for kernel in ("solve_kernel<2>", "solve_kernel<3>"):
+    for kernel in KNOWN | {"solve_kernel<0, -1>"}:
         opcodes = [opcode for _, opcode, _ in code[kernel]]
         assert kernel_resources.count(opcodes, "LDS") > 1000
-        # the function that it calls for products, which comes after its end, knows both kinds
+        # the function that it may call for products, which comes after its end, knows both kinds
         end = max(i for i, opcode in enumerate(opcodes) if opcode == "EXIT")
-        assert kernel_resources.count(opcodes[:end], "LD", "ST") == 0
-        assert kernel_resources.count(opcodes[end:], "LDS") > 50
-        assert kernel_resources.count(opcodes, "LDL", "STL") <= STACK.get(kernel, 0)
+        # nine each way where the Cholesky factorisation chooses between two matrices
+        assert kernel_resources.count(opcodes[:end], "LD", "ST") <= 18, kernel
+        assert (kernel_resources.count(opcodes[end:], "LDS") > 50) == (kernel not in KNOWN)
+        assert kernel_resources.count(opcodes, "LDL", "STL") == 0 or kernel in ANY
 
 
 def test_inner_loops_are_those_without_a_loop_inside():
@@ -54,4 +55,5 @@ def test_inner_loops_are_those_without_a_loop_inside():
     code[5] = (80, "BRA", 0)  # around it
     assert kernel_resources.inner_loops(code) == [["LDS", "FFMA", "BRA"]]
     assert kernel_resources.kernel_name("_ZN6tandem12_GLOBAL__N_112solve_kernelILi3ELb1EEEvNS_7MpcViewIfEE") == "solve_kernel<3, 1>"
+    assert kernel_resources.kernel_name("_ZN6tandem12_GLOBAL__N_112solve_kernelILi2ELin1EEEvNS_7MpcViewIfEE") == "solve_kernel<2, -1>"
     assert kernel_resources.kernel_name("_ZN6tandem12_GLOBAL__N_112begin_kernelENS_7MpcViewIfEE") == "begin_kernel"
