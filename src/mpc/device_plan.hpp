@@ -27,8 +27,11 @@ struct SolveVariant {
   constexpr bool has_copies() const { return copies != Copies::kNone; }
   bool operator==(const SolveVariant&) const = default;
 };
-inline constexpr SolveVariant kSolveVariants[] = {
-    {2, 128, 2, Copies::kInverses}, {1, 256, 3, Copies::kMatrices}, {1, 256, 2, Copies::kGains}, {1, 256, 0, Copies::kNone}};
+inline constexpr SolveVariant kSolveVariants[] = {{2, 128, 2, Copies::kInverses},
+                                                  {1, 256, 3, Copies::kMatrices},
+                                                  {1, 256, 2, Copies::kGains},
+                                                  {1, 256, 1, Copies::kNone},
+                                                  {1, 256, 0, Copies::kNone}};
 
 // Solves that are compiled for the sizes of a problem, those of robots that come with the project: number in kSolveVariants, sizes as in QpDims. With
 // the bits of those whose sizes are known only when they run, by an estimate in two thirds of the time: docs/gpu.md, section 5.

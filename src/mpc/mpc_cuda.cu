@@ -60,7 +60,8 @@ __device__ void prefetch(const float* p, int n) {
 }
 
 // One block per robot, and then for the next robot. Of the solver's scratch the last parts lie in shared memory, the others in `global`, block_global numbers
-// per block. Compiled for each of kSolveVariants, whose addresses of shared memory take 32 bits, and for kCompiledSolves[kCompiled] where that is not -1.
+// per block. Compiled for each of kSolveVariants, whose addresses of shared memory take 32 bits, and for kCompiledSolves[kCompiled] where that is not -1. Those
+// without copies are one: it tells memories apart when it runs.
 template <int kVariant, int kCompiled>
 __global__ void __launch_bounds__(kSolveVariants[kVariant].threads, kSolveVariants[kVariant].blocks)
     solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
@@ -76,11 +77,12 @@ __global__ void __launch_bounds__(kSolveVariants[kVariant].threads, kSolveVarian
   }
   extern __shared__ float shared[];
   const MpcDevicePlan& plan = fleet.plan;
+  const int parts_in_shared = kSolve.has_copies() ? kSolve.parts_in_shared : plan.solve.parts_in_shared;
   float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
   WorkMemory<float> memory;
 #pragma unroll
   for (int i = 0; i < kWorkParts; ++i) {
-    float*& from = i >= kWorkParts - kSolve.parts_in_shared ? in_shared : in_global;
+    float*& from = i >= kWorkParts - parts_in_shared ? in_shared : in_global;
     memory.part[i] = from;
     from += plan.work.part[i];
   }
@@ -91,14 +93,15 @@ __global__ void __launch_bounds__(kSolveVariants[kVariant].threads, kSolveVarian
 }
 
 auto solve_kernel_for(const MpcDevicePlan& plan) {
+  constexpr int kWays = std::ranges::find_if_not(kSolveVariants, &SolveVariant::has_copies) - std::begin(kSolveVariants) + 1;
   constexpr auto kAny = []<int... i>(std::integer_sequence<int, i...>) {
     return std::array{solve_kernel<i, -1>...};
-  }(std::make_integer_sequence<int, std::size(kSolveVariants)>());
+  }(std::make_integer_sequence<int, kWays>());
   constexpr auto kCompiled = []<int... i>(std::integer_sequence<int, i...>) {
     return std::array{solve_kernel<kCompiledSolves[i].variant, i>...};
   }(std::make_integer_sequence<int, std::size(kCompiledSolves)>());
   if (plan.compiled >= 0) return kCompiled[plan.compiled];
-  return kAny[std::ranges::find(kSolveVariants, plan.solve) - std::begin(kSolveVariants)];
+  return kAny[std::min<int>(std::ranges::find(kSolveVariants, plan.solve) - std::begin(kSolveVariants), kWays - 1)];
 }
 
 // One warp per robot.

@@ -18,7 +18,7 @@ STACK = {
 # Solves by variant and sizes (device_plan.hpp): compiled for some sizes, or for any (-1), which keep places of the problem's parts on the stack.
 KNOWN = {"solve_kernel<0, 0>", "solve_kernel<1, 1>", "solve_kernel<0, 2>", "solve_kernel<1, 3>", "solve_kernel<2, 4>"}
 ANY = {f"solve_kernel<{variant}, -1>" for variant in range(4)}
-STACK.update(dict.fromkeys(ANY, 600))
+STACK.update(dict.fromkeys(ANY, 660))
 
 
 @pytest.fixture(scope="module")
