@@ -16,7 +16,7 @@ die() { say "$*"; exit 1; }
 play_packages="g++=g++ ffmpeg=ffmpeg libosmesa6=libOSMesa.so.8 libcli11-dev=CLI/CLI.hpp libtomlplusplus-dev=toml++/toml.h
   nlohmann-json3-dev=nlohmann/json.hpp libeigen3-dev=eigen3/Eigen/Core"
 view_packages="python3-dev=python3-config"
-test_packages="libgtest-dev=gtest/gtest.h libzstd-dev=zstd.h ccache=ccache mold=mold git=git chromium=chromium"
+test_packages="libgtest-dev=gtest/gtest.h libzstd-dev=zstd.h ccache=ccache git=git chromium=chromium"
 
 set_up() {
   local needs=$1

@@ -12,17 +12,12 @@ file(GLOB TANDEM_MUJOCO_LIBRARY ${TANDEM_MUJOCO_DIR}/libmujoco.so.*)
 add_library(mujoco SHARED IMPORTED)
 set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${TANDEM_MUJOCO_DIR}/include)
 
-# ccache and mold where they are.
+# ccache where it is.
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # a file that is not known costs no more than its compilation; objects made with a precompiled header are kept too; another build in another folder, such as a
   # wheel's, finds the same files
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_BINARY_DIR} ${TANDEM_CCACHE})
-endif()
-find_program(TANDEM_MOLD mold)
-if(TANDEM_MOLD)
-  # before 2.4, mold lets the read-only part begin a page too early where thread-local variables end just before a page, and the program does not start
-  add_link_options($<$<LINK_LANGUAGE:CXX>:-fuse-ld=mold> $<$<LINK_LANGUAGE:CXX>:-Wl,-z,norelro>)
 endif()
 
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
