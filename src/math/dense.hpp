@@ -25,6 +25,7 @@ TANDEM_FN Real value_after(Write write, Real before, Real v) {
 // the columns of neighbouring lanes, kTile apart, lie on different banks of a GPU's shared memory. Every result is the sum over k in ascending order.
 constexpr int kTile = 3;
 TANDEM_FN int tiles_of(int n) { return (n + kTile - 1) / kTile; }
+TANDEM_FN int triangle(int n) { return n * (n + 1) / 2; }  // entries of an upper triangle, its diagonal among them
 
 // One factor of a product: entry (k, i) is data[k * step + i * stride].
 template <class Real>
@@ -137,7 +138,7 @@ struct Places {
 template <Team T, class K, class Real>
 TANDEM_FN Places places_of(const T& team, K kind, MatrixView<Real> C) {
   const bool upper = kind.fill == Fill::kUpper;
-  const bool tiles = (upper ? C.rows * (C.rows + 1) / 2 : C.rows * C.cols) > kFewResults * team.size();
+  const bool tiles = (upper ? triangle(C.rows) : C.rows * C.cols) > kFewResults * team.size();
   const int rows = tiles ? tiles_of(C.rows) : C.rows, cols = tiles ? tiles_of(C.cols) : C.cols;
   return {tiles, rows, upper || (tiles && kind.sum != Sum::kAll) ? (rows + 1) / 2 : rows, upper ? rows + 1 : cols};
 }

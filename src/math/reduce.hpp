@@ -35,8 +35,7 @@ TANDEM_FN void accumulate(const SerialTeam&, int n, Real* partial, Combine&& com
 #pragma GCC ivdep
   for (int p = 0; p < n - i; ++p) partial[p] = combine(partial[p], f(i + p));
 }
-// The same over f(stage, i) for `stages` stages of n numbers each, at most kPartials where the order matters. A lane goes through the stages of one number, so
-// that it waits for several of them at once.
+// s combined with number i of kAhead stages from k on, all read before the first is used. Moves on to what comes after them.
 template <int kAhead, class Real, class Combine, class F>
 TANDEM_FN void combine_ahead(Real& s, int& k, int i, Combine&& combine, F&& f) {
   Real v[kAhead];
@@ -44,6 +43,8 @@ TANDEM_FN void combine_ahead(Real& s, int& k, int i, Combine&& combine, F&& f) {
   for (int a = 0; a < kAhead; ++a) s = combine(s, v[a]);
   k += kAhead;
 }
+// The same over f(stage, i) for `stages` stages of n numbers each, at most kPartials where the order matters. A lane goes through the stages of one number, so
+// that it waits for several of them at once.
 template <Team T, class Real, class Combine, class F>
 TANDEM_FN void accumulate_stages(const T& team, int stages, int n, Real* partial, Combine&& combine, F&& f) {
   for_each(team, 0, kPartials, [&](int p) {

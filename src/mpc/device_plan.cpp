@@ -99,7 +99,7 @@ std::string describe(const MpcDevicePlan& plan) {
   std::string shared;
   for (int i = kWorkParts - 1; i >= 0; --i)
     if (in_shared(plan, WorkPart(i))) shared += cat(shared.empty() ? "" : ", ", kNames[i]);
-  if (plan.solve.copies >= Copies::kMatrices) shared += ", matrices of the iterations";
+  if (plan.solve.has_copies()) shared += ", matrices of the iterations";
   if (plan.solve.copies >= Copies::kGains) shared += ", gains of a stage";
   return cat("MPC on the GPU: ", plan.nworld, " robots x ", binary(plan.robot_bytes), " + ", plan.blocks, " blocks x ", binary(plan.block_bytes),
              " + ", binary(plan.constant_bytes), " = ", binary(plan.total_bytes),

@@ -73,7 +73,7 @@ inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >=
 MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0,
                           bool known_sizes = true);
 
-// "MPC on the GPU: 4096 robots x 122.9 KiB + 264 blocks x 111.1 KiB + 110.4 KiB = 520.4 MiB; ..." in one line.
+// "MPC on the GPU: 4096 robots x 123.4 KiB + 264 blocks x 116.6 KiB + 110.9 KiB = 523.8 MiB; ..." in one line.
 std::string describe(const MpcDevicePlan& plan);
 
 // Throws Error, naming how many robots would fit, unless the plan fits into `free_bytes`.

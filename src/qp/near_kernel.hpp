@@ -29,20 +29,23 @@ template <Team T, class Real>
 TANDEM_FN MatrixView<Real> near_matrix(const MatrixView<Real>& A, Copies room, Real* copy) {
   return {works_on_copies<T>(room) ? copy : A.data, A.rows, A.cols, A.ld};
 }
-// A view in which every stage is the one at `data`.
-template <class Real>
-TANDEM_FN QpView<Real> one_stage(const QpDims& dims, QpLayout layout, Real* data) {
-  layout.stage = 0;
-  return {dims, layout, data};
+// The problem, or a view in which every stage is the one copied to `data`, laid out as layout_of(layout of the problem) says.
+template <class T, class Real, class LayoutOf>
+TANDEM_FN ViewOf<T, Real> near_stage(const QpView<Real>& qp, Copies room, LayoutOf&& layout_of, Real* data) {
+  if constexpr (kCopiesMatrices<T>) {
+    if (room >= Copies::kMatrices) {
+      QpLayout l = layout_of(qp.lay);
+      l.stage = 0;
+      return {qp.dims, l, data};
+    }
+  }
+  return qp;
 }
 
 // hdiag and the penalties as the factorisation reads them.
 template <class T, class Real>
 TANDEM_FN ViewOf<T, Real> near_costs(const QpView<Real>& qp, const QpWork<Real>& w) {
-  if constexpr (kCopiesMatrices<T>) {
-    if (w.copies >= Copies::kMatrices) return one_stage(qp.dims, near_costs_layout(qp.lay), w.costs);
-  }
-  return qp;
+  return near_stage<T>(qp, w.copies, [](const QpLayout& l) { return near_costs_layout(l); }, w.costs);
 }
 // Begins to copy those of stage k: costs and matrices of the rows, to w.C and w.D; of the dynamics, E to the first rows of w.P, Gam to w.Gam, Phi to w.PhiI.
 template <Team T, class Real>
@@ -74,33 +77,29 @@ TANDEM_FN ViewOf<T, Real> near_view(const QpView<Real>& qp, const QpWork<Real>& 
 // Begins the copy that near_view shows.
 template <Team T, class Real>
 TANDEM_FN void begin_matrices(const T& team, const QpView<Real>& qp, const QpWork<Real>& w) {
-  if (works_on_copies<T>(w.copies) && qp.dims.dynamics == Dynamics::kIntegrator) {
-    const QpDims& d = qp.dims;
-    const QpView<Real> near = near_view<T>(qp, w);
-    const QpLayout &l = qp.lay, &nl = near.lay;
-    // a matrix of the first `stages` stages, from where it lies in stage 0 and the lengths of its rows
-    const auto copy = [&](int stages, int rows, int cols, const Real* from, int from_row, Real* to, int to_row) {
-      const Divisor by_row(cols), by_stage(rows);
-      const auto place = [=](int i, int stage, int row) {
-        const int r = by_row.quotient(i), k = by_stage.quotient(r);
-        return k * stage + (r - k * rows) * row + (i - r * cols);
-      };
-      for_each(team, 0, stages * rows * cols, [&](int i) { begin_copy(team, to + place(i, nl.stage, to_row), from + place(i, l.stage, from_row)); });
+  if (!works_on_copies<T>(w.copies) || qp.dims.dynamics != Dynamics::kIntegrator) return;
+  const QpDims& d = qp.dims;
+  const QpView<Real> near = near_view<T>(qp, w);
+  const QpLayout &l = qp.lay, &nl = near.lay;
+  // a matrix of the first `stages` stages, from where it lies in stage 0 and the lengths of its rows
+  const auto copy = [&](int stages, int rows, int cols, const Real* from, int from_row, Real* to, int to_row) {
+    const Divisor by_row(cols), by_stage(rows);
+    const auto place = [=](int i, int stage, int row) {
+      const int r = by_row.quotient(i), k = by_stage.quotient(r);
+      return k * stage + (r - k * rows) * row + (i - r * cols);
     };
-    copy(d.N + 1, d.nc, l.ldx, qp.C(0), l.C_row, near.C(0), nl.C_row);
-    copy(d.N, d.np, l.ldz, qp.E(0), l.E_row, near.E(0), nl.E_row);
-    copy(d.N, d.nd, w.du(), qp.D(0), l.D_row, near.D(0), nl.D_row);
-    copy(d.N, 1, l.dt + d.align - l.e, qp.e(0), 0, near.e(0), 0);  // e, Phi, Gam, bq and dt lie one after the other
-  }
+    for_each(team, 0, stages * rows * cols, [&](int i) { begin_copy(team, to + place(i, nl.stage, to_row), from + place(i, l.stage, from_row)); });
+  };
+  copy(d.N + 1, d.nc, l.ldx, qp.C(0), l.C_row, near.C(0), nl.C_row);
+  copy(d.N, d.np, l.ldz, qp.E(0), l.E_row, near.E(0), nl.E_row);
+  copy(d.N, d.nd, w.du(), qp.D(0), l.D_row, near.D(0), nl.D_row);
+  copy(d.N, 1, l.dt + d.align - l.e, qp.e(0), 0, near.e(0), 0);  // e, Phi, Gam, bq and dt lie one after the other
 }
 
 // Gradient, penalties and bounds of the stage that begin_rows() has copied, or of any.
 template <class T, class Real>
 TANDEM_FN ViewOf<T, Real> near_rows(const QpView<Real>& qp, const QpWork<Real>& w) {
-  if constexpr (kCopiesMatrices<T>) {
-    if (w.copies >= Copies::kMatrices) return one_stage(qp.dims, near_rows_layout(qp.lay), w.near_rows);
-  }
-  return qp;
+  return near_stage<T>(qp, w.copies, [](const QpLayout& l) { return near_rows_layout(l); }, w.near_rows);
 }
 // Begins to copy those of stage k.
 template <Team T, class Real>

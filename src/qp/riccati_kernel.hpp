@@ -7,8 +7,6 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-TANDEM_FN int triangle(int n) { return n * (n + 1) / 2; }
-
 // Upper Vnext += C' rho C in two steps with a sync between: w.Cr := rho C, then the product. Neither syncs.
 template <Team T, class Real>
 TANDEM_FN void scale_state_rows(const T& team, const QpView<Real>& qp, int k, Real rho_scale, const QpWork<Real>& w) {

@@ -114,8 +114,8 @@ Handler find_access(std::string_view type, int width, bool shared, bool wide) {
 }  // namespace
 
 Handler find_load(std::string_view type, int width, bool shared, bool wide_address) { return find_access<true>(type, width, shared, wide_address); }
+Handler find_store(std::string_view type, int width, bool shared, bool wide_address) { return find_access<false>(type, width, shared, wide_address); }
 Handler find_copy(int size) { return size == 16 ? begin_copy<16> : size == 4 ? begin_copy<4> : nullptr; }
 Handler copies_end() { return end_copies; }
-Handler find_store(std::string_view type, int width, bool shared, bool wide_address) { return find_access<false>(type, width, shared, wide_address); }
 
 }  // namespace tandem::ptx

@@ -122,8 +122,8 @@ struct Operation {
 const Operation* find_operation(std::string_view name);
 // ld and st: name is what follows ("f32"), width the register's bytes; space "shared" or another.
 Handler find_load(std::string_view type, int width, bool shared, bool wide_address);
+Handler find_store(std::string_view type, int width, bool shared, bool wide_address);
 Handler find_copy(int size);  // cp.async of so many bytes: s[0] to, d from
 Handler copies_end();         // cp.async.wait_all
-Handler find_store(std::string_view type, int width, bool shared, bool wide_address);
 
 }  // namespace tandem::ptx
