@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -117,6 +118,11 @@ int checked_threads(int threads);
 
 // Throws Error if `bytes` are more than the machine has.
 void check_memory(double bytes, const std::string& what);
+
+// Bytes of Python, and what they hold.
+inline nb::bytes bytes_of(std::span<const std::byte> bytes) { return nb::bytes(bytes.data(), bytes.size()); }
+inline std::span<const std::byte> span_of(const nb::bytes& bytes) { return {static_cast<const std::byte*>(bytes.data()), bytes.size()}; }
+inline std::vector<std::byte> vector_of(const nb::bytes& bytes) { return {span_of(bytes).begin(), span_of(bytes).end()}; }
 
 // body() without the interpreter's lock, and with ours: other Python threads go on, two calls on one object follow each other.
 template <class Body>

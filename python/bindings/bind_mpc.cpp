@@ -99,6 +99,15 @@ struct HorizonObject {
   size_t nodes, nq, nv, ncon, nfoot;
 };
 
+nb::bytes save_mpc(MpcObject& self) {
+  return bytes_of(unlocked(self.mutex, [&] { return self.gpu ? self.gpu->save() : self.mpc->save(); }));
+}
+
+void load_mpc(MpcObject& self, const nb::bytes& saved) {
+  const std::span<const std::byte> bytes = span_of(saved);
+  unlocked(self.mutex, [&] { self.gpu ? self.gpu->load(bytes) : self.mpc->load(bytes); });
+}
+
 HorizonObject horizon(MpcObject& self, int world) {
   const Mpc& mpc = self.on_cpu("horizon()");
   const Model& model = mpc.model();
@@ -199,6 +208,11 @@ void bind_mpc(nb::module_& module) {
       .def("reset_where", &reset_where, nb::arg("mask"), nb::arg("phase") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
            "With device=\"cuda\": forgets the plans of the worlds whose mask is not 0; their gait times become `phase`, None: 0.\n\n"
            "mask: bool or uint8 ([nworld]). phase: float32 ([nworld]). Both in the GPU's memory.")
+      .def("save", &save_mpc,
+           "Everything that the next steps depend on, outputs included, as bytes: an Mpc that loads them goes on from there, on either device.")
+      .def("load", &load_mpc, nb::arg("saved"),
+           "Goes on where save() was called. Raises Error, and changes nothing, unless that was an Mpc of the same robot, horizon and number of "
+           "worlds.")
       .def("horizon", &horizon, nb::arg("world") = 0, "The plan of one world after step().")
       .def_prop_ro(
           "nworld", [](const MpcObject& self) { return self.batch.nworld; }, "Number of worlds.")

@@ -155,6 +155,12 @@ void bind_task(nb::module_& module) {
       .def("step", &step_task, nb::arg("action"),
            "Advances every world by one control step; worlds that are done start anew. action: float32 (nworld, naction).\n\n"
            "Releases the interpreter meanwhile. Raises Error before the first reset().")
+      .def(
+          "save", [](TaskObject& self) { return bytes_of(self.task.save()); },
+          "Everything that the next steps depend on, as bytes: a Task that loads them goes on bit for bit.")
+      .def(
+          "load", [](TaskObject& self, const nb::bytes& saved) { self.task.load(span_of(saved)); }, nb::arg("saved"),
+          "Goes on where save() was called. Raises Error unless that was a Task of the same robot, controller and number of worlds; reset() it then.")
       .def("set_progress", &set_progress, nb::arg("progress"), "How far the training is, 0 to 1: what curricula go by.")
       .def(
           "save_policy",

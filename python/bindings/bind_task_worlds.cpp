@@ -103,6 +103,11 @@ void run(TaskWorldsObject& self, const std::string& stage, std::uintptr_t stream
   self.worlds.run(found->second, reinterpret_cast<void*>(stream));
 }
 
+nb::tuple load_worlds(TaskWorldsObject& self, const nb::bytes& saved) {
+  const SavedBeside beside = self.worlds.load(span_of(saved));
+  return nb::make_tuple(bytes_of(beside.simulator), bytes_of(beside.plan));
+}
+
 template <class T>
 nb::object tensor(Held<TaskWorldsObject> self, const TaskArray& array) {
   std::vector<size_t> shape{static_cast<size_t>(self.p->worlds.fleet().nworld)};
@@ -151,6 +156,16 @@ void bind_task_worlds(nb::module_& module) {
           "How far the training is, 0 to 1: what curricula go by.")
       .def("run", &run, nb::arg("stage"), nb::arg("stream") = 0,
            "Runs \"start\", \"command\", \"finish\", \"measure\" or \"observe\" of all worlds; on a GPU in this stream of CUDA, and returns at once.")
+      .def(
+          "save",
+          [](const TaskWorldsObject& self, const nb::bytes& simulator, const nb::bytes& plan) {
+            return bytes_of(self.worlds.save({vector_of(simulator), vector_of(plan)}));
+          },
+          nb::arg("simulator"), nb::arg("plan"),
+          "Everything that the next stages depend on, as bytes, with what simulator and controller saved. Waits for the device.")
+      .def("load", &load_worlds, nb::arg("saved"),
+           "Goes on where save() was called, on either device; returns what simulator and controller had saved.\n\n"
+           "Raises Error, and changes nothing, unless that was of the same robot, controller and number of worlds.")
       .def_prop_ro("arrays", &arrays, "All arrays by name, as Torch tensors on their memory. src/env/task_kernel.hpp says what they hold.")
       .def_prop_ro("terrain", &terrain_of_worlds,
                    "(distance of two heights [m], heights [m] (rows, columns)) of uneven ground, None where it is flat; a copy.")

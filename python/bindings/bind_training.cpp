@@ -25,20 +25,17 @@ using Arrays = std::vector<std::tuple<std::string, std::string, nb::bytes>>;
 
 std::vector<NamedBytes> named_bytes(const Arrays& arrays) {
   std::vector<NamedBytes> out;
-  for (const auto& [name, type, bytes] : arrays) {
-    const auto* first = static_cast<const std::byte*>(bytes.data());
-    out.push_back({name, type, {first, first + bytes.size()}});
-  }
+  for (const auto& [name, type, bytes] : arrays) out.push_back({name, type, vector_of(bytes)});
   return out;
 }
 
 Arrays arrays(const std::vector<NamedBytes>& named) {
   Arrays out;
-  for (const NamedBytes& array : named) out.emplace_back(array.name, array.type, nb::bytes(array.bytes.data(), array.bytes.size()));
+  for (const NamedBytes& array : named) out.emplace_back(array.name, array.type, bytes_of(array.bytes));
   return out;
 }
 
-// A checkpoint as a dictionary; of the worlds, whether there are any.
+// A checkpoint as a dictionary.
 nb::dict described(const Checkpoint& checkpoint, const std::string& path) {
   nb::dict out;
   out["path"] = path;
@@ -48,7 +45,7 @@ nb::dict described(const Checkpoint& checkpoint, const std::string& path) {
   out["seconds"] = checkpoint.seconds;
   out["learner"] = nb::cast(arrays(checkpoint.learner));
   out["statistics"] = nb::cast(arrays(checkpoint.statistics));
-  out["has_worlds"] = !checkpoint.worlds.empty();
+  out["worlds"] = bytes_of(checkpoint.worlds);
   return out;
 }
 
@@ -84,10 +81,10 @@ nb::object load(TrainingObject& self) {
   return described(checkpoint, self.run.folder.checkpoint(checkpoint.iteration));
 }
 
-void save(TrainingObject& self, std::int64_t iteration, double seconds, const Arrays& learner, const Arrays& statistics) {
+void save(TrainingObject& self, std::int64_t iteration, double seconds, const Arrays& learner, const Arrays& statistics, const nb::bytes& worlds) {
   const PpoSizes sizes = self.run.sizes();
   const std::int64_t robot_steps = iteration * self.run.setup.ppo.steps * sizes.nworld;
-  save_checkpoint({self.run.identity(), iteration, robot_steps, seconds, named_bytes(learner), named_bytes(statistics), {}},
+  save_checkpoint({self.run.identity(), iteration, robot_steps, seconds, named_bytes(learner), named_bytes(statistics), vector_of(worlds)},
                   self.run.folder.checkpoint(iteration));
 }
 
@@ -166,8 +163,8 @@ void bind_files(nb::class_<TrainingObject>& training) {
       .def("load", &load,
            "The latest checkpoint that can be read, as read_checkpoint() has it; those that cannot are named on stderr. The logs go on after it.\n\n"
            "Raises Error if there is none, or if it is of another robot, observation, number of worlds or network.")
-      .def("save", &save, nb::arg("iteration"), nb::arg("seconds"), nb::arg("learner"), nb::arg("statistics"),
-           "Writes a checkpoint without worlds. learner, statistics: (name, type, bytes) of each array. Raises Error naming path and cause.")
+      .def("save", &save, nb::arg("iteration"), nb::arg("seconds"), nb::arg("learner"), nb::arg("statistics"), nb::arg("worlds"),
+           "Writes a checkpoint. learner, statistics: (name, type, bytes) of each array. worlds: bytes. Raises Error naming path and cause.")
       .def("export", &export_run, nb::arg("iteration"), nb::arg("parameters"), nb::arg("mean"), nb::arg("variance"),
            "Writes the policy of an iteration, which is then the latest.\n\n"
            "parameters: float32, laid out as `shape` says. mean, variance: of the observations, float64 (nobs). Raises Error.")
@@ -226,7 +223,7 @@ void bind_training(nb::module_& module) {
 
   module.def(
       "read_checkpoint", [](const std::string& path) { return described(load_checkpoint(path), path); }, nb::arg("path"),
-      "A checkpoint: {\"path\", \"identity\", \"iteration\", \"robot_steps\", \"seconds\", \"learner\", \"statistics\", \"has_worlds\"}.\n\n"
+      "A checkpoint: {\"path\", \"identity\", \"iteration\", \"robot_steps\", \"seconds\", \"learner\", \"statistics\", \"worlds\"}.\n\n"
       "learner, statistics: (name, type, bytes) of each array. Raises Error if the file is none, cut off or damaged.");
   module.def("warn", &warn, nb::arg("line"), "One line on stderr, beside the line of progress.");
   module.def("check_cuda_device", &check_cuda_device, "Raises Error unless a CUDA device can be used, saying why.");

@@ -14,6 +14,8 @@ namespace nb = nanobind;
 NB_MODULE(_core, module) {
   module.doc() = "Model predictive control and reinforcement learning for legged robots: the compiled part of the package tandem.";
 
+  nb::set_leak_warnings(false);  // a script's global tensors on our memory outlive the module at its end
+
   nb::exception<tandem::Error> error(module, "Error", PyExc_ValueError);
   error.doc() = "A mistake of the caller, in one line: what was given, what was expected, and the cure.";
 

@@ -72,17 +72,19 @@ class EpisodeStatistics:
         ]
 
     def state(self):
-        """(name, type, bytes) of each array of a checkpoint. Worlds are not kept, so the episodes that run are not either: zeros."""
+        """(name, type, bytes) of each array of a checkpoint."""
         recent = torch.tensor(self.recent, dtype=torch.float64).reshape(len(self.recent), 2)
-        term_sum, length = torch.zeros(self._term_sum.shape, dtype=torch.float64), torch.zeros(self._length.shape, dtype=torch.int64)
         rewards, lengths = recent.T.contiguous()
-        return to_bytes([("term_sum", term_sum), ("length", length), ("recent_reward", rewards), ("recent_length", lengths)])
+        return to_bytes([("term_sum", self._term_sum), ("length", self._length.long()), ("recent_reward", rewards), ("recent_length", lengths)])
 
-    def load(self, arrays):
-        """The last episodes of a checkpoint. Raises native.Error if it is of another number of worlds or terms."""
+    def load(self, arrays, running):
+        """The last episodes of a checkpoint, and those that ran if they go on. Raises native.Error if it is of another number of worlds or terms."""
         sizes = [len(data) // 8 for _, _, data in arrays]
         if sizes[:2] != [self._term_sum.numel(), self._length.numel()] or len(sizes) != 4:
             raise native.Error("saved statistics are of another number of worlds or terms; load them where they are the same")
+        if running:
+            self._term_sum.copy_(from_bytes(arrays[0][2], self._term_sum).view_as(self._term_sum))
+            self._length.copy_(from_bytes(arrays[1][2], self._length.long()))
         rows = torch.stack([from_bytes(data, self._recent) for _, _, data in arrays[2:]], 1)
         self._recent[: len(rows)] = rows
         self._ended.fill_(len(rows))

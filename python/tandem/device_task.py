@@ -12,6 +12,7 @@ import torch
 from . import native
 from .device_statistics import Stopwatch
 from .mjcf import Terrain
+from .trajectory import Error
 from .warp_simulator import WarpSimulator, wp
 
 MPC_SETTINGS = ("mpc.", "gait.", "weights.", "solver.")
@@ -33,6 +34,9 @@ class DevicePlan:
     def reset_where(self, mask, phase):
         self.mpc.reset_where(mask, phase, stream=torch.cuda.current_stream().cuda_stream)
 
+    def load(self, saved):
+        self.mpc.load(saved)
+
 
 class HostPlan:
     """The MPC on the processor, behind float32 tensors."""
@@ -45,8 +49,15 @@ class HostPlan:
 
     def step(self, q, v, command):
         self.mpc.step(*(x.double().numpy() for x in (q, v, command)))
+        self.copy_outputs()
+
+    def copy_outputs(self):
         for name, array in self.arrays.items():
             array.copy_(torch.from_numpy(getattr(self.mpc, name)))
+
+    def load(self, saved):
+        self.mpc.load(saved)
+        self.copy_outputs()
 
     def reset_where(self, mask, phase):
         for world in mask.nonzero().flatten().tolist():
@@ -147,6 +158,22 @@ class DeviceTask:
             self.times.mark("mpc")
         self.run("observe")
         self.times.mark("observe")
+
+    def save(self):
+        """Everything that the next steps depend on, as bytes. Waits for the device."""
+        return self.worlds.save(self.sim.save(), self.plan.mpc.save() if self.plan else b"")
+
+    def load(self, saved):
+        """Goes on where save() was called, on either device. Raises Error where that was another task; reset() it then."""
+        simulator, plan = self.worlds.load(saved)
+        try:
+            self.sim.load(simulator)
+        except Error as error:
+            raise native.Error(str(error)) from None
+        if self.plan:
+            self.plan.load(plan)
+        self.started = True
+        self.times.mark()
 
     def set_progress(self, progress):
         """How far the training is, 0 to 1: what curricula go by. Takes effect at each world's next reset."""

@@ -58,15 +58,23 @@ class Trainer:
         self.save(must=True)
 
     def resume(self, checkpoint):
-        """Goes on from what TrainingRun.load() returned, with new episodes. Raises native.Error if it is of another network."""
+        """Goes on from what TrainingRun.load() returned; where its worlds are not those of this task, with new episodes. Raises native.Error if it is of
+        another network.
+        """
         if self.ppo:
             self.ppo.load(checkpoint["learner"], checkpoint["path"])
-        self.statistics.load(checkpoint["statistics"])
         self.iteration = self.saved = checkpoint["iteration"]
         self.seconds = checkpoint["seconds"]
-        native.warn(f"{checkpoint['path']}: worlds on a device are not kept between two runs; they start new episodes")
         self.task.set_progress(self.iteration / self.iterations)
-        self.task.reset()
+        try:
+            self.task.load(checkpoint["worlds"])
+            running = True
+        except native.Error as error:
+            native.warn(f"{checkpoint['path']}: its worlds cannot go on here, they start new episodes: {error}")
+            self.task.reset()
+            running = False
+        self.statistics.load(checkpoint["statistics"], running)
+        self.not_finite = int(self.task.not_finite_count())
 
     def train(self):
         """Trains up to train.iterations or an interrupt; returns what TrainingRun.finish() takes. Raises native.Error if the loss is not finite."""
@@ -107,7 +115,7 @@ class Trainer:
         start = time.perf_counter()
         try:
             learner = to_bytes(self.ppo.state()) if self.ppo else []
-            self.run.save(self.iteration, self.seconds, learner, self.statistics.state())
+            self.run.save(self.iteration, self.seconds, learner, self.statistics.state(), self.task.save())
             self.saved = self.iteration
             if self.ppo:
                 normaliser = self.ppo.normaliser
@@ -197,7 +205,7 @@ def train(options, make_task, interrupts):
     run = native.TrainingRun(options)
     checkpoint = run.load() if options.resume else None
     seed = run.train["train.seed"]
-    if checkpoint:  # other episodes than those of the start
+    if checkpoint:  # where its worlds cannot go on: other episodes than those of the start
         seed = derived_seed(seed, "resumed", checkpoint["iteration"])
     else:
         run.start()

@@ -142,4 +142,12 @@ class ByteReader {
   std::span<const std::byte> rest_;
 };
 
+// Whether a ByteWriter of this kind wrote the bytes.
+inline bool saved_as(const std::string& kind, std::span<const std::byte> bytes) {
+  const std::uint64_t length = kind.size();
+  const size_t at = sizeof(std::uint64_t);  // of all bytes
+  return bytes.size() >= at + sizeof length + length && std::memcmp(bytes.data() + at, &length, sizeof length) == 0 &&
+         std::memcmp(bytes.data() + at + sizeof length, kind.data(), length) == 0;
+}
+
 }  // namespace tandem

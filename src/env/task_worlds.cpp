@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "env/episode.hpp"
 #include "model/model_constants.hpp"
 
 namespace tandem {
 namespace {
+
+constexpr std::uint32_t kSaveVersion = 1;
 
 std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
@@ -132,25 +135,38 @@ std::unique_ptr<TaskBackend> make_backend(TaskDevice device, std::size_t bytes, 
 }  // namespace
 
 struct TaskWorlds::Impl {
+  std::string robot;
   TaskFleet fleet;
+  std::size_t arrays_at = 0, arrays_size = 0;  // in the memory of the backend [bytes]
   std::unique_ptr<TaskBackend> backend;
   std::vector<TaskArray> named;
   bool connected = false;
 
   Impl(const Robot& robot, const TaskSettings& settings, int nworld, std::uint64_t seed, TaskDevice device, int threads) {
     check(nworld >= 1, "nworld = ", nworld, ", expected at least 1");
+    this->robot = robot.model.name;
     Constants constants(robot, settings);
     fleet = make_fleet(constants, robot, settings, nworld);
     fleet.seed = seed;
     const ConstantBlock block = pack(constants, fleet);
-    const std::size_t first = block.bytes().size();
-    backend = make_backend(device, first + size_of_arrays(fleet), threads);
+    arrays_at = block.bytes().size(), arrays_size = size_of_arrays(fleet);
+    backend = make_backend(device, arrays_at + arrays_size, threads);
     block.rebase(backend->data);
     backend->upload(0, block.bytes());
     std::size_t size = 0;
-    fleet.arrays = deal_arrays(fleet, backend->data + first, size, [&](const char* name, auto* pointer, std::size_t width) {
+    fleet.arrays = deal_arrays(fleet, backend->data + arrays_at, size, [&](const char* name, auto* pointer, std::size_t width) {
       named.push_back({name, pointer, type_of(pointer), width});
     });
+  }
+
+  // arrays: all of them
+  template <class Archive, class Arrays, class Beside>
+  static void archive(Archive& bytes, const std::string& robot, TaskFleet& fleet, Arrays& arrays, Beside& beside) {
+    bytes.expect("robot", robot);
+    bytes.expect("nworld", fleet.nworld);
+    bytes.expect("controller", static_cast<int>(fleet.episode.numbers.controller));
+    bytes.expect("bytes of arrays", std::uint64_t(arrays.size()));
+    bytes(fleet.seed), bytes(fleet.first), bytes(std::span(arrays)), bytes(beside.simulator), bytes(beside.plan);
   }
 };
 
@@ -185,6 +201,22 @@ void TaskWorlds::run(TaskStage stage, void* stream) {
   check(stage != TaskStage::kCommand || fleet.action, "task: set points were asked for before act()");
   impl_->backend->run(stage, fleet, stream);
   if (stage == TaskStage::kStart) fleet.first = false;
+}
+
+std::vector<std::byte> TaskWorlds::save(const SavedBeside& beside) const {
+  const std::vector<std::byte> arrays = impl_->backend->download(impl_->arrays_at, impl_->arrays_size);
+  ByteWriter bytes(kTaskWorldsSaved, kSaveVersion);
+  impl_->archive(bytes, impl_->robot, impl_->fleet, arrays, beside);
+  return bytes.finish();
+}
+
+SavedBeside TaskWorlds::load(std::span<const std::byte> saved) {
+  std::vector<std::byte> arrays(impl_->arrays_size);
+  SavedBeside beside;
+  ByteReader bytes(kTaskWorldsSaved, kSaveVersion, saved);
+  impl_->archive(bytes, impl_->robot, impl_->fleet, arrays, beside);
+  impl_->backend->upload(impl_->arrays_at, arrays);
+  return beside;
 }
 
 const TaskFleet& TaskWorlds::fleet() const { return impl_->fleet; }

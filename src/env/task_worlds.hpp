@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct TaskBackend {
   std::byte* data = nullptr;  // on the device, zero at first
   virtual ~TaskBackend() = default;
   virtual void upload(std::size_t at, const std::vector<std::byte>& bytes) = 0;
+  virtual std::vector<std::byte> download(std::size_t at, std::size_t size) const = 0;  // waits for the device
   virtual void run(TaskStage stage, const TaskFleet& fleet, void* stream) = 0;
 };
 std::unique_ptr<TaskBackend> make_task_cpu(std::size_t bytes, int threads);
@@ -44,6 +46,12 @@ struct TaskArray {
   ArrayType type;
   std::size_t width;  // numbers per world; 0: one, without an axis of its own
 };
+
+// Bytes that simulator and controller saved, kept beside those of the task.
+struct SavedBeside {
+  std::vector<std::byte> simulator, plan;
+};
+inline constexpr const char* kTaskWorldsSaved = "task on a device";  // what such bytes begin with: base/bytes.hpp
 
 class TaskWorlds {
  public:
@@ -66,6 +74,11 @@ class TaskWorlds {
   // Runs one stage of all worlds; on a GPU puts it into `stream` (a cudaStream_t) and returns at once.
   // Throws Error before connect(), and for kCommand before act().
   void run(TaskStage stage, void* stream = nullptr);
+
+  // Everything that the next stages depend on, as bytes; waits for the device. TaskWorlds that load it, on any device, go on from there.
+  // load() throws Error, and changes nothing, unless the bytes are of the same robot, controller and number of worlds.
+  std::vector<std::byte> save(const SavedBeside& beside) const;
+  SavedBeside load(std::span<const std::byte> bytes);
 
   const TaskFleet& fleet() const;
   const TaskArrays& arrays() const;

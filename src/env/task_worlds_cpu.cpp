@@ -27,6 +27,7 @@ struct CpuBackend : TaskBackend {
 
   CpuBackend(std::size_t bytes, int threads) : memory(bytes), pool(threads) { data = memory.data(); }
   void upload(std::size_t at, const std::vector<std::byte>& bytes) override { std::copy(bytes.begin(), bytes.end(), data + at); }
+  std::vector<std::byte> download(std::size_t at, std::size_t size) const override { return {data + at, data + at + size}; }
   void run(TaskStage stage, const TaskFleet& fleet, void*) override {
     pool.run(fleet.nworld, [&](int w, int) { run_world(stage, fleet, w); });
   }

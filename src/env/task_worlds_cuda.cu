@@ -28,7 +28,14 @@ struct CudaBackend : TaskBackend {
     check_cuda(cudaMemset(data, 0, bytes), "clear");
   }
   void upload(std::size_t at, const std::vector<std::byte>& bytes) override {
-    check_cuda(cudaMemcpy(data + at, bytes.data(), bytes.size(), cudaMemcpyHostToDevice), "constants of the task");
+    check_cuda(cudaDeviceSynchronize(), "stages of the task");
+    check_cuda(cudaMemcpy(data + at, bytes.data(), bytes.size(), cudaMemcpyHostToDevice), "arrays of the task");
+  }
+  std::vector<std::byte> download(std::size_t at, std::size_t size) const override {
+    std::vector<std::byte> bytes(size);
+    check_cuda(cudaDeviceSynchronize(), "stages of the task");
+    check_cuda(cudaMemcpy(bytes.data(), data + at, size, cudaMemcpyDeviceToHost), "arrays of the task");
+    return bytes;
   }
   void run(TaskStage stage, const TaskFleet& fleet, void* stream) override {
     const auto s = static_cast<cudaStream_t>(stream);

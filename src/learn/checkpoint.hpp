@@ -27,7 +27,7 @@ struct Checkpoint {
   double seconds = 0;               // of training so far
   std::vector<NamedBytes> learner;  // empty where nothing is learnt
   std::vector<NamedBytes> statistics;
-  std::vector<std::byte> worlds;  // empty where they ran on a device; their episodes then start anew
+  std::vector<std::byte> worlds;  // of a VectorEnv or of a TaskWorlds; a training that cannot go on with them starts new episodes
 };
 
 // Throws Error naming path and cause (folder missing or read-only, disk full); a file of that name is then unchanged.

@@ -85,12 +85,11 @@ std::vector<NamedBytes> EpisodeStatistics::save() const {
           named("recent_length", "F64", recent_length_)};
 }
 
-void EpisodeStatistics::load(const std::vector<NamedBytes>& saved) {
+void EpisodeStatistics::load(const std::vector<NamedBytes>& saved, bool running) {
   check(saved.size() == 4 && saved[0].bytes.size() == term_sum_.size() * sizeof(double) &&
             saved[1].bytes.size() == length_.size() * sizeof(std::int64_t),
         "saved statistics are of another number of worlds or terms; load them where they are the same");
-  restore(saved[0], term_sum_);
-  restore(saved[1], length_);
+  if (running) restore(saved[0], term_sum_), restore(saved[1], length_);
   restore(saved[2], recent_reward_);
   restore(saved[3], recent_length_);
 }

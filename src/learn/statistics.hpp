@@ -25,8 +25,8 @@ class EpisodeStatistics {
   std::vector<NamedNumber> take();
 
   std::vector<NamedBytes> save() const;
-  // Throws Error if they are of other sizes.
-  void load(const std::vector<NamedBytes>& saved);
+  // running: the episodes that ran go on, too. Throws Error if they are of other sizes.
+  void load(const std::vector<NamedBytes>& saved, bool running);
 
  private:
   static constexpr size_t kRecent = 100;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/rng.hpp"
+#include "env/task_worlds.hpp"
 
 namespace tandem {
 namespace {
@@ -56,9 +58,10 @@ void Trainer::resume() {
   const Checkpoint checkpoint = load_latest_checkpoint(*job_.folder, job_.identity, job_.hooks.warn);
   const std::string path = job_.folder->checkpoint(checkpoint.iteration);
   if (job_.ppo) restore(*job_.ppo, checkpoint.learner, path);
-  statistics_.load(checkpoint.statistics);
-  if (checkpoint.worlds.empty()) {
-    if (job_.hooks.warn) job_.hooks.warn(cat(path, ": was written by a training on a device, which keeps no worlds; they start new episodes"));
+  const bool has_worlds = !checkpoint.worlds.empty() && !saved_as(kTaskWorldsSaved, checkpoint.worlds);
+  statistics_.load(checkpoint.statistics, has_worlds);
+  if (!has_worlds) {
+    if (job_.hooks.warn) job_.hooks.warn(cat(path, ": its worlds are those of a training on a device; here they start new episodes"));
     job_.env->set_progress(static_cast<double>(checkpoint.iteration) / job_.settings.iterations);
     job_.env->reset();
   } else {

@@ -46,8 +46,8 @@ class Trainer {
 
   // Starts new episodes in all worlds and saves model_0. Throws Error if that cannot be written.
   void start();
-  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Where it keeps no worlds, they start new
-  // episodes, which is a warning too. Throws Error if none can be read, or if it is of another robot, layout or network.
+  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Where its worlds are those of a training on
+  // a device, they start new episodes, which is a warning too. Throws Error if none can be read, or if it is of another robot, layout or network.
   void resume();
   // Trains up to settings.iterations. A checkpoint that cannot be written is a warning, unless it is the last.
   // Throws Error if the loss is not finite, naming the last checkpoint; checkpoints stay as they are.

@@ -4,18 +4,15 @@
 #include <cmath>
 
 #include "base/aligned.hpp"
-#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/isa.hpp"
 #include "base/parallel.hpp"
 #include "mpc/arrays.hpp"
 #include "mpc/batch.hpp"
+#include "mpc/saved.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr int kAlign = 16;       // floats in the widest vector register
-constexpr int kSaveVersion = 1;  // of the bytes that save() writes
 
 void check_size(size_t have, size_t expected, const char* what, const char* shape) {
   check(have == expected, "MPC step: ", what, " has ", have, " values, expected ", shape, " = ", expected);
@@ -46,11 +43,11 @@ struct Mpc::Impl {
       : model(m),
         settings(s),
         nworld(n),
-        arrays(make_arrays<float>(m, s, kAlign)),
+        arrays(make_arrays<float>(m, s, kMpcAlign)),
         kernels(detect_isa() == Isa::kAvx512 ? avx512::mpc_kernels() : avx2::mpc_kernels()),
-        world_stride(round_up(world_size(arrays.view), kAlign)),
-        solution_stride(round_up(solution_size(arrays.view.dims), kAlign)),
-        scratch_stride(round_up(kernels.scratch_size(arrays.view, s.solver), kAlign)),
+        world_stride(round_up(world_size(arrays.view), kMpcAlign)),
+        solution_stride(round_up(solution_size(arrays.view.dims), kMpcAlign)),
+        scratch_stride(round_up(kernels.scratch_size(arrays.view, s.solver), kMpcAlign)),
         pool(threads),
         worlds(static_cast<size_t>(n) * world_stride),
         solutions(static_cast<size_t>(n) * solution_stride),
@@ -58,30 +55,14 @@ struct Mpc::Impl {
         profiles(pool.size()) {
     for (int t = 0; t < pool.size(); ++t) kernels.init_scratch(arrays.view, settings.solver, scratch.data + static_cast<size_t>(t) * scratch_stride);
   }
-  // Everything that the next steps depend on; a world's block and solution are laid out alike for every instruction set.
-  template <class Archive, class Output>
-  void archive(Archive& bytes, Output& output) const {
-    bytes.expect("robot", model.name);
-    bytes.expect("nworld", nworld);
-    bytes.expect("njnt", model.njnt);
-    bytes.expect("nodes", settings.nodes);
-    bytes.expect("numbers per plan", world_stride);
-    bytes.expect("numbers per QP solution", solution_stride);
-    bytes(std::span(worlds.data, worlds.size));
-    bytes(std::span(solutions.data, solutions.size));
-    for (auto* values : {&output.tau_ff, &output.q_des, &output.v_des, &output.value, &output.phase}) bytes(std::span(*values));
-    for (auto& info : output.info) bytes(info.status), bytes(info.primal_residual), bytes(info.dual_residual), bytes(info.objective);
-  }
+  MpcRows rows() const { return {nworld, world_stride, solution_stride, {worlds.data, worlds.size}, {solutions.data, solutions.size}}; }
   WorldView<float> world(int w) const { return world_at(arrays.view, worlds.data + static_cast<size_t>(w) * world_stride); }
 };
 
 Mpc::Mpc(const Model& model, const MpcSettings& settings, int nworld, int threads) {
   check(nworld >= 1, "MPC: nworld = ", nworld, ", expected at least 1");
   impl_ = std::make_unique<Impl>(model, settings, nworld, threads);
-  const size_t joints = static_cast<size_t>(nworld) * model.njnt;
-  output.tau_ff.assign(joints, 0), output.q_des.assign(joints, 0), output.v_des.assign(joints, 0);
-  output.value.assign(nworld, 0), output.phase.assign(nworld, 0);
-  output.info.resize(nworld);
+  output = zero_output(nworld, model.njnt);
 }
 Mpc::~Mpc() = default;
 Mpc::Mpc(Mpc&&) noexcept = default;
@@ -113,14 +94,14 @@ void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<c
 }
 
 std::vector<std::byte> Mpc::save() const {
-  ByteWriter bytes("MPC", kSaveVersion);
-  impl_->archive(bytes, output);
+  ByteWriter bytes(kMpcSaved, kMpcSaveVersion);
+  archive_mpc(bytes, impl_->model, impl_->settings, impl_->rows(), output);
   return bytes.finish();
 }
 
 void Mpc::load(std::span<const std::byte> bytes) {
-  ByteReader reader("MPC", kSaveVersion, bytes);
-  impl_->archive(reader, output);
+  ByteReader reader(kMpcSaved, kMpcSaveVersion, bytes);
+  archive_mpc(reader, impl_->model, impl_->settings, impl_->rows(), output);
 }
 
 Horizon Mpc::horizon(int world) const {

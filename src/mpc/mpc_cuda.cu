@@ -7,122 +7,11 @@
 
 #include "base/cuda.cuh"
 #include "base/device.hpp"
-#include "base/team_cuda.cuh"
-#include "mpc/robot_step_kernel.hpp"
+#include "mpc/mpc_kernels.cuh"
+#include "mpc/saved.hpp"
 
 namespace tandem {
 namespace {
-
-// Who linearises a node: a tree of bodies has work for few lanes at a time.
-using NodeTeam = PartWarpTeam<WarpTeam::kLanes / kNodesPerWarp>;
-
-// Of a block in the launches that go through the arrays of a robot.
-constexpr int kThreadsPerRobot = 256;
-
-// Which parts of the first launch to do: both, or one at a time where stages are timed.
-enum Part : int { kPrepare = 1, kForm = 2, kBothParts = 3 };
-
-__device__ bool takes_part(const FleetView<float>& fleet, int w) { return !fleet.active || fleet.active[w]; }
-
-// The number of this warp, or part of one, among all of a launch.
-template <class T>
-__device__ int team_number() {
-  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / T::kLanes;
-}
-// Its part of the block's shared memory, `size` numbers.
-template <class T>
-__device__ float* team_memory(int size) {
-  extern __shared__ float shared[];
-  return shared + static_cast<int>(threadIdx.x) / T::kLanes * size;
-}
-
-// One warp per robot.
-__global__ void begin_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet, int parts) {
-  const int w = team_number<WarpTeam>();
-  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  const RobotView<float> robot = robot_at(mpc, fleet, w);
-  if (parts & kPrepare) begin_step(WarpTeam(), mpc, robot, team_memory<WarpTeam>(fleet.plan.begin_size));
-  if (parts & kForm) form_robot(WarpTeam(), mpc, robot);
-}
-
-// A part of a warp per robot and node.
-__global__ void linearise_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
-  const int node = team_number<NodeTeam>(), w = node / mpc.nodes;
-  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  linearise_robot(NodeTeam(), mpc, robot_at(mpc, fleet, w), node % mpc.nodes, team_memory<NodeTeam>(fleet.plan.linearise_size));
-}
-
-// Brings n numbers from p on into the second-level cache, without waiting.
-__device__ void prefetch(const float* p, int n) {
-  constexpr int kLine = 128 / sizeof(float);
-  for (int i = kLine * static_cast<int>(threadIdx.x); i < n; i += kLine * static_cast<int>(blockDim.x))
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
-}
-
-// One block per robot, and then for the next robot. Of the solver's scratch the last parts lie in shared memory, the others in `global`, block_global numbers
-// per block. Compiled for each of kSolveVariants, whose addresses of shared memory take 32 bits, and for kCompiledSolves[kCompiled] where that is not -1. Those
-// without copies are one: it tells memories apart when it runs.
-template <int kVariant, int kCompiled>
-__global__ void __launch_bounds__(kSolveVariants[kVariant].threads, kSolveVariants[kVariant].blocks)
-    solve_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet,
-                 const __grid_constant__ SolverSettings settings, float* global) {
-  constexpr SolveVariant kSolve = kSolveVariants[kVariant];
-  // where the compiler knows the sizes it should know the threads too, and a copy of a product is hardly longer than a call
-  constexpr bool kKnown = kCompiled >= 0;
-  const BlockTeam<kKnown ? kSolve.threads : 0, !kKnown> team;
-  QpDims dims = problem_dims(mpc);
-  if constexpr (kKnown) {
-    constexpr CompiledSolve kSizes = kCompiledSolves[kCompiled];
-    dims = integrator_dims(dims.N, kSizes.np, kSizes.na, kSizes.nf, kSizes.nc, kSizes.nd);
-  }
-  extern __shared__ float shared[];
-  const MpcDevicePlan& plan = fleet.plan;
-  const int parts_in_shared = kSolve.has_copies() ? kSolve.parts_in_shared : plan.solve.parts_in_shared;
-  float *in_shared = shared, *in_global = global + static_cast<size_t>(blockIdx.x) * plan.block_global;
-  WorkMemory<float> memory;
-#pragma unroll
-  for (int i = 0; i < kWorkParts; ++i) {
-    float*& from = i >= kWorkParts - parts_in_shared ? in_shared : in_global;
-    memory.part[i] = from;
-    from += plan.work.part[i];
-  }
-  for (int w = static_cast<int>(blockIdx.x); w < plan.nworld; w += static_cast<int>(gridDim.x)) {
-    if (const int next = w + static_cast<int>(gridDim.x); next < plan.nworld) prefetch(robot_at(mpc, fleet, next).qp, plan.qp_stride);
-    if (takes_part(fleet, w)) solve_robot(team, dims, settings, robot_at(mpc, fleet, w), memory, kSolve.copies);
-  }
-}
-
-auto solve_kernel_for(const MpcDevicePlan& plan) {
-  constexpr int kWays = std::ranges::find_if_not(kSolveVariants, &SolveVariant::has_copies) - std::begin(kSolveVariants) + 1;
-  constexpr auto kAny = []<int... i>(std::integer_sequence<int, i...>) {
-    return std::array{solve_kernel<i, -1>...};
-  }(std::make_integer_sequence<int, kWays>());
-  constexpr auto kCompiled = []<int... i>(std::integer_sequence<int, i...>) {
-    return std::array{solve_kernel<kCompiledSolves[i].variant, i>...};
-  }(std::make_integer_sequence<int, std::size(kCompiledSolves)>());
-  if (plan.compiled >= 0) return kCompiled[plan.compiled];
-  return kAny[std::min<int>(std::ranges::find(kSolveVariants, plan.solve) - std::begin(kSolveVariants), kWays - 1)];
-}
-
-// One warp per robot.
-__global__ void finish_kernel(const __grid_constant__ MpcView<float> mpc, const __grid_constant__ FleetView<float> fleet) {
-  const int w = team_number<WarpTeam>();
-  if (w >= fleet.plan.nworld || !takes_part(fleet, w)) return;
-  finish_robot(WarpTeam(), mpc, robot_at(mpc, fleet, w), team_memory<WarpTeam>(fleet.plan.finish_size));
-}
-
-// One block per robot.
-__global__ void reset_kernel(MpcView<float> mpc, FleetView<float> fleet, const unsigned char* mask, const float* phase) {
-  const int w = static_cast<int>(blockIdx.x);
-  if (mask && !mask[w]) return;
-  reset_robot(BlockTeam<kThreadsPerRobot>(), mpc, robot_at(mpc, fleet, w), phase ? phase[w] : 0.0f);
-}
-
-// Copies the constant parts of a problem to that of every robot.
-__global__ void copy_constants_kernel(FleetView<float> fleet, const float* constants) {
-  float* qp = fleet.qp + static_cast<size_t>(blockIdx.x) * fleet.plan.qp_stride;
-  for (int i = static_cast<int>(threadIdx.x); i < fleet.plan.qp_stride; i += static_cast<int>(blockDim.x)) qp[i] = constants[i];
-}
 
 DeviceLimits device_limits() {
   const CudaDevice device = cuda_device();
@@ -140,19 +29,30 @@ MpcDevicePlan affordable_plan(const MpcArrays<float>& arrays, const MpcSettings&
   return plan;
 }
 
+void upload_floats(const std::vector<float>& from, float* to) {
+  check_cuda(cudaMemcpy(to, from.data(), from.size() * sizeof(float), cudaMemcpyHostToDevice), "upload");
+}
+
 // Rows of `width` numbers from the host, as floats `stride` apart, to the device.
-void copy_rows(std::span<const double> from, int width, int stride, int n, const char* what, float* to) {
-  check(from.size() == static_cast<size_t>(n) * width, "MPC upload: ", what, " has ", from.size(), " values, expected ", n, " x ", width);
+void write_rows(std::span<const double> from, int width, int stride, int n, float* to) {
   std::vector<float> rows(static_cast<size_t>(n) * stride, 0.0f);
   for (size_t w = 0; w < static_cast<size_t>(n); ++w)
     for (int i = 0; i < width; ++i) rows[w * stride + i] = static_cast<float>(from[w * width + i]);
-  check_cuda(cudaMemcpy(to, rows.data(), rows.size() * sizeof(float), cudaMemcpyHostToDevice), "upload");
+  upload_floats(rows, to);
+}
+void upload_rows(std::span<const double> from, int width, int stride, int n, const char* what, const float* to) {
+  check(from.size() == static_cast<size_t>(n) * width, "MPC upload: ", what, " has ", from.size(), " values, expected ", n, " x ", width);
+  write_rows(from, width, stride, n, const_cast<float*>(to));
 }
 
 // And back.
+std::vector<float> download_floats(const float* from, size_t n) {
+  std::vector<float> out(n);
+  check_cuda(cudaMemcpy(out.data(), from, n * sizeof(float), cudaMemcpyDeviceToHost), "download");
+  return out;
+}
 std::vector<double> read_rows(const float* from, int width, int stride, int n) {
-  std::vector<float> rows(static_cast<size_t>(n) * stride);
-  check_cuda(cudaMemcpy(rows.data(), from, rows.size() * sizeof(float), cudaMemcpyDeviceToHost), "download");
+  const std::vector<float> rows = download_floats(from, static_cast<size_t>(n) * stride);
   std::vector<double> out(static_cast<size_t>(n) * width);
   for (size_t w = 0; w < static_cast<size_t>(n); ++w)
     for (int i = 0; i < width; ++i) out[w * width + i] = rows[w * stride + i];
@@ -334,9 +234,9 @@ DeviceOutput MpcCuda::output() const {
 void MpcCuda::upload(std::span<const double> q, std::span<const double> v, std::span<const double> command) {
   const Impl& s = *impl_;
   const int n = s.plan.nworld;
-  copy_rows(q, s.model.nq, s.plan.q_stride, n, "q", const_cast<float*>(s.own.q));
-  copy_rows(v, s.model.nv, s.plan.v_stride, n, "v", const_cast<float*>(s.own.v));
-  copy_rows(command, 4, s.plan.command_stride, n, "command", const_cast<float*>(s.own.command));
+  upload_rows(q, s.model.nq, s.plan.q_stride, n, "q", s.own.q);
+  upload_rows(v, s.model.nv, s.plan.v_stride, n, "v", s.own.v);
+  upload_rows(command, 4, s.plan.command_stride, n, "command", s.own.command);
 }
 
 void MpcCuda::download(MpcOutput& output) const {
@@ -354,6 +254,36 @@ void MpcCuda::download(MpcOutput& output) const {
   for (int w = 0; w < n; ++w)
     output.info[w] = {static_cast<Status>(static_cast<int>(status[w])), static_cast<float>(primal[w]), static_cast<float>(dual[w]),
                       static_cast<float>(objective[w])};
+}
+
+std::vector<std::byte> MpcCuda::save() const {
+  const Impl& s = *impl_;
+  const size_t n = s.plan.nworld;
+  MpcKept kept;
+  download(kept.output);
+  kept.worlds = download_floats(s.fleet.worlds, n * s.plan.world_stride);
+  kept.solutions = download_floats(s.fleet.solutions, n * s.plan.solution_stride);
+  return save_kept(s.arrays.view, s.model, s.settings, s.plan, kept);
+}
+
+void MpcCuda::load(std::span<const std::byte> bytes) {
+  const Impl& s = *impl_;
+  const FleetView<float>& f = s.fleet;
+  const int n = s.plan.nworld, nj = s.model.njnt;
+  const MpcKept kept = load_kept(s.arrays.view, s.model, s.settings, s.plan, bytes);
+  wait();
+  upload_floats(kept.worlds, f.worlds), upload_floats(kept.solutions, f.solutions);
+  const MpcOutput& out = kept.output;
+  for (auto [from, to] : {std::pair(&out.tau_ff, f.tau_ff), {&out.q_des, f.q_des}, {&out.v_des, f.v_des}})
+    write_rows(*from, nj, s.plan.joint_stride, n, to);
+  write_rows(out.value, 1, 1, n, f.value), write_rows(out.phase, 1, 1, n, f.phase);
+  const auto write_info = [&](auto QpInfo::* field, float* to) {
+    std::vector<float> values;
+    for (const QpInfo& info : out.info) values.push_back(static_cast<float>(info.*field));
+    upload_floats(values, to);
+  };
+  write_info(&QpInfo::status, f.status), write_info(&QpInfo::primal_residual, f.primal_residual);
+  write_info(&QpInfo::dual_residual, f.dual_residual), write_info(&QpInfo::objective, f.objective);
 }
 
 std::vector<KernelUse> MpcCuda::kernels() const {

@@ -80,6 +80,10 @@ class MpcCuda {
   void upload(std::span<const double> q, std::span<const double> v, std::span<const double> command);
   void download(MpcOutput& output) const;
 
+  // As those of Mpc, with the same bytes: each goes on from what the other saved. Wait for the device.
+  std::vector<std::byte> save() const;
+  void load(std::span<const std::byte> bytes);
+
   // Of the launches of a step, in their order.
   std::vector<KernelUse> kernels() const;
 

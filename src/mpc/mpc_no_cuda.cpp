@@ -17,6 +17,8 @@ DeviceInput MpcCuda::input() const { throw_built_without_cuda(); }
 DeviceOutput MpcCuda::output() const { throw_built_without_cuda(); }
 void MpcCuda::upload(std::span<const double>, std::span<const double>, std::span<const double>) { throw_built_without_cuda(); }
 void MpcCuda::download(MpcOutput&) const { throw_built_without_cuda(); }
+std::vector<std::byte> MpcCuda::save() const { throw_built_without_cuda(); }
+void MpcCuda::load(std::span<const std::byte>) { throw_built_without_cuda(); }
 std::vector<KernelUse> MpcCuda::kernels() const { throw_built_without_cuda(); }
 const MpcDevicePlan& MpcCuda::plan() const { throw_built_without_cuda(); }
 const MpcSettings& MpcCuda::settings() const { throw_built_without_cuda(); }

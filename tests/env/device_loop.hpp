@@ -84,12 +84,15 @@ struct DeviceLoop {
     if (mpc) {
       const auto doubles = [&](const float* x, int width) { return std::vector<double>(x, x + static_cast<size_t>(nworld) * width); };
       mpc->step(doubles(a.measured_q, robot.model.nq), doubles(a.measured_v, robot.model.nv), doubles(a.command, 4));
-      const MpcOutput& out = mpc->output;
-      std::copy(out.tau_ff.begin(), out.tau_ff.end(), tau_ff.begin()), std::copy(out.q_des.begin(), out.q_des.end(), q_des.begin());
-      std::copy(out.v_des.begin(), out.v_des.end(), v_des.begin()), std::copy(out.value.begin(), out.value.end(), value.begin());
-      std::copy(out.phase.begin(), out.phase.end(), phase.begin());
+      read_plan();
     }
     run(TaskStage::kObserve);
+  }
+  void read_plan() {
+    const MpcOutput& out = mpc->output;
+    std::copy(out.tau_ff.begin(), out.tau_ff.end(), tau_ff.begin()), std::copy(out.q_des.begin(), out.q_des.end(), q_des.begin());
+    std::copy(out.v_des.begin(), out.v_des.end(), v_des.begin()), std::copy(out.value.begin(), out.value.end(), value.begin());
+    std::copy(out.phase.begin(), out.phase.end(), phase.begin());
   }
   void reset() {
     run(TaskStage::kStart);
@@ -103,6 +106,12 @@ struct DeviceLoop {
     read_simulator();
     run(TaskStage::kFinish);
     prepare();
+  }
+  std::vector<std::byte> save() const { return worlds.save({sim->save(), mpc ? mpc->save() : std::vector<std::byte>()}); }
+  void load(const std::vector<std::byte>& bytes) {
+    const SavedBeside beside = worlds.load(bytes);
+    sim->load(beside.simulator);
+    if (mpc) mpc->load(beside.plan), read_plan();
   }
 };
 

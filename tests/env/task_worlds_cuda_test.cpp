@@ -32,6 +32,12 @@ class Twin {
     action_ = std::make_unique<DeviceBytes>(action.data(), action.size() * sizeof(float));
     worlds_.act(static_cast<const float*>(action_->data));
   }
+  // Takes what the loop's worlds saved.
+  void load(const std::vector<std::byte>& saved) {
+    EXPECT_NE(worlds_.save({}), saved);
+    worlds_.load(saved);
+    EXPECT_EQ(worlds_.save({}), saved);
+  }
   double largest = 0;  // difference that was seen
 
  private:
@@ -108,6 +114,25 @@ TEST_P(TaskOnCuda, DoesWhatTheProcessorDoes) {
   }
   RecordProperty("largest difference", std::to_string(twin.largest));
 }
+TEST_P(TaskOnCuda, GoesOnFromWhatTheProcessorSaved) {
+  const Robot robot = load_robot(GetParam().robot);
+  TaskSettings settings = busy_settings(robot, GetParam().controller);
+  settings.terrain.extent = 10;
+  DeviceLoop loop(robot, settings, 3, 7);
+  const auto advance = [&](Twin* twin, int from, int to) {
+    for (int step = from; step < to && !HasFatalFailure(); ++step) {
+      const std::vector<float> action = random_actions(3, static_cast<int>(robot.action_joint.size()), step, 0.2);
+      if (twin) twin->act(action);
+      loop.step(action);
+    }
+  };
+  loop.reset();
+  advance(nullptr, 0, 5);
+  Twin twin(loop, 8);
+  twin.load(loop.worlds.save({}));
+  advance(&twin, 5, 10);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tasks, TaskOnCuda,
                          testing::Values(Case{"mit_humanoid", Controller::kResidual, TerrainKind::kFlat},
                                          Case{"mit_humanoid", Controller::kRl, TerrainKind::kRough},

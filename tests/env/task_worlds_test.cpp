@@ -9,6 +9,7 @@
 #include "base/device.hpp"
 #include "env/task.hpp"
 #include "tests/env/device_loop.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -75,6 +76,45 @@ INSTANTIATE_TEST_SUITE_P(
 const Robot& quadruped() {
   static const Robot robot = load_robot("unitree_go2");
   return robot;
+}
+
+// A past of its own, which load() must replace; episodes end, kicks and pushes happen before and after.
+TEST_P(TaskWorldsTest, GoesOnBitForBitFromWhatWasSaved) {
+  const Robot robot = load_robot(GetParam().robot);
+  TaskSettings settings = busy_settings(robot, GetParam().controller);
+  settings.blend = GetParam().blend;
+  settings.terrain.kind = GetParam().terrain;
+  settings.terrain.extent = 10;
+  DeviceLoop straight(robot, settings, 4, 7), loaded(robot, settings, 4, 8);
+  const auto advance = [&](DeviceLoop& loop, int from, int to) {
+    for (int step = from; step < to; ++step) loop.step(random_actions(4, loop.worlds.fleet().blending.naction, step, 0.2));
+  };
+  straight.reset(), loaded.reset();
+  advance(straight, 0, 20), advance(loaded, 50, 53);
+  const std::vector<std::byte> bytes = straight.save();
+  EXPECT_NE(loaded.save(), bytes);
+  loaded.load(bytes);
+  EXPECT_EQ(loaded.save(), bytes);
+  advance(straight, 20, 55), advance(loaded, 20, 55);
+  EXPECT_EQ(loaded.save(), straight.save());
+}
+
+TEST(TaskWorlds, RefusesWhatAnotherTaskSavedAndStaysAsItIs) {
+  const TaskSettings settings = busy_settings(quadruped(), Controller::kRl);
+  DeviceLoop loop(quadruped(), settings, 3, 7);
+  loop.reset();
+  const std::vector<std::byte> before = loop.save();
+  const auto refused = [&](std::vector<std::byte> bytes, const char* why) {
+    EXPECT_NE(message_of([&] { loop.load(bytes); }).find(why), std::string::npos) << why;
+    EXPECT_EQ(loop.save(), before);
+  };
+  const Robot humanoid = load_robot("mit_humanoid");
+  refused(DeviceLoop(humanoid, busy_settings(humanoid, Controller::kRl), 3, 7).save(), "robot was mit_humanoid");
+  refused(DeviceLoop(quadruped(), settings, 4, 7).save(), "nworld was 4, here it is 3");
+  refused(DeviceLoop(quadruped(), busy_settings(quadruped(), Controller::kMpc), 3, 7).save(), "controller was 0, here it is 2");
+  refused({before.begin(), before.end() - 1}, "it was cut off");
+  refused(Task(quadruped(), settings, 3, 1, 7).save(), "something else");
+  refused({}, "ends too early");
 }
 
 TEST(TaskWorlds, EndsAWorldWithAnActionThatIsNotFiniteAlone) {

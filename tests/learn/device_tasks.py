@@ -3,6 +3,7 @@
 python device_tasks.py train ...: `python -m tandem train` on NativeTask.
 """
 
+import pickle
 import sys
 import time
 
@@ -28,6 +29,12 @@ class NativeTask:
 
     def step(self, action):
         self.task.step(action)
+
+    def save(self):
+        return self.task.save()
+
+    def load(self, saved):
+        self.task.load(saved)
 
     def set_progress(self, progress):
         self.task.set_progress(progress)
@@ -85,6 +92,20 @@ class ToyTask:
             position, velocity = torch.linspace(-0.5, 0.5, self.nworld), torch.zeros(self.nworld)
         self.position[where], self.velocity[where], self.age[where] = position[where], 0.5 * velocity[where], 0
         self.observation[:, 0], self.observation[:, 1] = self.position, self.velocity
+
+    def _state(self):
+        return [self.position, self.velocity, self.age, self.observation]
+
+    def save(self):
+        return pickle.dumps((self._state(), self.generator.get_state()))
+
+    def load(self, saved):
+        if not saved:
+            raise native.Error("saved task: 0 bytes")
+        state, generator = pickle.loads(saved)
+        for array, values in zip(self._state(), state):
+            array.copy_(values)
+        self.generator.set_state(generator)
 
     def set_progress(self, progress):
         self.progress = progress

@@ -14,8 +14,10 @@
 #include <sstream>
 #include <thread>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/rng.hpp"
+#include "env/task_worlds.hpp"
 #include "tests/support/tmpfs.hpp"
 #include "tests/support/toy_env.hpp"
 
@@ -201,15 +203,15 @@ TEST_F(Training, RefusesCheckpointsOfOthers) {
   expect_error([&] { load_checkpoint(folder.checkpoint(1)); }, "version 9");
 }
 
-TEST_F(Training, WithoutWorldsInTheCheckpointTheyStartNewEpisodes) {
+TEST_F(Training, WhereTheWorldsAreThoseOfADeviceTheyStartNewEpisodes) {
   RunFolder folder = RunFolder::create(logs, "toy", "");
   const std::vector<float> expected = train(folder, false, 2);
   Checkpoint checkpoint = load_checkpoint(folder.checkpoint(2));
-  checkpoint.worlds.clear();  // as a training on a device leaves it
+  checkpoint.worlds = ByteWriter(kTaskWorldsSaved, 1).finish();  // begins as what a training on a device leaves
   save_checkpoint(checkpoint, folder.checkpoint(2));
   EXPECT_EQ(train(folder, true, 2), expected);
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_NE(warnings[0].find("model_2: was written by a training on a device"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("model_2: its worlds are those of a training on a device"), std::string::npos) << warnings[0];
   train(folder, true, 3);
   EXPECT_TRUE(std::isfinite(load_checkpoint(folder.checkpoint(3)).seconds));
   EXPECT_FALSE(load_checkpoint(folder.checkpoint(3)).worlds.empty());

@@ -41,9 +41,13 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
     return out;
   }
   void follow_the_processor(int nworld, int steps) const {
-    const States states = disturbed_states(robot, nworld, 31);
     MpcCuda gpu = make(nworld);
     Mpc cpu(robot.model, settings, nworld, 0);
+    follow(cpu, gpu, steps);
+  }
+  void follow(Mpc& cpu, MpcCuda& gpu, int steps) const {
+    const int nworld = cpu.nworld();
+    const States states = disturbed_states(robot, nworld, 31);
     for (int i = 0; i < steps; ++i) {
       const MpcOutput found = step(gpu, states);
       cpu.step(states.q, states.v, states.command);
@@ -129,6 +133,26 @@ TEST_P(MpcOnCuda, StagesOneAtATimeGiveTheBitsOfTheGraph) {
       for (double seconds : {profile.prepare, profile.linearise, profile.form, profile.solve, profile.finish}) EXPECT_GT(seconds, 0);
     }
   }
+}
+
+TEST_P(MpcOnCuda, GoesOnFromWhatWasSavedHereOrOnTheProcessor) {
+  const int nworld = 3;
+  const States past = disturbed_states(robot, nworld, 41), other_past = disturbed_states(robot, nworld, 43);
+  MpcCuda straight = make(nworld), loaded = make(nworld);
+  for (int i = 0; i < 3; ++i) step(straight, past);
+  step(loaded, other_past);
+  const std::vector<std::byte> bytes = straight.save();
+  loaded.load(bytes);
+  EXPECT_EQ(loaded.save(), bytes);
+  expect_same(output(loaded), output(straight), robot.model.njnt);
+  Mpc cpu(robot.model, settings, nworld);
+  cpu.load(bytes);
+  EXPECT_EQ(cpu.save(), bytes);
+  follow(cpu, straight, 1);
+  step(loaded, other_past);
+  loaded.load(cpu.save());
+  follow(cpu, loaded, 1);
+  EXPECT_THROW(make(nworld + 1).load(bytes), Error);
 }
 
 TEST_P(MpcOnCudaForOne, AMaskLeavesRobotsAlone) {

@@ -90,6 +90,39 @@ def test_same_seed_same_bits(quick):
     assert torch.equal(*runs)
 
 
+@pytest.mark.parametrize("controller", ["residual", "rl"])
+def test_goes_on_from_what_was_saved(controller, device):
+    """On the processor bit for bit, and on a GPU with what the processor saved."""
+    arguments = (tandem.Robot("unitree_go2"), NWORLD)
+    straight = DeviceTask(*arguments, controller=controller, settings=BUSY, seed=5, device="cpu")
+    loaded = DeviceTask(*arguments, controller=controller, settings=BUSY, seed=6, device=device)
+    for task, steps in ((straight, range(5)), (loaded, range(2))):
+        task.reset()
+        for step in steps:
+            task.step(actions(task, step))
+    loaded.load(straight.save())
+    tolerance = {"rtol": 0, "atol": 0} if device == "cpu" else {"rtol": 2e-3, "atol": 2e-3}
+    for step in range(5, 20):
+        np.testing.assert_allclose(on_host(loaded.observation), on_host(straight.observation), **tolerance, err_msg=f"step {step}")
+        np.testing.assert_array_equal(on_host(loaded.termination), on_host(straight.termination))
+        for task in (straight, loaded):
+            task.step(actions(task, step))
+    if device == "cpu":
+        assert loaded.save() == straight.save()
+
+
+def test_refuses_what_another_task_saved_and_starts_anew(quick):
+    task = quick()
+    task.reset()
+    for other, words in ((quick(**{"terrain.kind": "rough"}), "robot and ground"), (quick(**{"env.physics_dt": 0.002}), "physics_dt is 0.002")):
+        other.reset()
+        with pytest.raises(tandem.Error, match=words):
+            task.load(other.save())
+        task.reset()
+        task.step(actions(task, 0))
+        assert torch.isfinite(task.observation).all()
+
+
 def test_an_action_that_is_not_finite_ends_its_world_alone(quick):
     broken, healthy = quick(), quick()
     broken.reset()

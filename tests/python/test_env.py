@@ -55,6 +55,19 @@ def test_vector_env_keeps_gymnasiums_promises():
     assert ended >= 4
 
 
+def test_a_task_goes_on_from_what_was_saved():
+    robot = tandem.Robot("unitree_go2")
+    straight, loaded = (tandem.Task(robot, 2, controller="rl", settings=SHORT, seed=seed) for seed in (1, 2))
+    straight.reset(), loaded.reset()
+    action = np.full((2, straight.naction), 0.3, dtype=np.float32)
+    straight.step(action)
+    loaded.load(straight.save())
+    straight.step(action), loaded.step(action)
+    np.testing.assert_array_equal(loaded.observation, straight.observation)
+    with pytest.raises(tandem.Error, match="something else"):
+        loaded.load(tandem.Mpc(robot).save())
+
+
 def test_worlds_do_not_depend_on_their_number_or_on_threads():
     two, five = tandem.VectorEnv(num_envs=2, seed=3, threads=1), tandem.VectorEnv(num_envs=5, seed=3, threads=2)
     np.testing.assert_array_equal(two.reset()[0], five.reset()[0][:2])

@@ -55,6 +55,20 @@ def test_outputs_outlive_the_controller(robot, states):
     np.testing.assert_array_equal(kept, expected)
 
 
+def test_goes_on_from_what_was_saved(robot, states):
+    straight, loaded = tandem.Mpc(robot, 2), tandem.Mpc(robot, 2, threads=2)
+    straight.step(*states(2))
+    saved = straight.save()
+    loaded.step(*(rows[::-1].copy() for rows in states(2)))
+    loaded.load(saved)
+    for _ in range(2):
+        for name, value in outputs(straight).items():
+            np.testing.assert_array_equal(outputs(loaded)[name], value, err_msg=name)
+        straight.step(*states(2)), loaded.step(*states(2))
+    with pytest.raises(tandem.Error, match="nworld was 2, here it is 3"):
+        tandem.Mpc(robot, 3).load(saved)
+
+
 def test_inactive_worlds_are_left_alone(robot, states):
     q, v, command = states(3)
     mpc = tandem.Mpc(robot, 3)
