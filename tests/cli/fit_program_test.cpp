@@ -1,56 +1,17 @@
 // `tandem fit` as a user runs it: keys of its report, runs that are killed and go on, refusals; the centroidal controller under eval and play.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
+#include "tests/support/program.hpp"
 
-#include <algorithm>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <string>
-
+namespace tandem {
 namespace {
-
-namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 // The shortest run that has everything: two closed loops of 1.2 s, windows of 0.2 s, two short deployments.
 const std::string kShortFit =
     "fit --rounds 1 --trajectories 2 --seed 3 --set trial.seconds=1.2 --set returns.discount_time=0.2 --set features.horizon=10"
     " --set round.accept_trials=2 --set round.accept_seconds=0.4 --set round.ridges=0.01 --set trial.push_start=0.2 --set trial.push_impulse=2 ";
 
-struct Finished {
-  int status;
-  std::string output;  // stdout and stderr
-};
-
-class FitProgram : public testing::Test {
+class FitProgram : public ProgramTest {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
-
-  Finished run(const std::string& arguments, const std::string& prefix = "") const {
-    const std::string command = "cd '" + folder.string() + "' && " + prefix + " '" TANDEM_PROGRAM "' " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    Finished finished{-1, ""};
-    char buffer[4096];
-    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
-    const int status = ::pclose(pipe);
-    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return finished;
-  }
-  std::string bytes(const std::string& file) const {
-    std::ifstream stream(folder / file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  Json report(const std::string& file) const { return Json::parse(bytes(file)); }
-  void expect_refusal(const std::string& arguments, const std::string& text) const {
-    const Finished finished = run(arguments);
-    EXPECT_EQ(finished.status, 1) << arguments << "\n" << finished.output;
-    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
-    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
-  }
+  FitProgram() : ProgramTest("'" TANDEM_PROGRAM "'") {}
 };
 
 TEST_F(FitProgram, ReportHasListsByRound) {
@@ -104,9 +65,9 @@ TEST_F(FitProgram, AKilledRunGoesOnToTheSameEnd) {
 
 TEST_F(FitProgram, OtherSettingsAndMissingRunsAreNotResumed) {
   ASSERT_EQ(run(kShortFit + "--out a").status, 0);
-  expect_refusal(kShortFit + "--out a", "--resume");
-  expect_refusal(kShortFit + "--out nowhere --resume", "nowhere");
-  expect_refusal(kShortFit + "--out a --resume --set trial.start_scale=0.1", "trial.start_scale");
+  expect_refusal(kShortFit + "--out a", 1, "--resume");
+  expect_refusal(kShortFit + "--out nowhere --resume", 1, "nowhere");
+  expect_refusal(kShortFit + "--out a --resume --set trial.start_scale=0.1", 1, "trial.start_scale");
 }
 
 TEST_F(FitProgram, CompareFindsNoDifferenceOfAThetaToItself) {
@@ -124,18 +85,18 @@ TEST_F(FitProgram, CompareFindsNoDifferenceOfAThetaToItself) {
 }
 
 TEST_F(FitProgram, MistakesAreOneLine) {
-  expect_refusal("fit --robot unitree_g2", "unitree_g1");
-  expect_refusal("fit --plant torso_hevy", "torso_heavy");
-  expect_refusal("fit --gait wolk", "walk");
-  expect_refusal("fit --cost nowhere.toml", "nowhere.toml");
-  expect_refusal("fit --set trial.second=3", "trial.seconds");
-  expect_refusal("fit report nowhere", "nowhere");
-  expect_refusal("fit compare nowhere.json", "NAME=FILE");
-  expect_refusal("fit compare a=nowhere.json", "nowhere.json");
+  expect_refusal("fit --robot unitree_g2", 1, "unitree_g1");
+  expect_refusal("fit --plant torso_hevy", 1, "torso_heavy");
+  expect_refusal("fit --gait wolk", 1, "walk");
+  expect_refusal("fit --cost nowhere.toml", 1, "nowhere.toml");
+  expect_refusal("fit --set trial.second=3", 1, "trial.seconds");
+  expect_refusal("fit report nowhere", 1, "nowhere");
+  expect_refusal("fit compare nowhere.json", 1, "NAME=FILE");
+  expect_refusal("fit compare a=nowhere.json", 1, "nowhere.json");
   std::ofstream(folder / "theta.json") << "{}";
-  expect_refusal("eval --robot unitree_g1 --controller centroidal --theta theta.json", "theta.json");
-  expect_refusal("eval --robot mit_humanoid --controller centroidal --worlds 1", "centroidal");
-  expect_refusal("sweep pushes --controller centroidal", "only play and eval");
+  expect_refusal("eval --robot unitree_g1 --controller centroidal --theta theta.json", 1, "theta.json");
+  expect_refusal("eval --robot mit_humanoid --controller centroidal --worlds 1", 1, "centroidal");
+  expect_refusal("sweep pushes --controller centroidal", 1, "only play and eval");
 }
 
 TEST_F(FitProgram, EvalAndPlayRunTheCentroidalController) {
@@ -154,3 +115,4 @@ TEST_F(FitProgram, EvalAndPlayRunTheCentroidalController) {
 }
 
 }  // namespace
+}  // namespace tandem

@@ -1,58 +1,19 @@
 // The real program: exit codes, messages, files. Runs it as a user would.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <regex>
-#include <string>
 
 #include "base/atomic_file.hpp"
 #include "base/device.hpp"
 #include "env/task.hpp"
 #include "tests/policy/policies.hpp"
+#include "tests/support/program.hpp"
 
+namespace tandem {
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-struct Finished {
-  int status;
-  std::string output;  // stdout and stderr
-};
-
-class Program : public testing::Test {
+class Program : public ProgramTest {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
-
-  // Runs the program in the test's folder.
-  Finished run(const std::string& arguments, const std::string& prefix = "") const {
-    const std::string command = "cd '" + folder.string() + "' && " + prefix + " '" TANDEM_PROGRAM "' " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    Finished finished{-1, ""};
-    char buffer[4096];
-    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
-    const int status = ::pclose(pipe);
-    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return finished;
-  }
-  Json report(const std::string& file) const {
-    std::ifstream stream(folder / file);
-    return Json::parse(stream);
-  }
-  // One line on stderr, this exit code, this text in it.
-  void expect_refusal(const std::string& arguments, int status, const std::string& text) const {
-    const Finished finished = run(arguments);
-    EXPECT_EQ(finished.status, status) << arguments << "\n" << finished.output;
-    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
-    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
-  }
+  Program() : ProgramTest("'" TANDEM_PROGRAM "'") {}
 };
 
 TEST_F(Program, PlayWritesMotionAndReport) {
@@ -86,7 +47,7 @@ TEST_F(Program, BenchCountsTheWorkOfAStepOnAnyMachine) {
 }
 
 TEST_F(Program, BenchOnAGpuThatIsNotThereIsRefused) {
-  if (tandem::cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
+  if (cuda_device_count() > 0) GTEST_SKIP() << "there is a CUDA device";
   expect_refusal("bench mpc --device cuda --robot unitree_go2", 1, "CUDA");
 }
 
@@ -158,8 +119,8 @@ TEST_F(Program, CompareReadsRunsAndEvaluatesOnTheSameWorlds) {
 
 // An action that is not finite, in the sixth step of an episode.
 TEST_F(Program, ReplaySaysWhatWasNotFiniteAndWhen) {
-  const tandem::Robot robot = tandem::load_robot("unitree_go2");
-  tandem::Task task(robot, tandem::make_task_settings(robot, tandem::Controller::kResidual), 2, 1, 7);
+  const Robot robot = load_robot("unitree_go2");
+  Task task(robot, make_task_settings(robot, Controller::kResidual), 2, 1, 7);
   task.reset();
   std::vector<float> actions(2 * task.naction, 0.1f);
   for (int step = 0; step < 6; ++step) {
@@ -167,7 +128,7 @@ TEST_F(Program, ReplaySaysWhatWasNotFiniteAndWhen) {
     task.step(actions);
   }
   ASSERT_NE(task.not_finite_record(), nullptr);
-  tandem::write_atomically((folder / "bad.episode").string(), tandem::to_bytes(*task.not_finite_record()));
+  write_atomically((folder / "bad.episode").string(), to_bytes(*task.not_finite_record()));
   const Finished finished = run("replay bad.episode --no-film --json replay.json");
   ASSERT_EQ(finished.status, 0) << finished.output;
   const std::string joint = robot.model.joint_name[robot.action_joint[4]];
@@ -180,9 +141,8 @@ TEST_F(Program, ReplaySaysWhatWasNotFiniteAndWhen) {
 
 TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
   fs::create_directories(folder / "policies");
-  const tandem::Robot robot = tandem::load_robot("unitree_go2");
-  tandem::save_policy(tandem::random_policy(robot, tandem::Controller::kResidual, {8}, 1),
-                      (folder / "policies/unitree_go2_residual.safetensors").string());
+  const Robot robot = load_robot("unitree_go2");
+  save_policy(random_policy(robot, Controller::kResidual, {8}, 1), (folder / "policies/unitree_go2_residual.safetensors").string());
   const std::string play = "play --robot unitree_go2 --seconds 0.1 --no-film --json play.json";
   const Finished finished = run(play, "TANDEM_ROOT='" + folder.string() + "'");
   ASSERT_EQ(finished.status, 0) << finished.output;
@@ -329,3 +289,4 @@ TEST_F(Program, CtrlCEndsItWith130) {
 }
 
 }  // namespace
+}  // namespace tandem

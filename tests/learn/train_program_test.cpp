@@ -1,66 +1,24 @@
 // tandem-train as a user runs it: files, messages, exit codes, going on after Ctrl-C.
-#include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <thread>
 
 #include "base/check.hpp"
 #include "learn/checkpoint.hpp"
 #include "policy/policy.hpp"
+#include "tests/support/program.hpp"
 
 namespace tandem {
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-struct Finished {
-  int status;
-  std::string output;  // stdout and stderr
-};
-
-class TrainProgram : public testing::Test {
+class TrainProgram : public ProgramTest {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  TrainProgram() : ProgramTest("'" TANDEM_TRAIN "' train") {}
   // a small network and few steps, so that an iteration takes a fraction of a second
   const std::string small = " --robot unitree_go2 --worlds 3 --set ppo.width=32 --set ppo.steps=8 ";
 
-  void SetUp() override {
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  // Runs the program in the test's folder.
-  Finished run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder.string() + "' && '" TANDEM_TRAIN "' train " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    Finished finished{-1, ""};
-    char buffer[4096];
-    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
-    const int status = ::pclose(pipe);
-    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return finished;
-  }
-  Json json(const fs::path& file) const {
-    std::ifstream stream(folder / file);
-    return Json::parse(stream);
-  }
-  // One line on stderr, this exit code, this text in it.
-  void expect_refusal(const std::string& arguments, int status, const std::string& text) const {
-    const Finished finished = run(arguments);
-    EXPECT_EQ(finished.status, status) << arguments << "\n" << finished.output;
-    EXPECT_NE(finished.output.find(text), std::string::npos) << arguments << "\n" << finished.output;
-    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
-  }
   // The only run below logs/.
   fs::path run_folder() const {
     for (const auto& experiment : fs::directory_iterator(folder / "logs"))
@@ -88,8 +46,8 @@ TEST_F(TrainProgram, LeavesWhatARunConsistsOf) {
   check_policy(policy, load_robot("unitree_go2"), "policy");
   EXPECT_EQ(policy.blending.blend, Blend::kTorqueTorque);
   EXPECT_EQ(policy.provenance.at("iteration"), "2");
-  EXPECT_EQ(json(made / "run.json")["seed"], 4);
-  const Json results = json("train.json")["results"];
+  EXPECT_EQ(report(made / "run.json")["seed"], 4);
+  const Json results = report("train.json")["results"];
   EXPECT_GT(results["steps_per_second"], 0);
   EXPECT_EQ(results["robot_steps"], 2 * 8 * 3);
   double sum = 0;
@@ -131,7 +89,7 @@ TEST_F(TrainProgram, SmokeRunsNeedNoLearner) {
   for (const std::string controller : {"mpc", "zero", "random"}) {
     const Finished finished = run(small + "--controller " + controller + " --iterations 1 --json train.json");
     ASSERT_EQ(finished.status, 0) << finished.output;
-    EXPECT_EQ(json("train.json")["results"]["iteration"], 1);
+    EXPECT_EQ(report("train.json")["results"]["iteration"], 1);
   }
 }
 
@@ -140,8 +98,8 @@ TEST_F(TrainProgram, OneAndTenThousandWorlds) {
   EXPECT_EQ(run(brief + " --worlds 1 --set ppo.steps=2").status, 0);
   const Finished many = run(brief + " --worlds 10000 --json train.json");
   ASSERT_EQ(many.status, 0) << many.output;
-  EXPECT_EQ(json("train.json")["results"]["robot_steps"], 10000);
-  std::printf("10,000 worlds: %.2f GiB\n", json("train.json")["results"]["memory_gib"].get<double>());
+  EXPECT_EQ(report("train.json")["results"]["robot_steps"], 10000);
+  std::printf("10,000 worlds: %.2f GiB\n", report("train.json")["results"]["memory_gib"].get<double>());
 }
 
 TEST_F(TrainProgram, MistakesAreOneLine) {
