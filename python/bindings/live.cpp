@@ -285,19 +285,10 @@ void LiveLoop::step() {
 // What the set points of this step asked for, and what the MPC's alone would have.
 void LiveLoop::note_torques() {
   ControlLoop& control = loop_->control;
-  const Model& model = robot().model;
-  const SimInput& in = loop_->sim().input;
-  const Blending& b = control.blending();
-  const double *q = &control.measured_q[model.nq - model.njnt], *v = &control.measured_v[model.nv - model.njnt];
-  const MpcOutput* mpc = control.mpc() ? &control.mpc()->output : nullptr;
-  for (int j = 0; j < model.njnt; ++j) {
-    const double asked = in.tau_ff[j] + in.kp[j] * (in.q_des[j] - q[j]) + in.kd[j] * (in.v_des[j] - v[j]);
-    tau_mpc_[j] = mpc ? mpc->tau_ff[j] + b.kp[j] * (mpc->q_des[j] - q[j]) + b.kd[j] * (mpc->v_des[j] - v[j]) : 0;
-    if (centroidal_) tau_mpc_[j] = asked;
-    tau_residual_[j] = asked - tau_mpc_[j];
-  }
+  split_torques(control, 0, tau_mpc_.data(), tau_residual_.data());
+  if (centroidal_) std::swap(tau_mpc_, tau_residual_);  // all that was asked for is that controller's
   std::fill(planned_force_.begin(), planned_force_.end(), 0.0);
-  if (mpc) std::copy_n(control.mpc()->horizon(0).force.begin(), planned_force_.size(), planned_force_.begin());
+  if (control.mpc()) std::copy_n(control.mpc()->horizon(0).force.begin(), planned_force_.size(), planned_force_.begin());
 }
 
 void LiveLoop::add_row() {

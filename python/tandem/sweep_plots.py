@@ -98,11 +98,74 @@ def draw_conditions(figure, report):
     title(axes, report, f"{report['settings']['worlds']} robots a condition")
 
 
+def draw_loads(figure, report):
+    rows, fractions = report["results"]["rows"], report["results"]["fractions"]
+    top, bottom = figure.subfigures(2, 1)
+    names = [row["controller"] for row in rows]
+    y = np.arange(len(rows))
+    for axes, name in zip(top.subplots(1, len(rows[0]["quantities"]), sharey=True), rows[0]["quantities"], strict=True):
+        quantiles = np.array([row["quantities"][name]["quantiles"] for row in rows], dtype=float)
+        at = {fraction: quantiles[:, i] for i, fraction in enumerate(fractions)}
+        for (low, high), width in (((0.05, 0.95), 2), ((0.25, 0.75), 7)):
+            axes.hlines(y, at[low], at[high], lw=width, color=[COLORS[i % len(COLORS)] for i in y])
+        axes.plot(at[0.5], y, "|", ms=14, mew=2, color="black")
+        axes.set_yticks(y, names)
+        axes.set(xlabel=f"{name.replace('_', ' ')} [{rows[0]['quantities'][name]['unit']}]", ylim=(len(rows) - 0.5, -0.5))
+    top.suptitle("median, half and 90 % of all joints (feet that stand) and steps", fontsize=8)
+    shown = [row for row in rows if row["ratio"] is not None]
+    if not shown:
+        return
+    phase, *planes = bottom.subplots(1, 1 + len(shown))
+    for row in shown:
+        color = COLORS[names.index(row["controller"]) % len(COLORS)]
+        x = (np.arange(len(row["by_phase"])) + 0.5) / len(row["by_phase"])
+        for name, style in (("ratio", "-"), ("cosine", "--")):
+            phase.plot(
+                x,
+                [np.nan if part[name] is None else part[name] for part in row["by_phase"]],
+                style,
+                lw=1,
+                color=color,
+                label=f"{name}, {row['controller']}",
+            )
+    phase.axhline(0, color="grey", lw=0.5)
+    phase.set(xlabel="gait time [periods]")
+    phase.legend(fontsize=6)
+    phase.set_title("residual torque over the MPC's, cosine between them", fontsize=8)
+    for axes, row in zip(planes, shown, strict=True):
+        command = np.array([world["command"] for world in row["by_world"]])
+        ratio = np.array([world["ratio"] for world in row["by_world"]], dtype=float)
+        points = axes.scatter(command[:, 0], command[:, 1], c=ratio, s=14, cmap="viridis")
+        bottom.colorbar(points, ax=axes)
+        axes.set(xlabel="vx [m/s]", ylabel="vy [m/s]")
+        axes.set_title(f"ratio over commands, {row['controller']}", fontsize=8)
+
+
+def draw_tracking(figure, report):
+    rows = report["results"]["rows"]
+    panels = figure.subplots(2, len(rows), squeeze=False, sharex=True, sharey="row")
+    kinds = {"falls": ("x", COLORS[1]), "upright": (".", "lightgrey"), "tracked": ("o", COLORS[0])}
+    for column, row in zip(panels.T, rows, strict=True):
+        command = np.array([world["command"] for world in row["per_world"]])
+        kind = np.array(["tracked" if world["tracked"] else "upright" if world["upright"] else "falls" for world in row["per_world"]])
+        for axes, (other, label) in zip(column, ((1, "vy [m/s]"), (2, "wz [rad/s]")), strict=True):
+            for name, (marker, color) in kinds.items():
+                axes.scatter(*command[kind == name][:, [0, other]].T, s=10, marker=marker, color=color, lw=0.8, label=name)
+            axes.set(xlabel="vx [m/s]", ylabel=label)
+            if None not in row["range"]["vx"]:
+                low, high = zip(row["range"]["vx"], row["range"]["vy" if other == 1 else "wz"])
+                axes.plot([low[0], high[0], high[0], low[0], low[0]], [low[1], low[1], high[1], high[1], low[1]], lw=1, color="black")
+        title(column[0], report, f"{row['controller']}: {100 * row['tracked']:.0f} % tracked")
+    panels[0][0].legend(fontsize=7)
+
+
 DRAW = {
     "iterations": (draw_iterations, (6, 4)),
     "commands": (draw_commands, (13, 3.4)),
     "pushes": (draw_pushes, (5.5, 5.5)),
     "conditions": (draw_conditions, (8, 5)),
+    "loads": (draw_loads, (13, 6)),
+    "tracking": (draw_tracking, (12, 6)),
 }
 
 

@@ -12,11 +12,13 @@
 
 namespace tandem {
 
+constexpr const char* kOutHelp = "folder of report and plot; default out/sweep-<kind>-<robot>";
+
 void add_sweep_options(CLI::App& app, SweepOptions& options, const std::vector<std::string>& argv) {
   options.common.argv = argv;
   add_common_options(app, options.common);
   add_controller_options(app, options.common);
-  app.add_option("--out", options.out, "folder of report and plot; default out/sweep-<kind>-<robot>");
+  app.add_option("--out", options.out, kOutHelp);
 }
 
 void finish_sweep(const SweepOptions& options, RunSettings& settings, const SweepResult& found) {
@@ -39,13 +41,43 @@ int count_upright(const std::vector<WorldResult>& results, size_t begin, size_t 
   return static_cast<int>(std::count_if(results.begin() + static_cast<long>(begin), results.begin() + static_cast<long>(end), upright));
 }
 
+void add_comparison_options(CLI::App& app, ComparisonOptions& o, const std::vector<std::string>& argv) {
+  o.sweep.common.argv = argv;
+  add_common_options(app, o.sweep.common);
+  add_task_options(app, o.sweep.common);
+  app.add_option("--out", o.sweep.out, kOutHelp);
+  app.add_option("--policy", o.policies, "file that training wrote, to compare with the MPC alone; repeatable")->allow_extra_args(false);
+  app.add_option("--worlds", o.worlds, "robots for each controller and condition")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--seconds", o.seconds, "how long each walks [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  app.add_option("--start-scale", o.start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+}
+
+std::vector<RunSettings> resolve_controllers(const ComparisonOptions& o) {
+  std::vector<RunSettings> controllers{resolve(o.sweep.common, "mpc", "")};
+  for (const std::string& policy : o.policies) controllers.push_back(resolve(o.sweep.common, "", policy));
+  return controllers;
+}
+
+Json describe(const ComparisonOptions& o) {
+  return {{"policies", o.policies}, {"worlds", o.worlds}, {"seconds", o.seconds}, {"start_scale", o.start_scale}};
+}
+
+Json name_controller(const RunSettings& settings) {
+  const Pilot& pilot = settings.pilot;
+  return {{"controller", pilot.policy ? short_name(pilot.file) : pilot.label}, {"policy", pilot.policy ? Json(pilot.file) : Json(nullptr)}};
+}
+
 void add_sweep(CLI::App& app, const std::vector<std::string>& argv) {
-  CLI::App* sweep = app.add_subcommand("sweep", "How far the controller carries: iterations, commands, pushes or conditions");
+  CLI::App* sweep = app.add_subcommand("sweep", "How far the controller carries, and what a policy changes");
   sweep->require_subcommand(1);
   add_sweep_iterations(*sweep, argv);
   add_sweep_commands(*sweep, argv);
   add_sweep_conditions(*sweep, argv);
+  add_sweep_loads(*sweep, argv);
   add_sweep_pushes(*sweep, argv);
+  add_sweep_tracking(*sweep, argv);
 }
 
 }  // namespace tandem

@@ -26,12 +26,32 @@ void add_sweep_options(CLI::App& app, SweepOptions& options, const std::vector<s
 // Writes <out>/report.json, --json, and the plot beside it; says where they are.
 void finish_sweep(const SweepOptions& options, RunSettings& settings, const SweepResult& found);
 
+constexpr double kTracked = 0.25;  // a command is followed with errors up to this [m/s], and [rad/s] for the turning rate
+
 // Worlds that did not fall among results [begin, end).
 int count_upright(const std::vector<WorldResult>& results, size_t begin, size_t end);
+
+// Sweeps that show the MPC alone and policies in the same worlds.
+struct ComparisonOptions {
+  SweepOptions sweep;
+  std::vector<std::string> policies;
+  int worlds = 64;
+  double seconds = 5, start_scale = 0.5;
+};
+// Those of every sweep, --policy (repeatable), --worlds, --seconds, --start-scale.
+void add_comparison_options(CLI::App& app, ComparisonOptions& options, const std::vector<std::string>& argv);
+// The MPC alone and each of the policies. Throws Error as resolve() does.
+std::vector<RunSettings> resolve_controllers(const ComparisonOptions& options);
+// The options for a report.
+Json describe(const ComparisonOptions& options);
+// {"controller": short name, "policy": file or null}
+Json name_controller(const RunSettings& settings);
 
 void add_sweep_iterations(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_commands(CLI::App& sweep, const std::vector<std::string>& argv);
+void add_sweep_loads(CLI::App& sweep, const std::vector<std::string>& argv);
+void add_sweep_tracking(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_pushes(CLI::App& sweep, const std::vector<std::string>& argv);
 
 }  // namespace tandem

@@ -19,9 +19,8 @@ struct CommandOptions {
   double start_scale = 0.5;
 };
 
-constexpr int kBlock = 4;          // commands that are tried side by side
-constexpr int kMaxBlocks = 10;     // an axis ends here at the latest
-constexpr double kTracked = 0.25;  // [m/s], and [rad/s] for the turning rate
+constexpr int kBlock = 4;       // commands that are tried side by side
+constexpr int kMaxBlocks = 10;  // an axis ends here at the latest
 
 struct Axis {
   const char* name;

@@ -15,11 +15,9 @@ namespace tandem {
 namespace {
 
 struct ConditionOptions {
-  SweepOptions sweep;
-  std::vector<std::string> policies;
-  int worlds = 64, push_phases = 16;
-  double seconds = 6, start_scale = 0.5;
-  bool hard = false;
+  ComparisonOptions base;
+  int push_phases = 16;
+  bool hard = false, changes = false;
 };
 
 struct Condition {
@@ -52,6 +50,22 @@ const std::vector<Condition> kHard = {
     {"rough +-8 cm, 1 m/s", {"terrain.kind=rough", "terrain.amplitude=0.08"}, {1, 0, 0}},
     {"pushes, 2 x the largest survived", {}, {0.3, 0, 0}, 2},
 };
+// What the MPC is asked after training: its gait, its swing, its commands; the policy learnt with others.
+const std::string kRough = "terrain.kind=rough", kSteps = "terrain.kind=steps", kFourCm = "terrain.amplitude=0.04",
+                  kHighSwing = "gait.swing_height=0.15";
+const std::vector<Condition> kChanges = {
+    {"nominal", {}, {0.5, 0, 0}},
+    {"turning at 2.5 rad/s", {}, {0, 0, 2.5}},
+    {"longer double stance", {"gait.stance_fraction=0.65"}, {0.5, 0, 0}},
+    {"flight", {"gait.stance_fraction=0.4"}, {0.5, 0, 0}},
+    {"faster steps", {"gait.period=0.4"}, {0.5, 0, 0}},
+    {"slower steps", {"gait.period=0.65"}, {0.5, 0, 0}},
+    {"swing 0.15 m", {kHighSwing}, {0.5, 0, 0}},
+    {"rough +-4 cm", {kRough, kFourCm}, {0.5, 0, 0}},
+    {"rough +-4 cm, swing 0.15 m", {kRough, kFourCm, kHighSwing}, {0.5, 0, 0}},
+    {"steps +-4 cm", {kSteps, kFourCm}, {0.5, 0, 0}},
+    {"steps +-4 cm, swing 0.15 m", {kSteps, kFourCm, kHighSwing}, {0.5, 0, 0}},
+};
 constexpr int kDirections = 4;  // of the pushes
 
 // The largest pushes that the MPC alone survives, by direction.
@@ -59,20 +73,20 @@ std::vector<PushLimit> search_limits(const ConditionOptions& o, const RunSetting
   PushSearch search;
   search.directions = kDirections, search.phases = o.push_phases, search.body = push_body(settings.robot.model, "");
   search.resolution = 1;
-  ClosedLoop loop(settings, search.nworld(), o.sweep.common.threads);
-  return find_push_limits(search, loop, o.sweep.common.seed, progress);
+  ClosedLoop loop(settings, search.nworld(), o.base.sweep.common.threads);
+  return find_push_limits(search, loop, o.base.sweep.common.seed, progress);
 }
 
 // World w is pushed in direction w mod 4, spread over the phases of the gait; other conditions start at random.
 Scenario make_scenario(const ConditionOptions& o, const Condition& condition, const ClosedLoop& loop, const std::vector<PushLimit>& limits) {
   const double period = loop.task().mpc.gait.period;
-  const double seconds = condition.push > 0 ? push_seconds(period) : o.seconds;
-  Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, seconds, o.sweep.common.seed);
-  if (condition.push == 0) draw_states(loop.robot(), {}, o.start_scale, scenario);
+  const double seconds = condition.push > 0 ? push_seconds(period) : o.base.seconds;
+  Scenario scenario = standing_start(loop.robot(), loop.task(), o.base.worlds, seconds, o.base.sweep.common.seed);
+  if (condition.push == 0) draw_states(loop.robot(), {}, o.base.start_scale, scenario);
   PushSearch spread;
   spread.phases = o.push_phases;
   const int body = push_body(loop.robot().model, "");
-  for (int w = 0; w < o.worlds; ++w) {
+  for (int w = 0; w < o.base.worlds; ++w) {
     set_command(scenario, w, condition.command);
     if (condition.push == 0) continue;
     const PushLimit& limit = limits[w % kDirections];
@@ -84,30 +98,42 @@ Scenario make_scenario(const ConditionOptions& o, const Condition& condition, co
 Json measure(const ConditionOptions& o, const Condition& condition, RunSettings settings, const std::vector<PushLimit>& limits,
              const std::function<void(double)>& progress) {
   for (const std::string& assignment : condition.settings) apply_override(settings, assignment);
-  ClosedLoop loop(settings, o.worlds, o.sweep.common.threads);
+  ClosedLoop loop(settings, o.base.worlds, o.base.sweep.common.threads);
   const Scenario scenario = make_scenario(o, condition, loop, limits);
   const double steps = step_count(loop, scenario.seconds);
-  const auto results = run(loop, scenario, [&](Moment, int step, const std::vector<unsigned char>&) { progress((step + 1) / steps); });
+  double walked = 0, touching = 0,
+         height = 0;  // control steps of robots that had not fallen; those with two links touching; sum of |height - command|
+  const auto results = run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
+    const SimOutput& out = loop.sim().output;
+    for (int w = 0; w < o.base.worlds && moment == Moment::kAfterStep; ++w) {
+      if (!active[w]) continue;
+      const double z = out.q[static_cast<size_t>(w) * loop.robot().model.nq + 2] - loop.control.ground[w];
+      walked += 1, touching += out.self_collision[w], height += std::abs(z - loop.control.command[4 * w]);
+    }
+    progress((step + 1) / steps);
+  });
   const int upright = count_upright(results, 0, results.size());
-  const ConfidenceInterval interval = wilson_interval(upright, o.worlds);
+  const ConfidenceInterval interval = wilson_interval(upright, o.base.worlds);
   double reward = 0;
   std::vector<double> power;
-  for (const WorldResult& r : results) reward += r.reward_of_run / o.worlds, power.push_back(r.positive_power);
-  return {{"condition", condition.name},
-          {"controller", settings.pilot.policy ? short_name(settings.pilot.file) : settings.pilot.label},
-          {"policy", settings.pilot.policy ? Json(settings.pilot.file) : Json(nullptr)},
-          {"settings", condition.settings},
-          {"command", condition.command},
-          {"seconds", scenario.seconds},
-          {"worlds", o.worlds},
-          {"survival", double(upright) / o.worlds},
-          {"survival_interval", {interval.low, interval.high}},
-          {"reward_of_run", reward},
-          {"positive_power", number(finite_mean(power))}};
+  for (const WorldResult& r : results) reward += r.reward_of_run / o.base.worlds, power.push_back(r.positive_power);
+  Json row{{"condition", condition.name}};
+  row.update(name_controller(settings));
+  row.update({{"settings", condition.settings},
+              {"command", condition.command},
+              {"seconds", scenario.seconds},
+              {"worlds", o.base.worlds},
+              {"survival", double(upright) / o.base.worlds},
+              {"survival_interval", {interval.low, interval.high}},
+              {"reward_of_run", reward},
+              {"positive_power", number(finite_mean(power))},
+              {"self_collision", touching / walked},
+              {"height_error", height / walked}});
+  return row;
 }
 
 void print(const ConditionOptions& o, const std::string& robot, const Json& rows, size_t controllers) {
-  std::printf("%s, %d robots a condition, survival (95 %%)\n\n", robot.c_str(), o.worlds);
+  std::printf("%s, %d robots a condition, survival (95 %%)\n\n", robot.c_str(), o.base.worlds);
   std::vector<std::string> heading{"condition"};
   for (size_t c = 0; c < controllers; ++c) heading.push_back(rows[c]["controller"]);
   Table table(heading);
@@ -123,15 +149,16 @@ void print(const ConditionOptions& o, const std::string& robot, const Json& rows
 }
 
 void sweep_conditions(const ConditionOptions& o) {
-  std::vector<RunSettings> controllers{resolve(o.sweep.common, "mpc", "")};
-  for (const std::string& policy : o.policies) controllers.push_back(resolve(o.sweep.common, "", policy));
+  std::vector<RunSettings> controllers = resolve_controllers(o.base);
   std::vector<Condition> conditions = kMild;
   if (o.hard) conditions.insert(conditions.end(), kHard.begin(), kHard.end());
+  if (o.changes) conditions = kChanges;
   Json rows = Json::array(), pushes = Json::array();
   {
     Progress progress("sweep conditions");
     const double parts = double(conditions.size() * controllers.size()) + 3;  // the search takes about three times as long as a row
-    const std::vector<PushLimit> limits = search_limits(o, controllers[0], [&](double part) { progress.update(3 * part / parts); });
+    std::vector<PushLimit> limits;
+    if (!o.changes) limits = search_limits(o, controllers[0], [&](double part) { progress.update(3 * part / parts); });
     for (const PushLimit& limit : limits) pushes.push_back({{"angle", limit.angle * 180 / M_PI}, {"survived_by_mpc", limit.survived}});
     for (const Condition& condition : conditions)
       for (const RunSettings& settings : controllers) {
@@ -140,9 +167,7 @@ void sweep_conditions(const ConditionOptions& o) {
       }
   }
   print(o, controllers[0].robot.name, rows, controllers.size());
-  finish_sweep(o.sweep, controllers[0],
-               {{{"policies", o.policies}, {"worlds", o.worlds}, {"start_scale", o.start_scale}},
-                {{"kind", "conditions"}, {"pushes", pushes}, {"rows", rows}}});
+  finish_sweep(o.base.sweep, controllers[0], {describe(o.base), {{"kind", "conditions"}, {"pushes", pushes}, {"rows", rows}}});
 }
 
 }  // namespace
@@ -150,18 +175,11 @@ void sweep_conditions(const ConditionOptions& o) {
 void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv) {
   CLI::App* sub = sweep.add_subcommand("conditions", "Survival under delay, noise, speed, rough ground and pushes: the MPC alone and policies");
   const auto o = std::make_shared<ConditionOptions>();
-  o->sweep.common.argv = argv;
-  add_common_options(*sub, o->sweep.common);
-  add_task_options(*sub, o->sweep.common);
-  sub->add_option("--out", o->sweep.out, "folder of report and plot; default out/sweep-conditions-<robot>");
-  sub->add_option("--policy", o->policies, "file that training wrote, to compare with the MPC alone; repeatable")->allow_extra_args(false);
-  sub->add_option("--worlds", o->worlds, "robots a condition")->check(CLI::Range(1, 100000))->capture_default_str();
-  sub->add_flag("--hard", o->hard, "also each condition a step harder");
-  sub->add_option("--seconds", o->seconds, "that count as survival [s]; after a push, 3")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  o->base.seconds = 6;
+  add_comparison_options(*sub, o->base, argv);
+  CLI::Option* hard = sub->add_flag("--hard", o->hard, "also each condition a step harder");
+  sub->add_flag("--changes", o->changes, "instead: turning fast, other gaits, higher swing, ground: what was not there in training")->excludes(hard);
   sub->add_option("--push-phases", o->push_phases, "moments of the gait at which pushes come")->check(CLI::Range(1, 1000))->capture_default_str();
-  sub->add_option("--start-scale", o->start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
   sub->callback([o] { sweep_conditions(*o); });
 }
 

@@ -308,6 +308,21 @@ void ControlLoop::follow(std::span<const double> tau_ff, std::span<const double>
   });
 }
 
+void split_torques(ControlLoop& loop, int world, double* mpc, double* residual) {
+  const Model& model = loop.robot().model;
+  const SimInput& in = loop.simulator().input;
+  const Blending& b = loop.blending();
+  const size_t w = world, njnt = model.njnt;
+  const double *q = &loop.measured_q[w * model.nq + model.nq - njnt], *v = &loop.measured_v[w * model.nv + model.nv - njnt];
+  const MpcOutput* plan = loop.mpc() ? &loop.mpc()->output : nullptr;
+  for (size_t j = 0; j < njnt; ++j) {
+    const size_t i = w * njnt + j;
+    const double asked = in.tau_ff[i] + in.kp[i] * (in.q_des[i] - q[j]) + in.kd[i] * (in.v_des[i] - v[j]);
+    mpc[j] = plan ? plan->tau_ff[i] + b.kp[j] * (plan->q_des[i] - q[j]) + b.kd[j] * (plan->v_des[i] - v[j]) : 0;
+    residual[j] = asked - mpc[j];
+  }
+}
+
 void compute_reward(ControlLoop& loop, int world, const LastActions& actions, bool terminated, float* terms) {
   const Model& model = loop.robot().model;
   const SimOutput& out = loop.simulator().output;

@@ -94,6 +94,10 @@ class ControlLoop {
   std::unique_ptr<Impl> impl_;
 };
 
+// What the set points of the last advance() asked of the joints in the state that was measured before it, limits aside, in two parts: what those of the MPC
+// alone would have asked, and the rest, which is the policy's [N m].   mpc, residual (njnt)
+void split_torques(ControlLoop& loop, int world, double* mpc, double* residual);
+
 // The last three actions of one world, zeros before its first.  each (naction)
 struct LastActions {
   const float *now, *previous, *before_previous;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/support/tmpfs.hpp"
 
 namespace tandem {
@@ -36,14 +37,9 @@ class AtomicFile : public testing::Test {
     const std::string before = content(path);
     const auto files = [&] { return std::distance(fs::directory_iterator(path.parent_path()), fs::directory_iterator()); };
     const auto count = files();
-    try {
-      write(path, text);
-      FAIL() << "was written";
-    } catch (const Error& error) {
-      const std::string message = error.what();
-      EXPECT_NE(message.find(path.string()), std::string::npos) << message;
-      EXPECT_NE(message.find(reason), std::string::npos) << message;
-    }
+    const std::string message = message_of([&] { write(path, text); });
+    EXPECT_NE(message.find(path.string()), std::string::npos) << message;
+    EXPECT_NE(message.find(reason), std::string::npos) << message;
     EXPECT_EQ(content(path), before);
     EXPECT_EQ(files(), count) << "something was left behind";
   }

@@ -6,6 +6,7 @@
 #include "centroidal/plan_kernel.hpp"
 #include "dynamics/dynamics.hpp"
 #include "tests/centroidal/fixture.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -73,24 +74,16 @@ TEST(Schedule, HoldsTheGaitThenStepsLeftAndRightEquallyLong) {
 
 TEST(CentroidalErrors, NameTheCure) {
   const Robot robot = load_robot("unitree_g1");
-  const auto message = [&](auto&& act) -> std::string {
-    try {
-      act();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  };
-  EXPECT_NE(message([] { centroidal_gait("walkk"); }).find("\"walk\""), std::string::npos);
+  EXPECT_NE(message_of([] { centroidal_gait("walkk"); }).find("\"walk\""), std::string::npos);
   CentroidalSettings settings;
   settings.torso = "torso_lnk";
-  EXPECT_NE(message([&] { CentroidalMpc(robot, settings, 1); }).find("\"torso_link\""), std::string::npos);
+  EXPECT_NE(message_of([&] { CentroidalMpc(robot, settings, 1); }).find("\"torso_link\""), std::string::npos);
   settings = {};
   settings.weights.joints.erase(settings.weights.joints.begin());
-  EXPECT_NE(message([&] { CentroidalMpc(robot, settings, 1); }).find("left_hip_pitch_joint"), std::string::npos);
+  EXPECT_NE(message_of([&] { CentroidalMpc(robot, settings, 1); }).find("left_hip_pitch_joint"), std::string::npos);
   CentroidalMpc mpc(robot, {}, 1);
-  EXPECT_NE(message([&] { mpc.step(Vec(3), Vec(robot.model.nv), Vec(4)); }).find("nworld x nq = 36"), std::string::npos);
-  EXPECT_NE(message([&] { mpc.set_theta(Vec(5, 1.0)); }).find("expected 161"), std::string::npos);
+  EXPECT_NE(message_of([&] { mpc.step(Vec(3), Vec(robot.model.nv), Vec(4)); }).find("nworld x nq = 36"), std::string::npos);
+  EXPECT_NE(message_of([&] { mpc.set_theta(Vec(5, 1.0)); }).find("expected 161"), std::string::npos);
 }
 
 TEST(CentroidalMpc, AStateThatIsNotFiniteSpoilsNothingElse) {

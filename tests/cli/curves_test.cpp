@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -24,12 +25,7 @@ class Runs : public testing::Test {
     return (folder / name).string();
   }
   std::string refusal(const std::string& text) const {
-    try {
-      read_run_log(write("bad", text));
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return message_of([&] { read_run_log(write("bad", text)); });
   }
 };
 

@@ -14,6 +14,7 @@
 #include "cli/fit_theta.hpp"
 #include "cli/metrics.hpp"
 #include "cli/options.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -28,12 +29,7 @@ class FitFiles : public testing::Test {
   void TearDown() override { fs::remove_all(folder); }
   std::string path(const char* name) const { return (folder / name).string(); }
   std::string error_of(const std::string& file, const ThetaOwner& reader) const {
-    try {
-      load_theta(file, reader);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return message_of([&] { load_theta(file, reader); });
   }
 };
 

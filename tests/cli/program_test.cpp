@@ -4,6 +4,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/device.hpp"
+#include "cli/metrics.hpp"
 #include "env/task.hpp"
 #include "tests/policy/policies.hpp"
 #include "tests/support/program.hpp"
@@ -231,6 +232,46 @@ TEST_F(Program, SweepsWriteReports) {
   ASSERT_EQ(conditions.size(), 8u);
   EXPECT_EQ(conditions[0]["condition"], "nominal");
   EXPECT_EQ(conditions[0]["survival"], 1);
+}
+
+TEST_F(Program, SweepsShowWhatAPolicyChanges) {
+  const Robot robot = load_robot("unitree_go2");
+  save_policy(random_policy(robot, Controller::kResidual, {8}, 1), (folder / "policy.safetensors").string());
+  const std::string common = " --robot unitree_go2 --policy policy.safetensors --set env.physics_dt=0.005 ", quick = "TANDEM_PYTHON=/nowhere/python";
+  ASSERT_EQ(run("sweep loads --worlds 3 --seconds 1 --out a" + common, quick).status, 0);
+  const Json loads = report("a/report.json")["results"], mpc = loads["rows"][0], policy = loads["rows"][1];
+  EXPECT_EQ(mpc["controller"], "mpc");
+  EXPECT_TRUE(mpc["ratio"].is_null());
+  EXPECT_GT(policy["ratio"], 0);
+  EXPECT_LE(std::abs(policy["cosine"].get<double>()), 1);
+  EXPECT_EQ(policy["by_phase"].size(), 20u);
+  EXPECT_EQ(policy["by_world"].size(), 3u);
+  for (const auto& [name, quantity] : policy["quantities"].items()) {
+    const auto quantiles = quantity["quantiles"].get<std::vector<double>>();
+    EXPECT_EQ(quantiles.size(), loads["fractions"].size());
+    EXPECT_TRUE(std::is_sorted(quantiles.begin(), quantiles.end())) << name;
+    EXPECT_LT(quantiles.front(), quantiles.back()) << name;
+  }
+  // one robot of 15 kg on at most four feet
+  EXPECT_GT(mpc["quantities"]["foot_force"]["quantiles"][4], 9.81 * total_mass(robot.model) / 5);
+
+  ASSERT_EQ(run("sweep tracking --worlds 8 --seconds 1 --range-scale 30 --out b" + common, quick).status, 0);
+  for (const Json& row : report("b/report.json")["results"]["rows"]) {
+    int tracked = 0;
+    for (const Json& world : row["per_world"]) {
+      tracked += world["tracked"].get<bool>();
+      EXPECT_TRUE(!world["tracked"] || (world["upright"] && world["velocity_error"] <= 0.25)) << world;
+    }
+    EXPECT_EQ(row["tracked"], tracked / 8.0);
+    EXPECT_LT(tracked, 8);
+  }
+
+  ASSERT_EQ(run("sweep conditions --changes --worlds 2 --seconds 0.2 --out c" + common, quick).status, 0);
+  const Json changes = report("c/report.json")["results"]["rows"];
+  ASSERT_EQ(changes.size(), 22u);
+  EXPECT_EQ(changes[6]["settings"][0], "gait.stance_fraction=0.4");
+  EXPECT_LT(changes[0]["height_error"], 0.1);
+  EXPECT_EQ(changes[0]["self_collision"], 0);
 }
 
 TEST_F(Program, BenchRowsHaveEveryKey) {

@@ -36,6 +36,39 @@ REPORTS = {
             ]
         },
     ),
+    "loads": (
+        {},
+        {
+            "fractions": [0.05, 0.25, 0.5, 0.75, 0.95],
+            "rows": [
+                {
+                    "controller": controller,
+                    "quantities": {name: {"unit": "-", "quantiles": values} for name, values in (("torque", [0, 1, 2, 3, 4]), ("force", [None] * 5))},
+                    "ratio": ratio,
+                    "by_phase": [{"ratio": ratio, "cosine": ratio}, {"ratio": None, "cosine": None}],
+                    "by_world": [{"ratio": ratio, "command": [1, 0, 0]}, {"ratio": None, "command": [0, 1, 0]}],
+                }
+                for controller, ratio in (("mpc", None), ("mine", 0.3))
+            ],
+        },
+    ),
+    "tracking": (
+        {},
+        {
+            "rows": [
+                {
+                    "controller": controller,
+                    "tracked": 0.5,
+                    "range": {axis: ends for axis in ("vx", "vy", "wz")},
+                    "per_world": [
+                        {"command": [1, 2, 3], "upright": True, "tracked": False},
+                        {"command": [0, 0, 0], "upright": False, "tracked": False},
+                    ],
+                }
+                for controller, ends in (("mpc", [-1, 1]), ("mine", [None, None]))
+            ]
+        },
+    ),
     "pushes": (
         {"phases": 4, "body": "base"},
         {"rows": [{"angle": 0, "impulse": 20, "falls_at": 21}, {"angle": 180, "impulse": 12, "falls_at": None}]},

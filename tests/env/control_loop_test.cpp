@@ -75,6 +75,38 @@ TEST_P(ControlLoopTest, ObservesWhatIsMeasured) {
   EXPECT_NE(loop.measured_q[2], robot().stand[2]);
 }
 
+// The residual by the formulas of the blendings, (2) to (5) of docs/training.md; the MPC's part is what it says without a policy.
+TEST_P(ControlLoopTest, TorquesSplitIntoTheMpcsAndThePolicys) {
+  const size_t njnt = robot().model.njnt, w = 1;
+  std::vector<double> mpc(njnt), residual(njnt);
+  for (Blend blend : {Blend::kJointTorque, Blend::kJointJoint, Blend::kTorqueTorque}) {
+    settings.blend = blend, settings.action_scale = 2;
+    ControlLoop loop = make();
+    place(loop);
+    for (int k = 0; k < 3; ++k) step(loop, k);
+    loop.prepare();
+    const std::vector<float> actions = random_actions(kWorlds, loop.naction(), 3, 0.3);
+    loop.advance(actions);
+    split_torques(loop, w, mpc.data(), residual.data());
+    const double *q = &loop.measured_q[w * robot().model.nq + 7], *v = &loop.measured_v[w * robot().model.nv + 6];
+    const Blending& b = loop.blending();
+    std::vector<double> expected(njnt, 0.0);
+    for (size_t j = 0; GetParam() == Controller::kRl && j < njnt; ++j) expected[j] = b.kp[j] * (b.nominal[j] - q[j]) - b.kd[j] * v[j];
+    for (size_t i = 0; GetParam() != Controller::kMpc && i < b.joint.size(); ++i) {
+      const int j = b.joint[i];
+      const double a = b.scale * actions[w * loop.naction() + i], pd = b.kp_a[i] * (b.nominal[j] + a - q[j]) - b.kd_a[i] * v[j];
+      if (GetParam() == Controller::kRl)
+        expected[j] = pd;
+      else
+        expected[j] = b.lambda * (blend == Blend::kJointTorque ? pd : blend == Blend::kJointJoint ? b.kp[j] * a : a);
+    }
+    for (size_t j = 0; j < njnt; ++j) {
+      EXPECT_NEAR(residual[j], expected[j], 1e-5 * (1 + std::abs(mpc[j]))) << name(blend) << ", joint " << j;
+      EXPECT_EQ(mpc[j] == 0, GetParam() == Controller::kRl);
+    }
+  }
+}
+
 TEST_P(ControlLoopTest, WithoutNoiseTheStateIsMeasuredExactly) {
   settings.noise.scale = 0;
   ControlLoop loop = make();

@@ -18,6 +18,7 @@
 #include "base/check.hpp"
 #include "base/rng.hpp"
 #include "env/task_worlds.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/support/tmpfs.hpp"
 #include "tests/support/toy_env.hpp"
 
@@ -87,13 +88,9 @@ class Training : public testing::Test {
   // Expects an error with `text` in it.
   template <class Body>
   static void expect_error(Body&& body, const std::string& text) {
-    try {
-      body();
-      ADD_FAILURE() << "no error, expected one with: " << text;
-    } catch (const Error& error) {
-      EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    }
+    const std::string message = message_of(std::forward<Body>(body));
+    EXPECT_NE(message.find(text), std::string::npos) << message << ", expected " << text;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
 };
 

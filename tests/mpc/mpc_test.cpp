@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "dynamics/dynamics.hpp"
 #include "tests/mpc/fixture.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -173,13 +174,7 @@ TEST(MpcErrors, NameValueAndExpectation) {
   const auto message = [&](auto&& change) -> std::string {
     MpcSettings settings = make_mpc_settings(robot);
     change(settings);
-    try {
-      Mpc mpc(robot.model, settings, 1);
-      mpc.step(std::vector<double>(3), {}, {});
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return message_of([&] { Mpc(robot.model, settings, 1).step(std::vector<double>(3), {}, {}); });
   };
   EXPECT_NE(message([](MpcSettings& s) { s.nodes = 1; }).find("nodes = 1"), std::string::npos);
   EXPECT_NE(message([](MpcSettings& s) { s.dt = {0.001}; }).find("dt = 0.001"), std::string::npos);

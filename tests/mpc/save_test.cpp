@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "tests/mpc/fixture.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -96,16 +97,9 @@ TEST(MpcSaveErrors, NameWhatDiffersAndChangeNothing) {
   const States s = disturbed_states(robot, 2, 1);
   mpc.step(s.q, s.v, s.command);
   const std::vector<std::byte> before = mpc.save();
-  const auto message = [](Mpc& target, std::span<const std::byte> from) -> std::string {
-    try {
-      target.load(from);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
-  };
   const auto expect = [&](Mpc& target, std::span<const std::byte> from, const std::string& text) {
-    EXPECT_NE(message(target, from).find(text), std::string::npos) << message(target, from);
+    const std::string message = message_of([&] { target.load(from); });
+    EXPECT_NE(message.find(text), std::string::npos) << message;
   };
   Mpc humanoid(other.model, make_mpc_settings(other), 2), three(robot.model, settings, 3);
   MpcSettings longer = settings;
@@ -116,7 +110,7 @@ TEST(MpcSaveErrors, NameWhatDiffersAndChangeNothing) {
   expect(far, bytes, cat("nodes was ", settings.nodes, ", here it is ", longer.nodes));
   expect(mpc, {}, "ends too early");
   for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 50)
-    EXPECT_NE(message(mpc, std::span(bytes).first(size)), "") << size << " bytes of " << bytes.size();
+    EXPECT_NE(message_of([&] { mpc.load(std::span(bytes).first(size)); }), "") << size << " bytes of " << bytes.size();
   std::vector<std::byte> newer = bytes;
   newer[sizeof(std::uint64_t) * 2 + 3] = std::byte{9};  // the version comes after the size and the word "MPC"
   expect(mpc, newer, "version 9, this program reads version 1");

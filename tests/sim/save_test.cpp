@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "sim/randomise.hpp"
 #include "tests/sim/stool.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -68,16 +69,9 @@ TEST(SimulatorSaveErrors, NameWhatDiffersAndChangeNothing) {
   const auto go2 = make_simulator(load_robot("unitree_go2"), 2);
   stool.run(5);
   const std::vector<std::byte> bytes = stool.sim->save();
-  const auto message = [](Simulator& target, std::span<const std::byte> from) -> std::string {
-    try {
-      target.load(from);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
-  };
   const auto expect = [&](Simulator& target, std::span<const std::byte> from, const std::string& text) {
-    EXPECT_NE(message(target, from).find(text), std::string::npos) << message(target, from);
+    const std::string message = message_of([&] { target.load(from); });
+    EXPECT_NE(message.find(text), std::string::npos) << message;
   };
   const std::vector<std::byte> before = go2->save();
   expect(*go2, bytes, "robot was stool, here it is unitree_go2");
@@ -87,7 +81,7 @@ TEST(SimulatorSaveErrors, NameWhatDiffersAndChangeNothing) {
   expect(*hilly.sim, bytes, "fingerprint of MJCF and ground was");
   expect(*hilly.sim, other_hills.sim->save(), "fingerprint of MJCF and ground was");
   for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 50)
-    EXPECT_NE(message(*stool.sim, std::span(bytes).first(size)), "") << size << " bytes of " << bytes.size();
+    EXPECT_NE(message_of([&] { stool.sim->load(std::span(bytes).first(size)); }), "") << size << " bytes of " << bytes.size();
   std::vector<std::byte> longer = bytes;
   longer.push_back(std::byte{0});
   expect(*stool.sim, longer, "something was appended");

@@ -15,6 +15,7 @@
 #include "base/check.hpp"
 #include "base/rng.hpp"
 #include "tests/sim/stool.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -138,12 +139,7 @@ TEST_F(TrajectoryFolder, UnfinishedRunLeavesNothingThatLooksComplete) {
 TEST_F(TrajectoryFolder, WrongLengthIsNamed) {
   TrajectoryWriter writer(folder, model, info(0));
   const std::vector<double> v(11, 0.0);
-  try {
-    writer.append({.v = v});
-    FAIL() << "accepted";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "trajectory: v has 11 values, expected 10");
-  }
+  EXPECT_EQ(message_of([&] { writer.append({.v = v}); }), "trajectory: v has 11 values, expected 10");
 }
 
 // A file size limit stands in for a full disk: both make write() fail.
@@ -154,13 +150,10 @@ TEST_F(TrajectoryFolder, FullDiskIsReported) {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small = {4096, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  std::string message;
-  try {
+  const std::string message = message_of([&] {
     for (int k = 0; k < 1000; ++k) writer.append({});
     writer.finish();
-  } catch (const Error& error) {
-    message = error.what();
-  }
+  });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_NE(message.find(folder + ": cannot write"), std::string::npos) << message;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/support/qp_problems.hpp"
 #include "tests/tune/toy.hpp"
 
@@ -196,12 +197,7 @@ TEST(Fit, SaysWhatIsWrong) {
     Recording r = good;
     FitSettings s = settings_with(1e-2);
     change(r, s);
-    try {
-      fit(toy_mpc(), r, s);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "was fitted";
+    return message_of([&] { fit(toy_mpc(), r, s); });
   };
   const auto expect = [&](const std::string& part, auto&& change) {
     const std::string message = refusal(change);

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/check.hpp"
+#include "tests/support/message_of.hpp"
 #include "tests/tune/toy.hpp"
 
 namespace tandem {
@@ -21,12 +22,7 @@ class CostFile : public testing::Test {
     return load_stage_cost(path);
   }
   std::string refusal(const std::string& text) const {
-    try {
-      load(text);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "was read";
+    return message_of([&] { load(text); });
   }
   const std::string path = std::filesystem::temp_directory_path() / cat("tandem_cost_", getpid(), ".toml");
 };
