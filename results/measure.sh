@@ -41,6 +41,11 @@ for controller in mpc residual; do
   measure eval-undisturbed-$controller-mit_humanoid eval $mit $pilot --worlds 100 --seconds 10 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
 done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
+# what the policies change, as the published figures show it
+wide=policies/mit_humanoid_wide.safetensors
+measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
+measure sweep-tracking-mit_humanoid sweep tracking $mit --policy $residual --policy $wide --out out/sweep-tracking-mit_humanoid
+measure sweep-loads-mit_humanoid sweep loads $mit --policy $residual --policy policies/mit_humanoid_rl.safetensors --out out/sweep-loads-mit_humanoid
 # runs of results/train.sh, if they are there
 runs=logs/mit_humanoid_residual
 if compgen -G "$runs/*_joint_torque_seed2" >/dev/null; then
