@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains every policy that this folder and policies/ show, one after the other: about two hours on two quiet cores. results/train.sh [NAME...] trains only
+# Trains every policy that this folder and policies/ show, one after the other: about three hours on two quiet cores. results/train.sh [NAME...] trains only
 # those named. Runs land in logs/; a run that is there already is left alone, so the script can be interrupted and repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,20 +12,23 @@ train() {  # NAME SEED ITERATIONS ARGUMENTS...
   echo "== $name"
   ./tandem train --name "$name" --seed "$seed" --iterations "$iterations" "$@"
 }
-mit="--robot mit_humanoid" hard="--config policies/hard.toml"
-residual="--controller residual $hard --config policies/residual.toml"
+mit="--robot mit_humanoid" hard="--config policies/hard.toml" explore="--config policies/residual.toml"
+# as residual.toml has it, for runs without it
+ppo="--worlds 1024 --set ppo.entropy_coefficient=0 --set ppo.desired_kl=0.015"
+# as the comparisons of blendings and robots were made
+small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.02"
 
 # shellcheck disable=SC2086  # the variables hold several arguments
 {
-  train joint_torque 0 820 $mit $residual
-  train joint_torque 1 246 $mit $residual
-  train joint_torque 2 246 $mit $residual
+  train residual 0 601 $mit --controller residual $hard $explore
+  train wide 0 400 $mit --controller residual --config policies/wide.toml $explore
+  train end_to_end 0 610 $mit --controller rl $hard $ppo
   for seed in 0 1 2; do
-    train joint_joint $seed 164 $mit $residual --blend joint_joint
-    train torque_torque $seed 164 $mit $residual --blend torque_torque --set env.action_scale=240
+    train joint_torque $seed 164 $mit --controller residual $hard $explore $small
+    train joint_joint $seed 164 $mit --controller residual $hard $explore $small --blend joint_joint
+    train torque_torque $seed 164 $mit --controller residual $hard $explore $small --blend torque_torque --set env.action_scale=240
   done
-  train end_to_end 0 410 $mit --controller rl $hard
-  train go2 0 90 --robot unitree_go2 $residual
+  train go2 0 90 --robot unitree_go2 --controller residual $hard $explore $small
   # the default task
-  train g1 0 84 --robot unitree_g1 --controller residual --config policies/residual.toml --set env.action_scale=1
+  train g1 0 84 --robot unitree_g1 --controller residual $explore $small --set env.action_scale=1
 }
