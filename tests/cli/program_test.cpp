@@ -140,7 +140,7 @@ TEST_F(Program, ReplaySaysWhatWasNotFiniteAndWhen) {
   expect_refusal("replay bad.episode", 1, "bad.episode");
 }
 
-TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
+TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSameDisturbances) {
   fs::create_directories(folder / "policies");
   const Robot robot = load_robot("unitree_go2");
   save_policy(random_policy(robot, Controller::kResidual, {8}, 1), (folder / "policies/unitree_go2_residual.safetensors").string());
@@ -150,10 +150,12 @@ TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSamePush) {
   EXPECT_NE(finished.output.find("Notice:"), std::string::npos) << finished.output;
   const Json json = report("play.json");
   EXPECT_EQ(json["settings"]["controller"], "residual");
-  EXPECT_NE(json["settings"]["push"], "");
+  EXPECT_EQ(json["settings"]["noise.scale"], 2);
   EXPECT_EQ(json["results"]["beside"]["controller"], "mpc");
   EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/mpc/trajectory.json"));
   EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/residual/trajectory.json"));
+  ASSERT_EQ(run(play + " --push 20,0,0@0.05", "TANDEM_ROOT='" + folder.string() + "'").status, 0);
+  EXPECT_EQ(report("play.json")["settings"]["noise.scale"], 0);
   ASSERT_EQ(run(play + " --controller mpc", "TANDEM_ROOT='" + folder.string() + "'").status, 0);
   EXPECT_EQ(report("play.json")["settings"]["controller"], "mpc");
 }
