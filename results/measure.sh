@@ -41,6 +41,8 @@ for controller in mpc residual; do
   measure eval-undisturbed-$controller-mit_humanoid eval $mit $pilot --worlds 100 --seconds 10 --vx=-0.8,1.2 --vy=-0.3,0.3 --wz=-1,1 --start-scale 0.5
 done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
+hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
+measure compare-hard compare mpc $residual policies/mit_humanoid_rl.safetensors $hard --worlds 200 --out out/compare-hard
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
@@ -48,13 +50,14 @@ measure sweep-tracking-mit_humanoid sweep tracking $mit --policy $residual --pol
 measure sweep-loads-mit_humanoid sweep loads $mit --policy $residual --policy policies/mit_humanoid_rl.safetensors --out out/sweep-loads-mit_humanoid
 # runs of results/train.sh, if they are there
 runs=logs/mit_humanoid_residual
-if compgen -G "$runs/*_joint_torque_seed2" >/dev/null; then
-  hard="--config policies/hard.toml --disturbances task --worlds 100 --seconds 5 --start-scale 1 --seed 100"
-  measure compare-hard compare mpc $runs/*_joint_torque_seed? logs/mit_humanoid_rl/*_end_to_end_seed0 $hard --out out/compare-hard
-  measure compare-blendings compare $runs/*_seed? --no-eval --out out/compare-blendings
-  measure compare-blendings-eval compare mpc $runs/*_seed?/policy_150.safetensors $hard --out out/compare-blendings-eval
+if compgen -G "$runs/*_torque_torque_seed2" >/dev/null; then
+  blendings="$runs/*_joint_torque_seed? $runs/*_joint_joint_seed? $runs/*_torque_torque_seed?"
+  measure compare-blendings compare $blendings --no-eval --out out/compare-blendings
+  measure compare-blendings-eval compare mpc $(printf "%s/policy_150.safetensors " $blendings) $hard --worlds 100 --out out/compare-blendings-eval
   measure compare-robots compare logs/unitree_go2_residual/*_go2_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
-  measure compare-end_to_end compare $runs/*_joint_torque_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
+fi
+if compgen -G "logs/mit_humanoid_rl/*_end_to_end_seed0" >/dev/null; then
+  measure compare-end_to_end compare $runs/*_residual_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
 fi
 for robot in unitree_go2 unitree_g1; do
   run=$(compgen -G "logs/${robot}_residual/*_seed0" | tail -n 1) || continue

@@ -22,7 +22,7 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
 {
   train residual 0 601 $mit --controller residual $hard $explore
   train wide 0 301 $mit --controller residual --config policies/wide.toml $explore
-  train end_to_end 0 610 $mit --controller rl $hard $ppo
+  train end_to_end 0 211 $mit --controller rl $hard $ppo
   for seed in 0 1 2; do
     train joint_torque $seed 164 $mit --controller residual $hard $explore $small
     train joint_joint $seed 164 $mit --controller residual $hard $explore $small --blend joint_joint
