@@ -51,7 +51,7 @@ const std::vector<Condition> kHard = {
     {"pushes, 2 x the largest survived", {}, {0.3, 0, 0}, 2},
 };
 // What the MPC is asked after training: its gait, its swing, its commands; the policy learnt with others.
-const std::string kRough = "terrain.kind=rough", kSteps = "terrain.kind=steps", kFourCm = "terrain.amplitude=0.04",
+const std::string kRoughGround = "terrain.kind=rough", kSteppedGround = "terrain.kind=steps", kFourCentimetres = "terrain.amplitude=0.04",
                   kHighSwing = "gait.swing_height=0.15";
 const std::vector<Condition> kChanges = {
     {"nominal", {}, {0.5, 0, 0}},
@@ -61,10 +61,10 @@ const std::vector<Condition> kChanges = {
     {"faster steps", {"gait.period=0.4"}, {0.5, 0, 0}},
     {"slower steps", {"gait.period=0.65"}, {0.5, 0, 0}},
     {"swing 0.15 m", {kHighSwing}, {0.5, 0, 0}},
-    {"rough +-4 cm", {kRough, kFourCm}, {0.5, 0, 0}},
-    {"rough +-4 cm, swing 0.15 m", {kRough, kFourCm, kHighSwing}, {0.5, 0, 0}},
-    {"steps +-4 cm", {kSteps, kFourCm}, {0.5, 0, 0}},
-    {"steps +-4 cm, swing 0.15 m", {kSteps, kFourCm, kHighSwing}, {0.5, 0, 0}},
+    {"rough +-4 cm", {kRoughGround, kFourCentimetres}, {0.5, 0, 0}},
+    {"rough +-4 cm, swing 0.15 m", {kRoughGround, kFourCentimetres, kHighSwing}, {0.5, 0, 0}},
+    {"steps +-4 cm", {kSteppedGround, kFourCentimetres}, {0.5, 0, 0}},
+    {"steps +-4 cm, swing 0.15 m", {kSteppedGround, kFourCentimetres, kHighSwing}, {0.5, 0, 0}},
 };
 constexpr int kDirections = 4;  // of the pushes
 
