@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
+#include "cli/progress.hpp"
 #include "cli/python.hpp"
 
 namespace tandem {
@@ -58,6 +59,16 @@ std::vector<RunSettings> resolve_controllers(const ComparisonOptions& o) {
   std::vector<RunSettings> controllers{resolve(o.sweep.common, "mpc", "")};
   for (const std::string& policy : o.policies) controllers.push_back(resolve(o.sweep.common, "", policy));
   return controllers;
+}
+
+Json measure_each(const char* sweep, const std::vector<RunSettings>& controllers, const MeasureController& measure) {
+  Json rows = Json::array();
+  Progress progress(sweep);
+  for (const RunSettings& settings : controllers) {
+    const double done = double(rows.size());
+    rows.push_back(measure(settings, [&](double part) { progress.update((done + part) / double(controllers.size())); }));
+  }
+  return rows;
 }
 
 Json describe(const ComparisonOptions& o) {

@@ -1,6 +1,7 @@
 // What the sweeps share: options, one table of results for print and JSON, and the plot of it. docs/programs.md, "sweep".
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ struct ComparisonOptions {
 void add_comparison_options(CLI::App& app, ComparisonOptions& options, const std::vector<std::string>& argv);
 // The MPC alone and each of the policies. Throws Error as resolve() does.
 std::vector<RunSettings> resolve_controllers(const ComparisonOptions& options);
+// One row per controller under a line of progress.   measure: of a controller; it calls its second argument with the share of its work that is done
+using MeasureController = std::function<Json(const RunSettings&, const std::function<void(double)>&)>;
+Json measure_each(const char* sweep, const std::vector<RunSettings>& controllers, const MeasureController& measure);
 // The options for a report.
 Json describe(const ComparisonOptions& options);
 // {"controller": short name, "policy": file or null}

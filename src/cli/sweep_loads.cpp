@@ -6,7 +6,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/progress.hpp"
 #include "cli/sweep.hpp"
 
 namespace tandem {
@@ -106,14 +105,8 @@ void print(const ComparisonOptions& o, const std::string& robot, const Json& row
 
 void sweep_loads(const ComparisonOptions& o) {
   std::vector<RunSettings> controllers = resolve_controllers(o);
-  Json rows = Json::array();
-  {
-    Progress progress("sweep loads");
-    for (const RunSettings& settings : controllers) {
-      const double done = double(rows.size());
-      rows.push_back(measure(o, settings, [&](double part) { progress.update((done + part) / double(controllers.size())); }));
-    }
-  }
+  const Json rows =
+      measure_each("sweep loads", controllers, [&](const auto& settings, const auto& progress) { return measure(o, settings, progress); });
   print(o, controllers[0].robot.name, rows);
   finish_sweep(o.sweep, controllers[0], {describe(o), {{"kind", "loads"}, {"fractions", kFractions}, {"rows", rows}}});
 }

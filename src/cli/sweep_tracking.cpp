@@ -5,7 +5,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/progress.hpp"
 #include "cli/sweep.hpp"
 
 namespace tandem {
@@ -76,14 +75,8 @@ void print(const TrackingOptions& o, const std::string& robot, const Json& rows)
 
 void sweep_tracking(const TrackingOptions& o) {
   std::vector<RunSettings> controllers = resolve_controllers(o.base);
-  Json rows = Json::array();
-  {
-    Progress progress("sweep tracking");
-    for (const RunSettings& settings : controllers) {
-      const double done = double(rows.size());
-      rows.push_back(measure(o, settings, [&](double part) { progress.update((done + part) / double(controllers.size())); }));
-    }
-  }
+  const Json rows =
+      measure_each("sweep tracking", controllers, [&](const auto& settings, const auto& progress) { return measure(o, settings, progress); });
   print(o, controllers[0].robot.name, rows);
   Json described = describe(o.base);
   described["range_scale"] = o.range_scale;

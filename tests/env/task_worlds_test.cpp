@@ -20,16 +20,21 @@ struct Case {
   Blend blend = Blend::kJointTorque;
   TerrainKind terrain = TerrainKind::kFlat;
 };
-class TaskWorldsTest : public testing::TestWithParam<Case> {};
+class TaskWorldsTest : public testing::TestWithParam<Case> {
+ protected:
+  const Robot robot = load_robot(GetParam().robot);
+  TaskSettings settings = busy_settings(robot, GetParam().controller);
+
+  TaskWorldsTest() {
+    settings.blend = GetParam().blend;
+    settings.terrain.kind = GetParam().terrain;
+    settings.terrain.extent = 10;
+  }
+};
 
 // Single precision against double; the physics, which is the same, magnifies the difference as an episode grows, most where feet meet uneven ground.
 // Largest seen: 2e-4, and 2e-3 on a slope.
 TEST_P(TaskWorldsTest, DoesWhatTheTaskDoes) {
-  const Robot robot = load_robot(GetParam().robot);
-  TaskSettings settings = busy_settings(robot, GetParam().controller);
-  settings.blend = GetParam().blend;
-  settings.terrain.kind = GetParam().terrain;
-  settings.terrain.extent = 10;
   const int nworld = 6;
   const double tolerance = GetParam().terrain == TerrainKind::kFlat ? 1e-3 : 1e-2;
   Task task(robot, settings, nworld, 2, 7);
@@ -80,11 +85,6 @@ const Robot& quadruped() {
 
 // A past of its own, which load() must replace; episodes end, kicks and pushes happen before and after.
 TEST_P(TaskWorldsTest, GoesOnBitForBitFromWhatWasSaved) {
-  const Robot robot = load_robot(GetParam().robot);
-  TaskSettings settings = busy_settings(robot, GetParam().controller);
-  settings.blend = GetParam().blend;
-  settings.terrain.kind = GetParam().terrain;
-  settings.terrain.extent = 10;
   DeviceLoop straight(robot, settings, 4, 7), loaded(robot, settings, 4, 8);
   const auto advance = [&](DeviceLoop& loop, int from, int to) {
     for (int step = from; step < to; ++step) loop.step(random_actions(4, loop.worlds.fleet().blending.naction, step, 0.2));

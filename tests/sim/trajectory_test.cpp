@@ -16,27 +16,16 @@
 #include "base/rng.hpp"
 #include "tests/sim/stool.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/run_command.hpp"
 
 namespace tandem {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Answer {
-  int code;
-  std::string text;  // stdout and stderr
-};
+Finished shell(const std::string& command) { return run_command(command + " < /dev/null"); }
 
-Answer shell(const std::string& command) {
-  Answer answer;
-  std::FILE* pipe = popen((command + " 2>&1 < /dev/null").c_str(), "r");
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) answer.text.append(buffer, n);
-  answer.code = WEXITSTATUS(pclose(pipe));
-  return answer;
-}
-
-Answer python(const std::string& arguments, const std::string& environment = "") {
+Finished python(const std::string& arguments, const std::string& environment = "") {
   return shell(environment + " PYTHONPATH=" TANDEM_SOURCE_DIR "/python " TANDEM_PYTHON " " + arguments);
 }
 
@@ -107,10 +96,10 @@ TEST_F(TrajectoryFolder, PythonReadsTheNumbersThatWereWritten) {
                    .predicted_point = all.subspan(150 + k, 24)});
   }
   writer.finish();
-  const Answer run = python("-c \"from tandem import trajectory; t = trajectory.read('" + folder +
-                            "'); print(t.rows, *[float(x).hex() for x in ("
-                            "t.time[1], t.q[2, 10], t.v[1, 0], t.tau[0, 3], t.tau_ff[0, 0], t.foot_force[1, 3, 2], t.planned_force[2, 0, 1], "
-                            "t.command[2, 2], t.solve_us[1], t.value[2], t.predicted_base[1, 1, 2], t.predicted_point[2, 1, 3, 2])])\"");
+  const Finished run = python("-c \"from tandem import trajectory; t = trajectory.read('" + folder +
+                              "'); print(t.rows, *[float(x).hex() for x in ("
+                              "t.time[1], t.q[2, 10], t.v[1, 0], t.tau[0, 3], t.tau_ff[0, 0], t.foot_force[1, 3, 2], t.planned_force[2, 0, 1], "
+                              "t.command[2, 2], t.solve_us[1], t.value[2], t.predicted_base[1, 1, 2], t.predicted_point[2, 1, 3, 2])])\"");
   std::string expected = "3";
   for (double value : {values[1], values[12], values[21], values[43], 0.0, values[72], values[83], values[104], values[111], values[122], values[136],
                        values[175]}) {
@@ -119,10 +108,10 @@ TEST_F(TrajectoryFolder, PythonReadsTheNumbersThatWereWritten) {
     expected += std::string(" ") + text;
   }
   // the two languages print hexadecimal numbers with different numbers of zeros: compare what they mean
-  std::istringstream got(run.text), want(expected);
+  std::istringstream got(run.output), want(expected);
   std::string g, w;
   while (want >> w) {
-    ASSERT_TRUE(got >> g) << run.text;
+    ASSERT_TRUE(got >> g) << run.output;
     EXPECT_EQ(std::strtod(g.c_str(), nullptr), std::strtod(w.c_str(), nullptr));
   }
 }
@@ -130,10 +119,10 @@ TEST_F(TrajectoryFolder, PythonReadsTheNumbersThatWereWritten) {
 TEST_F(TrajectoryFolder, UnfinishedRunLeavesNothingThatLooksComplete) {
   { TrajectoryWriter writer(folder, model, info(0)); }
   EXPECT_TRUE(fs::is_empty(folder));
-  const Answer run = python("-m tandem.figures " + folder);
-  EXPECT_EQ(run.code, 1);
-  EXPECT_NE(run.text.find("no trajectory.json"), std::string::npos) << run.text;
-  EXPECT_EQ(std::count(run.text.begin(), run.text.end(), '\n'), 1) << run.text;
+  const Finished run = python("-m tandem.figures " + folder);
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.output.find("no trajectory.json"), std::string::npos) << run.output;
+  EXPECT_EQ(std::count(run.output.begin(), run.output.end(), '\n'), 1) << run.output;
 }
 
 TEST_F(TrajectoryFolder, WrongLengthIsNamed) {
@@ -163,28 +152,29 @@ TEST_F(TrajectoryFolder, FullDiskIsReported) {
 TEST_F(TrajectoryFolder, CutDataIsReported) {
   record();
   fs::resize_file(folder + "/trajectory.f64", fs::file_size(folder + "/trajectory.f64") - 8);
-  const Answer run = python("-m tandem.figures " + folder);
-  EXPECT_EQ(run.code, 1);
-  EXPECT_NE(run.text.find("numbers, expected 50 rows"), std::string::npos) << run.text;
+  const Finished run = python("-m tandem.figures " + folder);
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.output.find("numbers, expected 50 rows"), std::string::npos) << run.output;
 }
 
 // Pictures that are not blank, of the size asked for; a film of half a second at 20 pictures per second; the same bytes twice.
 TEST_F(TrajectoryFolder, PicturesShowTheRobot) {
   record();
-  const Answer run = python("-m tandem.figures " + folder + " --fps 20 --size 160x120");
-  ASSERT_EQ(run.code, 0) << run.text;
-  const Answer look = python(
+  const Finished run = python("-m tandem.figures " + folder + " --fps 20 --size 160x120");
+  ASSERT_EQ(run.status, 0) << run.output;
+  const Finished look = python(
       "-c \"import sys, numpy as np; from PIL import Image; f = sys.argv[1]\n"
       "s = np.asarray(Image.open(f + '/strip.png')); print(s.shape, s.std() > 20, abs(s[:, :240].astype(int) - s[:, -240:]).max() > 20)\n"
       "p = np.asarray(Image.open(f + '/plot.png')); print(p.std() > 5)\" " +
       folder);
-  EXPECT_EQ(look.text, "(360, 1920, 3) True True\nTrue\n");
-  const Answer frames = shell("ffprobe -v error -count_frames -show_entries stream=nb_read_frames,width,height -of csv=p=0 " + folder + "/film.mp4");
-  EXPECT_EQ(frames.text, "160,120,10\n");
+  EXPECT_EQ(look.output, "(360, 1920, 3) True True\nTrue\n");
+  const Finished frames =
+      shell("ffprobe -v error -count_frames -show_entries stream=nb_read_frames,width,height -of csv=p=0 " + folder + "/film.mp4");
+  EXPECT_EQ(frames.output, "160,120,10\n");
 
   fs::rename(folder + "/strip.png", folder + "/first.png");
   fs::rename(folder + "/plot.png", folder + "/first_plot.png");
-  ASSERT_EQ(python("-m tandem.figures " + folder + " --only strip,plot").code, 0);
+  ASSERT_EQ(python("-m tandem.figures " + folder + " --only strip,plot").status, 0);
   for (const auto& [a, b] : {std::pair{"/first.png", "/strip.png"}, {"/first_plot.png", "/plot.png"}}) {
     std::ifstream first(folder + a, std::ios::binary), second(folder + b, std::ios::binary);
     EXPECT_TRUE(std::equal(std::istreambuf_iterator<char>(first), {}, std::istreambuf_iterator<char>(second), {})) << b;
@@ -193,9 +183,9 @@ TEST_F(TrajectoryFolder, PicturesShowTheRobot) {
 
 TEST_F(TrajectoryFolder, WithoutFfmpegTheFilmIsAGif) {
   record();
-  const Answer run = python("-m tandem.figures " + folder + " --only film --fps 10 --size 160x120", "PATH=/nonexistent");
-  EXPECT_EQ(run.code, 0) << run.text;
-  EXPECT_NE(run.text.find("apt-get install ffmpeg"), std::string::npos) << run.text;
+  const Finished run = python("-m tandem.figures " + folder + " --only film --fps 10 --size 160x120", "PATH=/nonexistent");
+  EXPECT_EQ(run.status, 0) << run.output;
+  EXPECT_NE(run.output.find("apt-get install ffmpeg"), std::string::npos) << run.output;
   EXPECT_GT(fs::file_size(folder + "/film.gif"), 1000u);
 }
 
@@ -205,10 +195,10 @@ TEST_F(TrajectoryFolder, MissingRobotIsReportedInOneLine) {
   TrajectoryWriter writer(folder, model, wrong);
   writer.append({});
   writer.finish();
-  const Answer run = python("-m tandem.figures " + folder + " --only strip");
-  EXPECT_EQ(run.code, 1);
-  EXPECT_NE(run.text.find("/no/such/robot.xml"), std::string::npos) << run.text;
-  EXPECT_EQ(std::count(run.text.begin(), run.text.end(), '\n'), 1) << run.text;
+  const Finished run = python("-m tandem.figures " + folder + " --only strip");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.output.find("/no/such/robot.xml"), std::string::npos) << run.output;
+  EXPECT_EQ(std::count(run.output.begin(), run.output.end(), '\n'), 1) << run.output;
 }
 
 }  // namespace

@@ -2,25 +2,20 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/run_command.hpp"
+
 namespace tandem {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-struct Finished {
-  int status;          // exit code, or 128 + signal
-  std::string output;  // stdout and stderr
-};
 
 class ProgramTest : public testing::Test {
  protected:
@@ -34,14 +29,7 @@ class ProgramTest : public testing::Test {
 
   // Runs the program in the test's folder.   prefix: variables of its environment
   Finished run(const std::string& arguments, const std::string& prefix = "") const {
-    const std::string command = "cd '" + folder.string() + "' && " + prefix + " " + command_ + " " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    Finished finished{-1, ""};
-    char buffer[4096];
-    for (size_t n; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) finished.output.append(buffer, n);
-    const int status = ::pclose(pipe);
-    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return finished;
+    return run_command("cd '" + folder.string() + "' && " + prefix + " " + command_ + " " + arguments);
   }
   // One line on stderr, this exit code, this text in it.
   void expect_refusal(const std::string& arguments, int status, const std::string& text) const {
