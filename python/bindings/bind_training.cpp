@@ -65,6 +65,9 @@ std::vector<std::tuple<int, int, int, int, int>> offsets(const MlpShape& shape, 
   return out;
 }
 
+// A SignedPermutation in Python: (indices, signs).
+using SignedIndices = std::pair<std::vector<int>, std::vector<double>>;
+
 struct TrainingObject {
   TrainOptions options;
   TrainRun run;
@@ -126,13 +129,19 @@ void bind_shape(nb::module_& module) {
   shape
       .def(
           "__init__",
-          [](NetworkShape* self, int nobs, int naction, int layers, int width) {
+          [](NetworkShape* self, int nobs, int naction, int layers, int width, const SignedIndices& observation, const SignedIndices& action) {
             PpoSettings settings;
             settings.layers = layers;
             settings.width = width;
-            new (self) NetworkShape(settings, {1, nobs, naction, false});
+            const auto mirror = [](const SignedIndices& image) { return SignedPermutation{image.first, image.second}; };
+            new (self) NetworkShape(settings, {1, nobs, naction, false, {mirror(observation), mirror(action)}});
           },
-          nb::arg("nobs"), nb::arg("naction"), nb::arg("layers"), nb::arg("width"))
+          nb::arg("nobs"), nb::arg("naction"), nb::arg("layers"), nb::arg("width"), nb::arg("mirrored_observation") = SignedIndices{},
+          nb::arg("mirrored_action") = SignedIndices{},
+          "mirrored_...: (indices, signs): image[i] = sign[i] x[index[i]]; empty where left and right are not alike.")
+      .def_prop_ro(
+          "mirror", [](const NetworkShape& s) { return SignedIndices(s.mirror.from, s.mirror.sign); },
+          "The image of the array, (indices, signs); empty without symmetry.")
       .def_prop_ro(
           "actor", [](const NetworkShape& s) { return offsets(s.actor, 0); },
           "Its layers: (inputs, outputs, distance of rows, offset of the weights (inputs, outputs), offset of the biases) each.")
@@ -218,6 +227,10 @@ void bind_training(nb::module_& module) {
           "ppo", [](TrainingObject& self) { return settings_dict(fields(self.run.setup.ppo)); }, "Of the learner, by name; a copy.")
       .def_prop_ro(
           "train", [](TrainingObject& self) { return settings_dict(fields(self.run.setup.train)); }, "train.*, by name; a copy.")
+      .def_prop_ro(
+          "mirrored_observation",
+          [](const TrainingObject& self) { return SignedIndices(self.run.symmetry.observation.from, self.run.symmetry.observation.sign); },
+          "The image of an observation, (indices, signs): image[i] = sign[i] x[index[i]]; empty unless ppo.symmetric.")
       .def_prop_ro("shape", [](const TrainingObject& self) { return self.shape; }, "The tandem NetworkShape of the policy.");
   bind_files(training);
 

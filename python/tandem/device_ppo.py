@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from . import native
-from .device_state import Adam, Normaliser, derived_seed, from_bytes
+from .device_state import Adam, Mirror, Normaliser, derived_seed, from_bytes
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -50,18 +50,19 @@ def generalised_advantages(settings, reward, done, value):
 class Ppo:
     """For every iteration: for every step act(), the worlds advance, process_step(); then compute_returns() and update()."""
 
-    def __init__(self, settings, shape, nworld, *, zero_last_layer, seed, device):
-        """settings: ppo.* by name. shape: native.NetworkShape. device: torch.device."""
+    def __init__(self, settings, shape, nworld, *, zero_last_layer, seed, device, mirrored_observation=((), ())):
+        """settings: ppo.* by name. shape: native.NetworkShape. device: torch.device. mirrored_observation: (indices, signs), where the shape is symmetric."""
         self.settings, self.seed, self.device, self.nworld = settings, seed, device, nworld
         self.parameters = torch.from_numpy(shape.initial(settings["ppo.sigma"], zero_last_layer, seed)).to(device, copy=True)
         self.gradient = torch.zeros_like(self.parameters)
+        self.mirror = Mirror(*shape.mirror, device)
         self.adam = Adam(self.parameters)
         self._leaves, self._gradients = [], []  # views of the arrays, in pairs
         self.actor, self.critic = ([self._layer(*layer) for layer in layers] for layers in (shape.actor, shape.critic))
         nobs, naction = shape.actor[0][0], shape.actor[-1][1]
         self.log_sigma = self._leaf(lambda flat: flat[shape.log_sigma : shape.log_sigma + naction])
         self.rate = torch.tensor(settings["ppo.learning_rate"], dtype=torch.float64, device=device)
-        self.normaliser = Normaliser(nobs, settings["ppo.observation_clip"], device)
+        self.normaliser = Normaliser(nobs, settings["ppo.observation_clip"], device, mirrored_observation)
         self.counter = [0, 0]  # control steps of every world, passes over the samples
         self.generator = torch.Generator(device)
         self.t = 0  # steps since the last update
@@ -144,6 +145,7 @@ class Ppo:
         with torch.no_grad():
             for part, gradient in zip(self._gradients, gradients):
                 part.copy_(gradient)
+            self.mirror.symmetrise(self.gradient)
             kl = divergence(old["mean"], self.old_log_sigma, mean, self.log_sigma).double()
             norm = torch.linalg.vector_norm(self.gradient, dtype=torch.float64)
             self._adapt(kl)

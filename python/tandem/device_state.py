@@ -25,10 +25,26 @@ def from_bytes(data, tensor):
     return torch.frombuffer(bytearray(data), dtype=tensor.dtype).to(tensor.device) if data else tensor.new_empty(0)
 
 
+class Mirror:
+    """The image of a tensor: image[i] = sign[i] x[index[i]], which undoes itself. Without indices there is none. docs/training.md, "Left and right"."""
+
+    def __init__(self, indices, signs, device):
+        self.index = torch.tensor(indices, dtype=torch.int64, device=device)
+        self.sign = torch.tensor(signs, device=device)
+
+    def symmetrise(self, x, signed=True):
+        """Replaces x by the mean of itself and its image, which is then its own image to the last bit."""
+        if len(self.index):
+            image = x[self.index]
+            x.add_(self.sign.to(x.dtype) * image if signed else image).div_(2)
+
+
 class Normaliser:
     """Observations by the mean and variance of all that were seen up to the last fold(), eq. (26)."""
 
-    def __init__(self, nobs, clip, device):
+    def __init__(self, nobs, clip, device, mirror=((), ())):
+        """mirror: (indices, signs) of observations that are seen together with their images."""
+        self._mirror = Mirror(*mirror, device)
         self.mean = torch.zeros(nobs, dtype=torch.float64, device=device)
         self.variance = torch.ones_like(self.mean)
         self.count = torch.zeros(1, dtype=torch.float64, device=device)
@@ -54,6 +70,8 @@ class Normaliser:
         """Makes what was collected part of mean and variance."""
         if self._collected == 0:
             return
+        self._mirror.symmetrise(self._sum)
+        self._mirror.symmetrise(self._squares, signed=False)
         total = self.count + self._collected
         shift, second = self._sum / total, (self.variance * self.count + self._squares) / total
         self.mean += shift

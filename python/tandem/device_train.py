@@ -46,7 +46,9 @@ class Trainer:
         self.ppo = None
         if run.learns:
             residual = run.controller == "residual"
-            self.ppo = Ppo(ppo, run.shape, task.nworld, zero_last_layer=residual, seed=self.settings["train.seed"], device=task.device)
+            mirrored = run.mirrored_observation
+            sizes = {"zero_last_layer": residual, "seed": self.settings["train.seed"], "device": task.device}
+            self.ppo = Ppo(ppo, run.shape, task.nworld, **sizes, mirrored_observation=mirrored)
         # of zero and random policies
         self.action = torch.zeros(task.nworld, task.naction, device=task.device)
         self.generator = torch.Generator(task.device)

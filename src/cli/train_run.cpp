@@ -17,6 +17,23 @@ std::string default_name(const TrainSetup& setup) {
   return cat(setup.controller == "residual" ? cat(name(setup.task.blend), "_") : "", "seed", setup.train.seed);
 }
 
+// As the control loop has it: phases are those of the gait that the settings name.
+ObservationLayout layout_of(const TrainSetup& setup) {
+  Robot robot = setup.robot;
+  robot.gait = setup.task.mpc.gait;
+  return make_observation_layout(robot, setup.task.controller != Controller::kRl, setup.task.value_scale);
+}
+
+// What ppo.symmetric asks for.
+Symmetry symmetry_of(const TrainSetup& setup) {
+  if (!setup.ppo.symmetric) return {};
+  try {
+    return symmetry_of(setup.robot.model, layout_of(setup), make_blending(setup.robot, setup.task));
+  } catch (const Error& error) {
+    throw Error(cat("ppo.symmetric = true: ", error.what()));
+  }
+}
+
 // The settings and the folder that the options name.
 std::pair<TrainSetup, RunFolder> open(const TrainOptions& options) {
   check_report_path(options.json);
@@ -26,17 +43,11 @@ std::pair<TrainSetup, RunFolder> open(const TrainOptions& options) {
     return {std::move(setup), std::move(folder)};
   }
   TrainSetup setup = new_setup(options);
+  symmetry_of(setup);  // before anything is written
   const std::string logs = options.logs.empty() ? "logs" : options.logs;
   RunFolder folder = RunFolder::create(logs, cat(setup.robot.name, "_", setup.controller), options.name.empty() ? default_name(setup) : options.name);
   write_setup(setup, options, folder);
   return {std::move(setup), std::move(folder)};
-}
-
-// As the control loop has it: phases are those of the gait that the settings name.
-ObservationLayout layout_of(const TrainSetup& setup) {
-  Robot robot = setup.robot;
-  robot.gait = setup.task.mpc.gait;
-  return make_observation_layout(robot, setup.task.controller != Controller::kRl, setup.task.value_scale);
 }
 
 std::string duration(double seconds) {
@@ -83,6 +94,7 @@ TrainRun::TrainRun(std::pair<TrainSetup, RunFolder> parts)
       folder(std::move(parts.second)),
       layout(layout_of(setup)),
       blending(make_blending(setup.robot, setup.task)),
+      symmetry(symmetry_of(setup)),
       revision(commit()),
       learns(setup.controller == "residual" || setup.controller == "rl") {}
 
@@ -100,7 +112,7 @@ Identity TrainRun::identity() const {
 }
 
 PpoSizes TrainRun::sizes() const {
-  return {setup.train.worlds, layout.size, static_cast<int>(blending.joint.size()), setup.controller == "residual"};
+  return {setup.train.worlds, layout.size, static_cast<int>(blending.joint.size()), setup.controller == "residual", symmetry};
 }
 
 void export_policy(const TrainRun& run, LearntPolicy learnt, std::int64_t iteration) {

@@ -18,6 +18,7 @@ struct TrainRun {
   RunFolder folder;
   ObservationLayout layout;
   Blending blending;
+  Symmetry symmetry;
   std::string revision;  // of the program
   bool learns;           // whether there is a policy to learn
 

@@ -14,16 +14,22 @@ size_t block_begin(size_t n, int block) { return n * block / kBlocks; }
 
 }  // namespace
 
-double Adam::sum_gradients(std::span<const float* const> partial, ThreadPool& pool) {
-  std::array<double, kBlocks> squares{};
+void Adam::sum_gradients(std::span<const float* const> partial, ThreadPool& pool) {
   pool.run(kBlocks, [&](int block, int) {
-    const size_t begin = block_begin(gradient_.size(), block), end = block_begin(gradient_.size(), block + 1);
-    float* g = gradient_.data();
+    const size_t begin = block_begin(gradient.size(), block), end = block_begin(gradient.size(), block + 1);
+    float* g = gradient.data();
     for (size_t i = begin; i < end; ++i) g[i] = partial[0][i];
     for (size_t k = 1; k < partial.size(); ++k)
       for (size_t i = begin; i < end; ++i) g[i] += partial[k][i];
+  });
+}
+
+double Adam::gradient_norm(ThreadPool& pool) const {
+  std::array<double, kBlocks> squares{};
+  pool.run(kBlocks, [&](int block, int) {
+    const float* g = gradient.data();
     double sum = 0;
-    for (size_t i = begin; i < end; ++i) sum += static_cast<double>(g[i]) * g[i];
+    for (size_t i = block_begin(gradient.size(), block); i < block_begin(gradient.size(), block + 1); ++i) sum += static_cast<double>(g[i]) * g[i];
     squares[block] = sum;
   });
   double sum = 0;
@@ -40,10 +46,10 @@ void Adam::step(std::span<float> parameters, double norm, double max_norm, doubl
   const float root = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, count)));
   pool.run(kBlocks, [&](int block, int) {
     float *p = parameters.data(), *pm = m.data(), *pv = v.data();
-    const float* pg = gradient_.data();
-    const size_t end = block_begin(gradient_.size(), block + 1);
+    const float* pg = gradient.data();
+    const size_t end = block_begin(gradient.size(), block + 1);
 #pragma GCC ivdep
-    for (size_t i = block_begin(gradient_.size(), block); i < end; ++i) {
+    for (size_t i = block_begin(gradient.size(), block); i < end; ++i) {
       const float g = shorten * pg[i] + decay * p[i];
       pm[i] = b1 * pm[i] + (1 - b1) * g;
       pv[i] = b2 * pv[i] + (1 - b2) * g * g;

@@ -9,21 +9,20 @@
 
 namespace tandem {
 
-class Adam {
- public:
+struct Adam {
   std::vector<float> m, v;            // running mean of gradient and squared gradient  (n)
   std::vector<std::int64_t> updates;  // so far  (1)
+  std::vector<float> gradient;        // of the next step  (n)
 
-  explicit Adam(int n) : m(n, 0.0f), v(n, 0.0f), updates(1, 0), gradient_(n, 0.0f) {}
+  explicit Adam(int n) : m(n, 0.0f), v(n, 0.0f), updates(1, 0), gradient(n, 0.0f) {}
 
-  // Sums the partial gradients and returns the norm of the sum, the same for any number of threads.   partial  nonempty, (n) each
-  double sum_gradients(std::span<const float* const> partial, ThreadPool& pool);
+  // Makes the gradient the sum of partial ones.   partial  nonempty, (n) each
+  void sum_gradients(std::span<const float* const> partial, ThreadPool& pool);
+  // The gradient's norm, the same for any number of threads.
+  double gradient_norm(ThreadPool& pool) const;
 
-  // One step against the summed gradient, shortened to max_norm if it is longer.   parameters (n) updated
+  // One step against the gradient, shortened to max_norm if it is longer.   norm: the gradient's; parameters (n) updated
   void step(std::span<float> parameters, double norm, double max_norm, double learning_rate, double weight_decay, ThreadPool& pool);
-
- private:
-  std::vector<float> gradient_;
 };
 
 }  // namespace tandem

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tandem {
 namespace {
@@ -10,7 +11,10 @@ constexpr double kDeviationOffset = 0.01;
 
 }  // namespace
 
-Normaliser::Normaliser(int nobs) : mean(nobs, 0), variance(nobs, 1), count(1, 0), sum_(nobs, 0), squares_(nobs, 0) { refresh(); }
+Normaliser::Normaliser(int nobs, SignedPermutation mirror)
+    : mean(nobs, 0), variance(nobs, 1), count(1, 0), mirror_(std::move(mirror)), sum_(nobs, 0), squares_(nobs, 0) {
+  refresh();
+}
 
 void Normaliser::refresh() {
   centre_.assign(mean.begin(), mean.end());
@@ -39,6 +43,8 @@ void Normaliser::collect(std::span<const float> obs) {
 void Normaliser::fold() {
   if (collected_ == 0) return;
   const double total = count[0] + collected_;
+  symmetrise(mirror_, std::span(sum_));
+  symmetrise({mirror_.from, std::vector<double>(mirror_.from.size(), 1)}, std::span(squares_));
   for (size_t i = 0; i < mean.size(); ++i) {
     // moments about the old mean: those of the past (0, variance) and of the collected ones, by their numbers
     const double shift = sum_[i] / total, second = (variance[i] * count[0] + squares_[i]) / total;

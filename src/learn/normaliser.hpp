@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "model/mirror.hpp"
+
 namespace tandem {
 
 class Normaliser {
@@ -13,7 +15,8 @@ class Normaliser {
   std::vector<double> count;     // observations seen  (1)
 
   // Starts with mean 0 and variance 1, which the first fold() replaces.
-  explicit Normaliser(int nobs);
+  //   mirror  of observations that are seen together with their images; empty: without them
+  explicit Normaliser(int nobs, SignedPermutation mirror = {});
 
   // Writes (obs - mean) / deviation(), within +-clip, rows `ld` apart; the rest of a row stays.   obs (n, nobs), normalised (n, ld)
   void apply(std::span<const float> obs, double clip, float* normalised, int ld) const;
@@ -28,6 +31,7 @@ class Normaliser {
   const std::vector<float>& deviation() const { return deviation_; }
 
  private:
+  SignedPermutation mirror_;
   std::vector<float> centre_, deviation_;  // what apply() uses  (nobs)
   std::vector<double> sum_, squares_;      // of the collected observations minus `mean`
   double collected_ = 0;

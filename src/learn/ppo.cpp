@@ -82,7 +82,7 @@ Ppo::Impl::Impl(const PpoSettings& given, const PpoSizes& wanted, int threads, s
       seed(s),
       pool(threads),
       network(given, wanted),
-      normaliser(wanted.nobs),
+      normaliser(wanted.nobs, wanted.symmetry.observation),
       inference(pool, network.actor, network.critic),
       adam(network.size()),
       transposed(at::zeros({network.actor.transposed + network.critic.transposed})),
@@ -192,7 +192,9 @@ void Ppo::Impl::minibatch(std::span<std::int64_t> samples, UpdateInfo& info) {
   const double n = static_cast<double>(count), divergence = total(sums.divergence) / n;
   std::array<const float*, kShares> partial;
   std::transform(actor_share.begin(), actor_share.end(), partial.begin(), [](const Share& share) { return share.gradient.data_ptr<float>(); });
-  const double norm = adam.sum_gradients(partial, pool);
+  adam.sum_gradients(partial, pool);
+  symmetrise(network.mirror, std::span(adam.gradient));
+  const double norm = adam.gradient_norm(pool);
   check(std::isfinite(norm + divergence + total(sums.surrogate) + total(sums.value)), "the loss or its gradient is not finite: surrogate ",
         total(sums.surrogate) / n, ", value ", total(sums.value) / n, ", divergence ", divergence, ", norm of the gradient ", norm);
 

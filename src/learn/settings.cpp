@@ -25,7 +25,8 @@ Fields fields(PpoSettings& s) {
           {"ppo.sigma", &s.sigma, more_than(0)},
           {"ppo.min_sigma", &s.min_sigma, more_than(0)},
           {"ppo.normalise", &s.normalise},
-          {"ppo.observation_clip", &s.observation_clip, more_than(0)}};
+          {"ppo.observation_clip", &s.observation_clip, more_than(0)},
+          {"ppo.symmetric", &s.symmetric}};
 }
 
 Fields fields(TrainSettings& s) {
@@ -41,6 +42,7 @@ void check_settings(const PpoSettings& ppo, const TrainSettings& train) {
   check(samples >= ppo.minibatches, "an iteration has ", samples,
         " samples (train.worlds x ppo.steps), fewer than ppo.minibatches = ", ppo.minibatches, "; take more worlds or fewer minibatches");
   check(ppo.sigma >= ppo.min_sigma, "ppo.sigma = ", ppo.sigma, ", expected at least ppo.min_sigma = ", ppo.min_sigma);
+  check(!ppo.symmetric || ppo.width % 2 == 0, "ppo.width = ", ppo.width, ", expected an even number with ppo.symmetric");
   check(ppo.min_learning_rate <= ppo.max_learning_rate, "ppo.min_learning_rate = ", ppo.min_learning_rate,
         ", expected at most ppo.max_learning_rate = ", ppo.max_learning_rate);
 }

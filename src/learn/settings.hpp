@@ -29,6 +29,7 @@ struct PpoSettings {
   double min_sigma = 0.01;       // it never gets below this
   bool normalise = true;         // observations by their running mean and deviation
   double observation_clip = 10;  // bound of the normalised ones
+  bool symmetric = false;        // actor and critic do in the mirror what they do, mirrored: left and right are learnt at once
 };
 
 struct TrainSettings {
