@@ -61,6 +61,7 @@ TEST(LearnSettings, ContradictionsAreNamed) {
   refused({}, {.worlds = 0}, "train.worlds = 0");
   refused({.steps = 1, .minibatches = 4}, {.worlds = 3}, "3 samples");
   refused({.min_learning_rate = 1e-2, .max_learning_rate = 1e-3}, {}, "ppo.min_learning_rate");
+  refused({.width = 255, .symmetric = true}, {}, "ppo.width = 255, expected an even number with ppo.symmetric");
   refused({.sigma = 0.1, .min_sigma = 0.2}, {}, "ppo.sigma");
 }
 

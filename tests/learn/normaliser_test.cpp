@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/rng.hpp"
+#include "tests/support/mirrored.hpp"
 
 namespace tandem {
 namespace {
@@ -30,6 +31,25 @@ TEST(Normaliser, HasTheMomentsOfAllThatItSaw) {
     EXPECT_NEAR(normaliser.mean[i], mean, 1e-9 * (1 + mean));
     EXPECT_NEAR(normaliser.variance[i], variance, 1e-9 * variance);
   }
+}
+
+TEST(Normaliser, WithAMirrorSeesTheImagesToo) {
+  const SignedPermutation mirror{{1, 0, 2}, {-1, -1, -1}};
+  Normaliser mirrored(3, mirror), both(3);
+  Rng rng{6, 0, 0};
+  for (int fold = 0; fold < 3; ++fold) {
+    for (int row = 0; row < 20; ++row) {
+      std::vector<float> obs{static_cast<float>(rng.normal()), static_cast<float>(3 + rng.normal()), static_cast<float>(rng.uniform(0, 5))};
+      mirrored.collect(obs), both.collect(obs), both.collect(image(mirror, obs));
+    }
+    mirrored.fold(), both.fold();
+  }
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NEAR(mirrored.mean[i], both.mean[i], 1e-12);
+    EXPECT_NEAR(mirrored.variance[i], both.variance[i], 1e-12);
+  }
+  EXPECT_EQ(image(mirror, mirrored.mean), mirrored.mean);
+  EXPECT_EQ(mirrored.count[0], 60);
 }
 
 TEST(Normaliser, ScalesAndClipsAndLeavesPadding) {

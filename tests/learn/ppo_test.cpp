@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/rng.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/mirrored.hpp"
 #include "tests/support/toy_env.hpp"
 
 namespace tandem {
@@ -219,6 +220,27 @@ TEST(Ppo, TheNoiseOfTheActionsIsNormalAndNewAtEveryStep) {
   EXPECT_NEAR(fourth / kSamples, 3, 10 * kBound);
   EXPECT_NEAR(with_before / kSamples, 0, kBound);
   EXPECT_NEAR(with_next / kSamples, 0, kBound);
+}
+
+// The toy task turned round is itself. So are the policy and the value that are learnt, to the last bit of their parameters.
+TEST(Ppo, WithSymmetryLeftAndRightAreLearntAtOnce) {
+  const Symmetry turned{{{0, 1}, {-1, -1}}, {{0}, {-1}}};
+  const PpoSettings settings = small();
+  const PpoSizes sizes{64, 2, 1, false, turned};
+  ToyEnv env(64, 1);
+  Ppo ppo(settings, sizes, 2, 1);
+  env.reset();
+  double first = 0, last = 0;
+  for (int i = 0; i < 120; ++i) {
+    last = mean_reward(ppo, env, settings);
+    if (i == 0) first = last;
+    ppo.update();
+  }
+  EXPECT_LT(first, 0.5);
+  EXPECT_GT(last, 0.8);
+  const NetworkShape shape(settings, sizes);
+  EXPECT_EQ(image(shape.mirror, parameters(ppo)), parameters(ppo));
+  EXPECT_EQ(ppo.observation_mean(), (std::vector<double>{0, 0}));
 }
 
 TEST(Ppo, AResidualStartsAsZero) {

@@ -52,10 +52,17 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def make(nworld, nobs, naction, *, layers=2, width=32, zero_last_layer=False, seed=1, **changes):
+NO_MIRROR = ([], [])
+TURNED = {"mirrored_observation": ([0, 1], [-1, -1]), "mirrored_action": ([0], [-1])}  # the toy task turned round is itself
+
+
+def make(
+    nworld, nobs, naction, *, layers=2, width=32, zero_last_layer=False, seed=1, mirrored_observation=NO_MIRROR, mirrored_action=NO_MIRROR, **changes
+):
     settings = DEFAULTS | {f"ppo.{name}": value for name, value in changes.items()}
-    shape = native.NetworkShape(nobs, naction, layers, width)
-    return Ppo(settings, shape, nworld, zero_last_layer=zero_last_layer, seed=seed, device=CPU)
+    shape = native.NetworkShape(nobs, naction, layers, width, mirrored_observation, mirrored_action)
+    sizes = {"zero_last_layer": zero_last_layer, "seed": seed, "device": CPU}
+    return Ppo(settings, shape, nworld, **sizes, mirrored_observation=mirrored_observation)
 
 
 def iterate(ppo, task):
@@ -153,11 +160,12 @@ def test_advantages_and_returns_are_the_plain_recursion():
     np.testing.assert_allclose(ppo.samples["advantage"].numpy(), ((advantage - advantage.mean()) / advantage.std(ddof=1)).ravel(), atol=1e-5)
 
 
-def test_two_iterations_are_those_of_the_c_plus_plus_learner(tmp_path):
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_two_iterations_are_those_of_the_c_plus_plus_learner(tmp_path, symmetric):
     program = BUILD / "tests" / "learn" / "toy_update"
     if not program.exists():
         pytest.skip(f"{program} was not built: a build without Torch")
-    subprocess.run([program, tmp_path / "toy"], check=True)
+    subprocess.run([program, tmp_path / "toy", *(["symmetric"] if symmetric else [])], check=True)
     recorded = native.read_checkpoint(str(tmp_path / "toy"))
     seen = {name: np.frombuffer(data, np.float32) for name, _, data in recorded["statistics"]}
     nworld, steps, iterations = 16, 65, 2
@@ -165,7 +173,8 @@ def test_two_iterations_are_those_of_the_c_plus_plus_learner(tmp_path):
     rows = {name: values.reshape(iterations, *shapes.get(name, (steps, nworld))) for name, values in seen.items() if name != "start"}
     assert rows["time_out"].sum() > 0
 
-    ppo = make(nworld, 2, 1, width=16, seed=3, steps=steps, minibatches=1, max_gradient_norm=0.5, weight_decay=0.01)
+    mirror = TURNED if symmetric else {}
+    ppo = make(nworld, 2, 1, width=16, seed=3, steps=steps, minibatches=1, max_gradient_norm=0.5, weight_decay=0.01, **mirror)
     np.testing.assert_array_equal(ppo.parameters.numpy(), seen["start"])
     norms = []
     for i in range(iterations):
@@ -197,6 +206,20 @@ def test_it_solves_the_toy_task():
         ppo.update()
     # at rest in the origin is worth 1; drifting about 0.3, arriving from the random start costs some
     assert rewards[0] < 0.5 and rewards[-1] > 0.8
+
+
+def test_symmetric_parameters_stay_so_to_the_last_bit():
+    task, ppo = ToyTask(16, 1), make(16, 2, 1, **TURNED)
+    task.reset()
+    for _ in range(3):
+        iterate(ppo, task)
+        ppo.update()
+    image = ppo.mirror.sign * ppo.parameters[ppo.mirror.index]
+    assert torch.equal(image, ppo.parameters) and ppo.parameters.count_nonzero() > 1000
+    assert ppo.normaliser.mean.abs().max() == 0
+    with torch.no_grad():
+        here, there = ppo.forward(ppo.actor, ppo.observation), ppo.forward(ppo.actor, -ppo.observation)
+    assert torch.allclose(here, -there, atol=1e-6) and here.abs().max() > 0.1
 
 
 def test_the_same_seed_gives_the_same_bits():

@@ -1,8 +1,9 @@
-// Two iterations of the C++ learner on the toy task, for the learner on a device to be held against: toy_update FILE writes a checkpoint file whose
+// Two iterations of the C++ learner on the toy task, for the learner on a device to be held against: toy_update FILE [symmetric] writes a checkpoint file whose
 // learner is the state at the end and whose statistics are what the learner saw: "start" (its first arrays), and per iteration observations, actions,
 // rewards, dones, time-outs. One minibatch per pass, so that the order of the samples does not matter.
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "learn/checkpoint.hpp"
 #include "learn/ppo.hpp"
@@ -24,7 +25,7 @@ void append(NamedBytes& array, const Values& values) {
   }
 }
 
-void run(const std::string& path) {
+void run(const std::string& path, bool symmetric) {
   PpoSettings settings;
   settings.width = 16;
   settings.layers = 2;
@@ -34,7 +35,8 @@ void run(const std::string& path) {
   settings.max_gradient_norm = 0.5;
   settings.weight_decay = 0.01;
   ToyEnv env(kWorlds, 1);
-  Ppo ppo(settings, {kWorlds, 2, 1, false}, 1, 3);
+  const Symmetry turned{{{0, 1}, {-1, -1}}, {{0}, {-1}}};  // the task turned round is itself
+  Ppo ppo(settings, {kWorlds, 2, 1, false, symmetric ? turned : Symmetry{}}, 1, 3);
   Checkpoint out;
   out.statistics = {named("start", ppo.state()[0].bytes),
                     {"observation", "F32", {}},
@@ -66,9 +68,10 @@ void run(const std::string& path) {
 }  // namespace tandem
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  const bool symmetric = argc == 3 && std::string(argv[2]) == "symmetric";
+  if (argc != (symmetric ? 3 : 2)) return 2;
   try {
-    tandem::run(argv[1]);
+    tandem::run(argv[1], symmetric);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

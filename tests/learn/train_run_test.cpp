@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "env/task.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -87,6 +88,32 @@ TEST_P(TrainRunOf, ResumesAsItWas) {
   const TrainRun run(again);
   EXPECT_EQ(run.identity(), identity);
   EXPECT_EQ(run.setup.task.value_scale, 2);
+}
+
+TEST_P(TrainRunOf, SymmetryIsAskedForAndGoesOn) {
+  TrainOptions asked = options(GetParam().second);
+  asked.overrides.push_back("ppo.symmetric=true");
+  std::string path;
+  {
+    TrainRun run(asked);
+    EXPECT_EQ(run.sizes().symmetry.observation.size(), run.layout.size);
+    EXPECT_EQ(run.sizes().symmetry.action.size(), run.sizes().naction);
+    path = run.folder.path();
+    save_checkpoint({.identity = run.identity(), .learner = {}, .statistics = {}, .worlds = {}}, run.folder.checkpoint(0));
+  }
+  TrainOptions again;
+  again.resume = path;
+  EXPECT_FALSE(TrainRun(again).sizes().symmetry.observation.empty());
+  EXPECT_TRUE(TrainRun(options(GetParam().second)).sizes().symmetry.observation.empty());
+}
+
+TEST_P(TrainRunOf, AGaitThatIsNotSymmetricIsRefusedBeforeAnythingIsWritten) {
+  TrainOptions asked = options(GetParam().second);
+  asked.overrides.push_back("ppo.symmetric=true");
+  asked.overrides[0] = asked.robot == "unitree_go2" ? "gait.offset=0,0.1,0.2,0.6" : "gait.offset=0,0.3";
+  const std::string message = message_of([&] { TrainRun{asked}; });
+  EXPECT_NE(message.find("ppo.symmetric = true: gait.offset of "), std::string::npos) << message;
+  EXPECT_FALSE(fs::exists(logs));
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, TrainRunOf,

@@ -9,6 +9,7 @@
 #include "dynamics/dynamics.hpp"
 #include "tests/mpc/fixture.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/mirrored.hpp"
 
 namespace tandem {
 namespace {
@@ -133,6 +134,27 @@ TEST_P(MpcTest, WorldsDoNotKnowOfEachOtherOrOfThreads) {
   EXPECT_EQ(batch.output.tau_ff, serial.output.tau_ff);
   EXPECT_EQ(batch.output.value, serial.output.value);
   EXPECT_EQ(row(batch.output.tau_ff, 13, nj), alone.output.tau_ff);
+}
+
+// Half a gait period later the other feet do what these did. The robots' links differ a little between left and right.
+TEST_P(MpcTest, AMirroredStateGetsTheMirroredPlan) {
+  const States s = disturbed_states(robot, 1, 12);
+  const Mirror mirror = mirror_of(robot.model);
+  Mpc here(robot.model, settings, 1), there(robot.model, settings, 1);
+  here.reset(0, 0.1), there.reset(0, 0.6);
+  for (int i = 0; i < 3; ++i) {
+    here.step(s.q, s.v, s.command);
+    there.step(mirrored_q(mirror, s.q), mirrored_v(mirror, s.v), std::vector{s.command[0], s.command[1], -s.command[2], -s.command[3]});
+    for (const auto& [a, b] : {std::pair{&here.output.tau_ff, &there.output.tau_ff}, {&here.output.q_des, &there.output.q_des}}) {
+      const std::vector<double> expected = image(mirror.joint, *a);
+      double largest = 0, difference = 0;
+      for (size_t j = 0; j < expected.size(); ++j) {
+        largest = std::max(largest, std::abs(expected[j]));
+        difference = std::max(difference, std::abs(expected[j] - (*b)[j]));
+      }
+      EXPECT_LT(difference, 0.02 * largest) << "step " << i;
+    }
+  }
 }
 
 TEST_P(MpcTest, BrokenStateGetsTheSafeOutputAndDisturbsNobody) {
