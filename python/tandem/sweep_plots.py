@@ -98,19 +98,51 @@ def draw_conditions(figure, report):
     title(axes, report, f"{report['settings']['worlds']} robots a condition")
 
 
+def draw_quantiles(axes, fractions, names, quantiles):
+    """A bar for each controller: median, half and 90 %.   quantiles (controller, fraction)"""
+    y = np.arange(len(names))
+    at = {fraction: np.array(quantiles, dtype=float)[:, i] for i, fraction in enumerate(fractions)}
+    for (low, high), width in (((0.05, 0.95), 2), ((0.25, 0.75), 7)):
+        axes.hlines(y, at[low], at[high], lw=width, color=[COLORS[i % len(COLORS)] for i in y])
+    axes.plot(at[0.5], y, "|", ms=14, mew=2, color="black")
+    axes.set_yticks(y, names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def draw_states(figure, report):
+    axes, rows = figure.subplots(), report["results"]["rows"]
+    draw_quantiles(axes, report["results"]["fractions"], [row["controller"] for row in rows], [row["quantiles"] for row in rows])
+    axes.set(xlabel="mean distance of a state's numbers to the nearest state of the MPC [deviations]", xlim=(0, None))
+    title(axes, report, "median, half and 90 % of the states")
+
+
+def draw_stride(figure, report):
+    rows = report["results"]["rows"]
+    courses = [course["name"] for course in rows[0]["courses"]]
+    panels = figure.subplots(-(-len(courses) // 4), 4, squeeze=False).ravel()
+    for i, (axes, name) in enumerate(zip(panels, courses)):
+        axes.axvspan(0, report["results"]["stance_fraction"], color="black", alpha=0.06, lw=0)
+        for k, row in enumerate(rows):
+            course = row["courses"][i]
+            mean, deviation = np.array(course["mean"], dtype=float), np.array(course["deviation"], dtype=float)
+            x = (np.arange(len(mean)) + 0.5) / len(mean)
+            axes.plot(x, mean, lw=1, color=COLORS[k % len(COLORS)], label=row["controller"])
+            axes.fill_between(x, mean - deviation, mean + deviation, color=COLORS[k % len(COLORS)], alpha=0.15, lw=0)
+        axes.set(xlabel="gait time of the foot [periods]", ylabel=f"{name} [{rows[0]['courses'][i]['unit']}]", xlim=(0, 1))
+    for axes in panels[len(courses) :]:
+        axes.axis("off")
+    panels[0].legend(fontsize=7)
+    command = report["settings"]["command"]
+    figure.suptitle(f"{report['settings']['robot']}: {command[0]:g}, {command[1]:g} m/s, {command[2]:g} rad/s; mean and deviation; shaded: stance", fontsize=9)
+
+
 def draw_loads(figure, report):
     rows, fractions = report["results"]["rows"], report["results"]["fractions"]
     top, bottom = figure.subfigures(2, 1)
     names = [row["controller"] for row in rows]
-    y = np.arange(len(rows))
     for axes, name in zip(top.subplots(1, len(rows[0]["quantities"]), sharey=True), rows[0]["quantities"], strict=True):
-        quantiles = np.array([row["quantities"][name]["quantiles"] for row in rows], dtype=float)
-        at = {fraction: quantiles[:, i] for i, fraction in enumerate(fractions)}
-        for (low, high), width in (((0.05, 0.95), 2), ((0.25, 0.75), 7)):
-            axes.hlines(y, at[low], at[high], lw=width, color=[COLORS[i % len(COLORS)] for i in y])
-        axes.plot(at[0.5], y, "|", ms=14, mew=2, color="black")
-        axes.set_yticks(y, names)
-        axes.set(xlabel=f"{name.replace('_', ' ')} [{rows[0]['quantities'][name]['unit']}]", ylim=(len(rows) - 0.5, -0.5))
+        draw_quantiles(axes, fractions, names, [row["quantities"][name]["quantiles"] for row in rows])
+        axes.set_xlabel(f"{name.replace('_', ' ')} [{rows[0]['quantities'][name]['unit']}]")
     top.suptitle("median, half and 90 % of all joints (feet that stand) and steps", fontsize=8)
     shown = [row for row in rows if row["ratio"] is not None]
     if not shown:
@@ -165,6 +197,8 @@ DRAW = {
     "pushes": (draw_pushes, (5.5, 5.5)),
     "conditions": (draw_conditions, (8, 5)),
     "loads": (draw_loads, (13, 6)),
+    "states": (draw_states, (8, 2.6)),
+    "stride": (draw_stride, (14, 6)),
     "tracking": (draw_tracking, (12, 6)),
 }
 

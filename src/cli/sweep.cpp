@@ -88,6 +88,8 @@ void add_sweep(CLI::App& app, const std::vector<std::string>& argv) {
   add_sweep_conditions(*sweep, argv);
   add_sweep_loads(*sweep, argv);
   add_sweep_pushes(*sweep, argv);
+  add_sweep_states(*sweep, argv);
+  add_sweep_stride(*sweep, argv);
   add_sweep_tracking(*sweep, argv);
 }
 

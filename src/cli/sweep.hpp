@@ -27,6 +27,7 @@ void add_sweep_options(CLI::App& app, SweepOptions& options, const std::vector<s
 // Writes <out>/report.json, --json, and the plot beside it; says where they are.
 void finish_sweep(const SweepOptions& options, RunSettings& settings, const SweepResult& found);
 
+constexpr double kLoaded = 1;      // a foot with more than this on it stands [N]
 constexpr double kTracked = 0.25;  // a command is followed with errors up to this [m/s], and [rad/s] for the turning rate
 
 // Worlds that did not fall among results [begin, end).
@@ -56,6 +57,8 @@ void add_sweep_conditions(CLI::App& sweep, const std::vector<std::string>& argv)
 void add_sweep_commands(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_loads(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_tracking(CLI::App& sweep, const std::vector<std::string>& argv);
+void add_sweep_states(CLI::App& sweep, const std::vector<std::string>& argv);
+void add_sweep_stride(CLI::App& sweep, const std::vector<std::string>& argv);
 void add_sweep_pushes(CLI::App& sweep, const std::vector<std::string>& argv);
 
 }  // namespace tandem

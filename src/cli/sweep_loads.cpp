@@ -11,8 +11,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kPhases = 20;    // parts of a gait period
-constexpr double kLoaded = 1;  // a foot with more than this on it stands [N]
+constexpr int kPhases = 20;  // parts of a gait period
 constexpr double kFractions[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
 
 struct Quantity {

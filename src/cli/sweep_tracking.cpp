@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/check.hpp"
 #include "cli/sweep.hpp"
 
 namespace tandem {

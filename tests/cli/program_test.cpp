@@ -268,6 +268,29 @@ TEST_F(Program, SweepsShowWhatAPolicyChanges) {
     EXPECT_LT(tracked, 8);
   }
 
+  ASSERT_EQ(run("sweep states --worlds 6 --seconds 1 --out d" + common, quick).status, 0);
+  const Json states = report("d/report.json")["results"]["rows"];
+  const auto distance = [](const Json& row) { return row["quantiles"].get<std::vector<double>>(); };
+  const std::vector<double> distances = distance(states[1]);
+  EXPECT_TRUE(std::is_sorted(distances.begin(), distances.end()));
+  EXPECT_GT(states[0]["states"], 6 * 20);
+  EXPECT_GT(distance(states[0])[0], 0) << "the MPC's states are held against those of other robots";
+  EXPECT_GT(distances[2], distance(states[0])[2]) << "a random policy goes further from them than the MPC itself";
+
+  ASSERT_EQ(run("sweep stride --worlds 3 --seconds 1.5 --command 0.3,0,0 --out e" + common, quick).status, 0);
+  for (const Json& row : report("e/report.json")["results"]["rows"]) {
+    ASSERT_EQ(row["courses"].size(), 6u);
+    const auto mean = [&](int course, int part) { return row["courses"][course]["mean"][part].get<double>(); };
+    EXPECT_GT(mean(0, 18), mean(0, 6) + 0.02) << "height in the middle of swing and of stance";
+    EXPECT_GT(mean(1, 14), 0) << "upwards";
+    EXPECT_LT(mean(1, 23), 0) << "downwards";
+    EXPECT_GT(mean(2, 6), 9.81 * total_mass(robot.model) / 4) << "two feet of four carry";
+    EXPECT_LT(mean(2, 18), 20);
+    EXPECT_TRUE(row["courses"][3]["mean"][6].is_null()) << "a foot of one point has no front";
+    EXPECT_EQ(row["courses"][4]["name"], "torque of FL_thigh_joint");
+    EXPECT_EQ(row["courses"][5]["name"], "torque of FL_calf_joint");
+  }
+
   ASSERT_EQ(run("sweep conditions --changes --worlds 2 --seconds 0.2 --out c" + common, quick).status, 0);
   const Json changes = report("c/report.json")["results"]["rows"];
   ASSERT_EQ(changes.size(), 22u);

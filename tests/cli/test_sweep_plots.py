@@ -52,6 +52,20 @@ REPORTS = {
             ],
         },
     ),
+    "states": (
+        {},
+        {"fractions": [0.05, 0.25, 0.5, 0.75, 0.95], "rows": [{"controller": "mpc", "quantiles": [1, 2, 3, 4, 5]}, {"controller": "b", "quantiles": [None] * 5}]},
+    ),
+    "stride": (
+        {"command": [1, 0, 0]},
+        {
+            "stance_fraction": 0.5,
+            "rows": [
+                {"controller": name, "courses": [{"name": f"course {i}", "unit": "m", "mean": [1, None], "deviation": [0.1, None]} for i in range(5)]}
+                for name in ("mpc", "mine")
+            ],
+        },
+    ),
     "tracking": (
         {},
         {

@@ -217,8 +217,9 @@ def test_symmetric_parameters_stay_so_to_the_last_bit():
     image = ppo.mirror.sign * ppo.parameters[ppo.mirror.index]
     assert torch.equal(image, ppo.parameters) and ppo.parameters.count_nonzero() > 1000
     assert ppo.normaliser.mean.abs().max() == 0
+    x = ppo.observation.flatten(0, 1)
     with torch.no_grad():
-        here, there = ppo.forward(ppo.actor, ppo.observation), ppo.forward(ppo.actor, -ppo.observation)
+        here, there = ppo.forward(ppo.actor, x), ppo.forward(ppo.actor, -x)
     assert torch.allclose(here, -there, atol=1e-6) and here.abs().max() > 0.1
 
 
