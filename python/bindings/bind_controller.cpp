@@ -33,13 +33,15 @@ struct ControllerObject {
   }
 };
 
-void step_controller(ControllerObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active) {
+void step_controller(ControllerObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
+                     const std::optional<AnyArray>& ground) {
   const Model& model = self.controller.robot().model;
   const size_t nq = model.nq, nv = model.nv;
   const Input<double> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}})),
       command_in(command, "command", self.batch.axes({{"4", 4}}));
   const Input<std::uint8_t> active_in(active, "active", self.batch.axes({}));
-  unlocked(self.mutex, [&] { self.controller.step(q_in, v_in, command_in, active_in); });
+  const Input<double> ground_in(ground, "ground", self.batch.axes({{"3", 3}}));
+  unlocked(self.mutex, [&] { self.controller.step(q_in, v_in, command_in, active_in, ground_in); });
 }
 
 void reset_controller(ControllerObject& self, std::optional<int> world, double phase) {
@@ -110,7 +112,8 @@ void bind_controller(nb::module_& module) {
            "nworld: None for one robot, whose arrays have no axis of worlds; else that axis comes first.\n"
            "settings: of the MPC, by name.\n"
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")
-      .def("step", &step_controller, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(),
+      .def("step", &step_controller, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(),
+           nb::arg("ground") = nb::none(),
            "One control step; arguments as of Mpc.step. Releases the interpreter while it plans.\n"
            "A state that is not finite gives that world the nominal pose at rest under the robot's gains.")
       .def("torque", &torque, nb::arg("q"), nb::arg("v"),

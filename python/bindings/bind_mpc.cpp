@@ -52,25 +52,29 @@ struct MpcObject {
 };
 
 void step_on_gpu(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
-                 std::uintptr_t stream) {
+                 const std::optional<AnyArray>& ground, std::uintptr_t stream) {
   const size_t nq = self.model().nq, nv = self.model().nv;
   const DeviceRows<float> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}})),
       command_in(command, "command", self.batch.axes({{"4", 4}}));
   std::optional<DeviceRows<std::uint8_t>> active_in;
   if (active) active_in.emplace(*active, "active", self.batch.axes({}));
-  const DeviceInput input{
-      q_in.data(), q_in.stride(), v_in.data(), v_in.stride(), command_in.data(), command_in.stride(), active_in ? active_in->data() : nullptr};
+  std::optional<DeviceRows<float>> ground_in;
+  if (ground) ground_in.emplace(*ground, "ground", self.batch.axes({{"3", 3}}));
+  DeviceInput input{q_in.data(), q_in.stride(), v_in.data(), v_in.stride(), command_in.data(), command_in.stride()};
+  if (active_in) input.active = active_in->data();
+  if (ground_in) input.ground = ground_in->data(), input.ground_stride = ground_in->stride();
   unlocked(self.mutex, [&] { self.gpu->step(input, reinterpret_cast<void*>(stream)); });
 }
 
 void step_mpc(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyArray& command, const std::optional<AnyArray>& active,
-              std::uintptr_t stream) {
-  if (self.gpu) return step_on_gpu(self, q, v, command, active, stream);
+              const std::optional<AnyArray>& ground, std::uintptr_t stream) {
+  if (self.gpu) return step_on_gpu(self, q, v, command, active, ground, stream);
   const size_t nq = self.model().nq, nv = self.model().nv;
   const Input<double> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}})),
       command_in(command, "command", self.batch.axes({{"4", 4}}));
   const Input<std::uint8_t> active_in(active, "active", self.batch.axes({}));
-  unlocked(self.mutex, [&] { self.mpc->step(q_in, v_in, command_in, active_in); });
+  const Input<double> ground_in(ground, "ground", self.batch.axes({{"3", 3}}));
+  unlocked(self.mutex, [&] { self.mpc->step(q_in, v_in, command_in, active_in, ground_in); });
 }
 
 void reset_mpc(MpcObject& self, std::optional<int> world, double phase) {
@@ -196,11 +200,14 @@ void bind_mpc(nb::module_& module) {
           "threads: that share the worlds; 0 is one per processor. Results do not depend on it.\n"
           "device: \"cpu\", or \"cuda\" for the current GPU: arrays are then float32 tensors in its memory, taken without a copy (rows may\n"
           "lie apart), attributes are Torch tensors, and step() returns at once. docs/gpu.md.")
-      .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
+      .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(), nb::arg("ground") = nb::none(),
+           nb::arg("stream") = 0,
            "One control step. Releases the interpreter while it plans.\n\n"
            "q: configuration, float64 ([nworld,] nq). v: velocity, float64 ([nworld,] nv).\n"
            "command: base height [m], forward and left velocity [m/s], yaw rate [rad/s], float64 ([nworld,] 4).\n"
            "active: bool ([nworld]), False leaves that world alone; None: all.\n"
+           "ground: the plane that the robot walks on: its rise along the world's x and y, and its height under the base, counted as q is [m],\n"
+           "float64 ([nworld,] 3); None: level at height 0.\n"
            "stream: of CUDA, with device=\"cuda\": torch.cuda.current_stream().cuda_stream; 0 is the default stream.\n"
            "A state that is not finite gives that world the nominal pose; see `status`.")
       .def("reset", &reset_mpc, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,

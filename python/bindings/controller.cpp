@@ -39,8 +39,8 @@ void PolicyController::reset(int world, double new_phase) {
 }
 
 void PolicyController::step(std::span<const double> q, std::span<const double> v, std::span<const double> command,
-                            std::span<const std::uint8_t> active) {
-  if (mpc_) mpc_->step(q, v, command, active);
+                            std::span<const std::uint8_t> active, std::span<const double> ground) {
+  if (mpc_) mpc_->step(q, v, command, active, ground);
   const size_t nq = robot_.model.nq, nv = robot_.model.nv;
   pool_.run(nworld_, [&](int world, int thread) {
     if (!active.empty() && !active[world]) return;

@@ -35,7 +35,8 @@ class PolicyController {
 
   // Plans, observes and acts, for every world that is active; writes all of the above. Sizes and failures are those of Mpc::step; a world whose
   // observation is not finite gets the nominal pose at rest under the robot's gains.
-  void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const std::uint8_t> active);
+  void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const std::uint8_t> active = {},
+            std::span<const double> ground = {});
 
  private:
   void step_world(int world, const double* q, const double* v, const double* command, float* scratch);

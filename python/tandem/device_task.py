@@ -28,8 +28,8 @@ class DevicePlan:
         self.arrays = {name: getattr(self.mpc, name) for name in ("tau_ff", "q_des", "v_des", "value", "phase")}
         self.memory = self.mpc.memory
 
-    def step(self, q, v, command):
-        self.mpc.step(q, v, command, stream=torch.cuda.current_stream().cuda_stream)
+    def step(self, q, v, command, ground):
+        self.mpc.step(q, v, command, ground=ground, stream=torch.cuda.current_stream().cuda_stream)
 
     def reset_where(self, mask, phase):
         self.mpc.reset_where(mask, phase, stream=torch.cuda.current_stream().cuda_stream)
@@ -47,8 +47,8 @@ class HostPlan:
         self.arrays.update((name, torch.zeros(nworld)) for name in ("value", "phase"))
         self.memory = ""
 
-    def step(self, q, v, command):
-        self.mpc.step(*(x.double().numpy() for x in (q, v, command)))
+    def step(self, q, v, command, ground):
+        self.mpc.step(*(x.double().numpy() for x in (q, v, command)), ground=ground.double().numpy())
         self.copy_outputs()
 
     def copy_outputs(self):
@@ -154,7 +154,7 @@ class DeviceTask:
         self.run("measure")
         self.times.mark("observe")
         if self.plan:
-            self.plan.step(a["measured_q"], a["measured_v"], a["command"])
+            self.plan.step(a["measured_q"], a["measured_v"], a["command"], a["plane"])
             self.times.mark("mpc")
         self.run("observe")
         self.times.mark("observe")

@@ -14,7 +14,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kLoopSaveVersion = 1;
+constexpr int kLoopSaveVersion = 2;
 
 // What a world remembers beyond its arrays.
 struct LoopWorld {
@@ -63,6 +63,7 @@ struct ControlLoop::Impl {
   std::vector<LoopWorld> worlds;
   std::vector<double> line;                // set points of the last nslot control steps  (nworld, nslot, kSetPointRows, njnt)
   std::vector<double> kp_scale, kd_scale;  // (nworld, njnt)
+  std::vector<double> plane;               // of the ground, as the MPC takes it  (nworld, 3)
   std::vector<double> start_q;             // scratch of reset()  (nq)
   std::vector<float> no_action;            // zeros  (naction)
 
@@ -84,6 +85,7 @@ struct ControlLoop::Impl {
     line.assign(static_cast<size_t>(n) * nslot * kSetPointRows * njnt, 0);
     kp_scale.assign(static_cast<size_t>(n) * njnt, 1);
     kd_scale = kp_scale;
+    plane.assign(3 * static_cast<size_t>(n), 0);
     start_q.resize(r.model.nq);
     no_action.assign(blending.joint.size(), 0);
   }
@@ -145,9 +147,15 @@ struct ControlLoop::Impl {
       if (idle(w)) return;
       loop.phase[w] += periods;
       loop.phase[w] -= std::floor(loop.phase[w]);
-      loop.ground[w] = sensor.height(terrain, &sim->output.q[w * nq], thread);
+      feel_ground(loop, w, &sim->output.q[w * nq], thread);
     });
     loop.times.physics = watch.lap();
+  }
+
+  void feel_ground(ControlLoop& loop, int world, const double* q, int thread) {
+    const GroundPlane felt = sensor.under(terrain, q, thread);
+    loop.ground[world] = felt.height;
+    for (int i = 0; i < 3; ++i) plane[3 * world + i] = settings.ground_slope ? felt.plane[i] : 0;
   }
 
   // The set points of `delay` control steps ago, or the first ones, to the motors.
@@ -178,7 +186,7 @@ struct ControlLoop::Impl {
       bytes(w.noise_scale), bytes(w.delay), bytes(w.age), bytes(w.measured);
     }
     bytes(self.line), bytes(self.kp_scale), bytes(self.kd_scale);
-    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(loop.measured_q), bytes(loop.measured_v), bytes(loop.observation);
+    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(self.plane), bytes(loop.measured_q), bytes(loop.measured_v), bytes(loop.observation);
     bytes(sim_bytes), bytes(mpc_bytes);
   }
 };
@@ -234,7 +242,7 @@ void ControlLoop::reset(int world, const WorldStart& start) {
   s.sim->set_state(std::span(&world, 1), s.start_q, start.v);
   if (s.mpc) s.mpc->reset(world, start.phase);
   phase[world] = start.phase - std::floor(start.phase);
-  ground[world] = s.sensor.height(s.terrain, s.start_q.data(), 0);
+  s.feel_ground(*this, world, s.start_q.data(), 0);
 }
 
 void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
@@ -274,7 +282,7 @@ void ControlLoop::prepare(std::span<const unsigned char> active) {
     add_noise(s.settings.noise, world.noise_scale, episode_rng(world.key, kStreamNoise, first), model, q, v);
   });
   times.measure = watch.lap();
-  if (s.mpc) s.mpc->step(measured_q, measured_v, command, active);
+  if (s.mpc) s.mpc->step(measured_q, measured_v, command, active, s.plane);
   times.mpc = watch.lap();
   s.pool.run(s.nworld, [&](int w, int) {
     if (idle(w)) return;

@@ -15,8 +15,8 @@ GroundSensor::GroundSensor(const Model& model, int threads) : arrays_(make_array
   memory_.assign(threads, std::vector<double>(kinematics_size<double>(model.nbody)));
 }
 
-double GroundSensor::height(const Terrain& terrain, const double* q, int thread) {
-  return ground_height(arrays_.view, view_of(terrain), q, memory_[thread].data());
+GroundPlane GroundSensor::under(const Terrain& terrain, const double* q, int thread) {
+  return ground_under(arrays_.view, view_of(terrain), q, memory_[thread].data());
 }
 
 }  // namespace tandem

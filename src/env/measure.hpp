@@ -6,6 +6,7 @@
 #include "base/rng.hpp"
 #include "env/measure_kernel.hpp"
 #include "model/model_view.hpp"
+#include "sim/terrain.hpp"
 
 namespace tandem {
 
@@ -22,10 +23,8 @@ class GroundSensor {
   // Throws Error if the model has no contact points.
   GroundSensor(const Model& model, int threads);
 
-  // Mean height of the terrain under the contact points of all feet [m]; exactly 0 on flat ground. Those in swing count too: without them it would jump with
-  // every step on a slope.
-  //   q (nq), thread in [0, threads)
-  double height(const Terrain& terrain, const double* q, int thread);
+  // Of all feet: without those in swing the height would jump with every step on a slope.   q (nq), thread in [0, threads)
+  GroundPlane under(const Terrain& terrain, const double* q, int thread);
 
  private:
   ModelArrays<double> arrays_;

@@ -55,6 +55,7 @@ struct TaskNumbers {
   double max_angular_velocity = 5;    // [rad/s]
   double max_gravity_xy = 0.7;        // of |g_x| or |g_y|
   double min_height_ratio = 0.49;     // of base height over the commanded one
+  bool ground_slope = true;           // the MPC is told how the ground under its feet slopes; otherwise it takes it as level
   double value_scale = 1;             // of V_MPC in the observation
   Blend blend = Blend::kJointTorque;  // of the residual
   double lambda = 0.1;

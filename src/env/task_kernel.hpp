@@ -40,7 +40,7 @@ struct TaskArrays {
   int* not_finite;         // episodes that ended because a number was not
   float* line;             // set points of the last nslot control steps  (nslot, kSetPointRows, njnt)
   float* action;           // a_t, a_{t-1}, a_{t-2}  (3, naction)
-  float* ground;           // mean height of the ground under the feet [m]
+  float *ground, *plane;   // mean height of the ground under the feet [m]; its plane, as the MPC takes it  (1), (3)
   float* memory;           // of the kinematics  (kinematics_size())
   // the running episode, as drawn; q and v are those of its start
   float *q, *v, *phase, *command;                                       // (nq), (nv), gait time [periods], (4)
@@ -98,6 +98,13 @@ TANDEM_FN EpisodeRow<float> row_of(const TaskFleet& f, std::size_t w) {
   return row;
 }
 
+// The ground under the feet of a robot at q.
+TANDEM_FN void feel_ground(const TaskFleet& f, std::size_t w, const float* q) {
+  const GroundPlane felt = ground_under(f.episode.model, f.terrain, q, memory_of(f, w));
+  f.arrays.ground[w] = float(felt.height);
+  for (int i = 0; i < 3; ++i) f.arrays.plane[3 * w + i] = f.episode.numbers.ground_slope ? float(felt.plane[i]) : 0.0f;
+}
+
 // Begins the episode with this number.
 TANDEM_FN void begin_episode(const TaskFleet& f, int w, std::uint32_t episode) {
   const TaskArrays& a = f.arrays;
@@ -108,7 +115,7 @@ TANDEM_FN void begin_episode(const TaskFleet& f, int w, std::uint32_t episode) {
   float* memory = memory_of(f, i);
   draw_episode(f.episode, key, f.progress, row, memory);
   place_on_ground(f.episode.model, f.radius, f.terrain, row.q, memory);
-  a.ground[w] = float(ground_height(f.episode.model, f.terrain, row.q, memory));
+  feel_ground(f, i, row.q);
   a.start[w] = draw_stagger(f.episode, key);
   a.step[w] = a.age[w] = a.measured[w] = a.broken[w] = 0;
   a.phase[w] = wrapped(a.phase[w]);
@@ -223,7 +230,7 @@ TANDEM_FN void disturb_world(const TaskFleet& f, int w) {
 TANDEM_FN void finish_world(const TaskFleet& f, int w) {
   const TaskArrays& a = f.arrays;
   a.phase[w] = wrapped(a.phase[w] + float(f.episode.control_dt / f.period));
-  a.ground[w] = float(ground_height(f.episode.model, f.terrain, f.sim.q + static_cast<std::size_t>(w) * f.episode.model.nq, memory_of(f, w)));
+  feel_ground(f, w, f.sim.q + static_cast<std::size_t>(w) * f.episode.model.nq);
   evaluate_world(f, w);
   a.restart[w] = 0, a.replan[w] = 0;
   if (a.done[w]) begin_episode(f, w, a.episode[w] + 1);

@@ -10,7 +10,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::uint32_t kSaveVersion = 1;
+constexpr std::uint32_t kSaveVersion = 2;
 
 std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
@@ -103,7 +103,7 @@ TaskArrays deal_arrays(const TaskFleet& f, std::byte* base, std::size_t& size, S
   };
   take("episode", a.episode, 0), take("start", a.start, 0), take("step", a.step, 0), take("age", a.age, 0), take("measured", a.measured, 0);
   take("broken", a.broken, 0), take("not_finite", a.not_finite, 0);
-  take("line", a.line, f.nslot * kSetPointRows * njnt), take("action", a.action, 3 * naction), take("ground", a.ground, 0);
+  take("line", a.line, f.nslot * kSetPointRows * njnt), take("action", a.action, 3 * naction), take("ground", a.ground, 0), take("plane", a.plane, 3);
   take("memory", a.memory, kinematics_size<float>(m.nbody));
   take("q", a.q, m.nq), take("v", a.v, m.nv), take("phase", a.phase, 0), take("command", a.command, 4);
   take("friction", a.friction, 0), take("added_mass", a.added_mass, 0), take("com_offset", a.com_offset, 3);

@@ -17,6 +17,7 @@ struct MpcBatch {
   float* solutions;  // QP solutions, warm start of the next solve
   int solution_stride;
   const double *q, *v, *command;  // (nworld, nq), (nworld, nv), (nworld, 4)
+  const double* ground;           // (nworld, 3) or nullptr: level at 0
   const unsigned char* active;    // (nworld) or nullptr
   MpcOutput* output;
   MpcProfile* profile;  // nullptr: do not measure

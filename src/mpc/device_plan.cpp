@@ -74,6 +74,7 @@ MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& set
   plan.world_stride = round_up(world_size(mpc), kRow), plan.qp_stride = round_up(qp_size(mpc.dims), kRow),
   plan.solution_stride = round_up(solution_size(mpc.dims), kRow);
   plan.q_stride = round_up(mpc.model.nq, kRow), plan.v_stride = round_up(mpc.model.nv, kRow), plan.command_stride = kRow;
+  plan.ground_stride = 3;
   plan.joint_stride = round_up(mpc.model.njnt, kRow);
   plan.begin_size = round_up(begin_size(mpc), kRow), plan.linearise_size = round_up(linearise_size(mpc), kRow);
   plan.finish_size = round_up(finish_size(mpc), kRow);

@@ -49,7 +49,7 @@ inline constexpr CompiledSolve kCompiledSolves[] = {{0, 6, 18, 12, 11, 16},
 struct MpcDevicePlan {
   int nworld;
   int world_stride, qp_stride, solution_stride;                       // of a robot's plan, problem and warm start
-  int q_stride, v_stride, command_stride, joint_stride;               // rows of inputs and outputs start at multiples of 16 bytes
+  int q_stride, v_stride, command_stride, ground_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
   int begin_size, linearise_size, finish_size;                        // shared memory of a robot or node in the launches by warp
   WorkSizes work;                                                     // of one solve
   SolveVariant solve;                                                 // one of kSolveVariants

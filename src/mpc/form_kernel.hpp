@@ -76,6 +76,9 @@ TANDEM_FN void node_error(const MpcView<S>& mpc, const WorldView<S>& world, int 
   for (int j = 0; j < model.njnt; ++j) e_q[6 + j] = q[7 + j] - mpc.nominal[j];
   for (int i = 0; i < model.nv; ++i) e_v[i] = v[i];
   e_v[0] -= ref.linear.x, e_v[1] -= ref.linear.y, e_v[5] -= ref.yaw_rate;
+  const S* ground = world.ground;  // heights are counted from where it is under the base, eq. (24)
+  e_q[2] -= ground[2] + ground[0] * (q[0] - world.q[0]) + ground[1] * (q[1] - world.q[1]);
+  e_v[2] -= ground[0] * v[0] + ground[1] * v[1];
   if (k == mpc.nodes - 1) return;
   for (int i = 0; i < mpc.nforce; ++i) {
     const S stance = world.stance[k * model.nfoot + model.contact_foot[i / 3]];

@@ -22,18 +22,19 @@ struct NodeInput {
   Real* stance;   // (nfoot)
   Real* height;   // (nfoot)
   Real* dt;       // length of the interval [s]  (1)
+  Real* ground;   // its rise along the world's x and y, its height under the base [m]  (3)
   Real* rows_on;  // 1 where contact rows exist (every node but the first)  (1)
 };
 template <class S>
 TANDEM_FN int node_input_size(const ModelView<S>& m) {
-  return m.nq + 2 * m.nv + 7 + 3 * m.ncon + 2 * m.nfoot + 2;
+  return m.nq + 2 * m.nv + 7 + 3 * m.ncon + 2 * m.nfoot + 5;
 }
 template <class Real, class S>
 TANDEM_FN NodeInput<Real> node_input_at(const ModelView<S>& m, Real* p) {
   const auto take = [&p](int n) { return (p += n) - n; };
   NodeInput<Real> in;
   in.q = take(m.nq), in.v = take(m.nv), in.v_next = take(m.nv), in.q_next = take(7), in.F = take(3 * m.ncon);
-  in.stance = take(m.nfoot), in.height = take(m.nfoot), in.dt = take(1), in.rows_on = take(1);
+  in.stance = take(m.nfoot), in.height = take(m.nfoot), in.dt = take(1), in.ground = take(3), in.rows_on = take(1);
   return in;
 }
 
@@ -42,8 +43,9 @@ template <class Real, class S, class Put>
 TANDEM_FN void read_node(const MpcView<S>& mpc, const WorldView<S>& world, int k, const NodeInput<Real>& in, Put&& put) {
   const ModelView<S>& m = mpc.model;
   const int last = mpc.nodes - 1, next = k < last ? k + 1 : last, interval = k < last ? k : last - 1;
-  const S rows_on(k > 0 ? 1 : 0);
-  put(in.q, world.q + k * m.nq, m.nq);
+  const S rows_on(k > 0 ? 1 : 0), *here = world.q + k * m.nq, *g = world.ground;
+  const S ground[3] = {g[0], g[1], g[2] + g[0] * (here[0] - world.q[0]) + g[1] * (here[1] - world.q[1])};
+  put(in.q, here, m.nq);
   put(in.v, world.v + k * m.nv, m.nv);
   put(in.v_next, world.v + next * m.nv, m.nv);
   put(in.q_next, world.q + next * m.nq, 7);
@@ -51,6 +53,7 @@ TANDEM_FN void read_node(const MpcView<S>& mpc, const WorldView<S>& world, int k
   put(in.stance, world.stance + k * m.nfoot, m.nfoot);
   put(in.height, world.height + k * m.nfoot, m.nfoot);
   put(in.dt, mpc.dt + interval, 1);
+  put(in.ground, ground, 3);
   put(in.rows_on, &rows_on, 1);
 }
 
@@ -238,15 +241,15 @@ TANDEM_FN void stance_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion,
   }
 }
 
-// Height of the point sum = target, eq. (13).
+// Height of the point sum above the ground = target, eq. (13).
 template <class Real, class S>
 TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, const BaseDynamics<Real>& d, const NodeInput<Real>& in,
                          const ContactRow& row, int foot, RowView<Real> r) {
   const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> zero{Real(0), Real(0), Real(0)};
-  const Vec3<Real> up_B{motion.R_WB.m[6], motion.R_WB.m[7], motion.R_WB.m[8]};
-  *r.lower = *r.upper = sum.s * in.height[foot] - (sum.s * in.q[2] + dot(up_B, sum.p));
+  const Vec3<Real> up_B = mul_t(motion.R_WB, Vec3<Real>{-in.ground[0], -in.ground[1], Real(1)});  // a step along it is as much higher as it is long upwards
+  *r.lower = *r.upper = sum.s * in.height[foot] - (sum.s * (in.q[2] - in.ground[2]) + dot(up_B, sum.p));
   *r.z = sum.s;
   store3(r.theta, cross(sum.p, up_B));
   store3(r.v_linear, zero);

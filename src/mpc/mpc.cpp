@@ -75,15 +75,25 @@ void Mpc::reset(int world, double phase) {
   std::fill_n(impl_->solutions.data + static_cast<size_t>(world) * impl_->solution_stride, impl_->solution_stride, 0.0f);
 }
 
-void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active) {
+void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active,
+               std::span<const double> ground) {
   Impl& s = *impl_;
   check_size(q.size(), static_cast<size_t>(s.nworld) * s.model.nq, "q", "nworld x nq");
   check_size(v.size(), static_cast<size_t>(s.nworld) * s.model.nv, "v", "nworld x nv");
   check_size(command.size(), static_cast<size_t>(s.nworld) * 4, "command", "nworld x 4");
   if (!active.empty()) check_size(active.size(), s.nworld, "active", "nworld");
-  MpcBatch batch{s.worlds.data, s.world_stride, s.solutions.data, s.solution_stride,
-                 q.data(),      v.data(),       command.data(),   active.empty() ? nullptr : active.data(),
-                 &output,       nullptr};
+  if (!ground.empty()) check_size(ground.size(), static_cast<size_t>(s.nworld) * 3, "ground", "nworld x 3");
+  MpcBatch batch{.worlds = s.worlds.data,
+                 .world_stride = s.world_stride,
+                 .solutions = s.solutions.data,
+                 .solution_stride = s.solution_stride,
+                 .q = q.data(),
+                 .v = v.data(),
+                 .command = command.data(),
+                 .ground = ground.empty() ? nullptr : ground.data(),
+                 .active = active.empty() ? nullptr : active.data(),
+                 .output = &output,
+                 .profile = nullptr};
   std::fill(s.profiles.begin(), s.profiles.end(), MpcProfile{});
   s.pool.run((s.nworld + kChunk - 1) / kChunk, [&](int chunk, int thread) {
     MpcBatch mine = batch;
@@ -118,7 +128,9 @@ FormedQp Mpc::form(int world, std::span<const double> q, std::span<const double>
   AlignedFloats plan(s.world_stride), scratch(s.scratch_stride), qp(qp_size(s.arrays.view.dims));
   std::copy_n(s.worlds.data + static_cast<size_t>(world) * s.world_stride, s.world_stride, plan.data);
   const std::vector<float> q_f(q.begin(), q.end()), v_f(v.begin(), v.end());
-  std::copy(command.begin(), command.end(), world_at(s.arrays.view, plan.data).command);
+  const WorldView<float> view = world_at(s.arrays.view, plan.data);
+  std::copy(command.begin(), command.end(), view.command);
+  std::fill_n(view.ground, 3, 0.0f);
   s.kernels.init_scratch(s.arrays.view, s.settings.solver, scratch.data);
   s.kernels.form_world(s.arrays.view, plan.data, q_f.data(), v_f.data(), qp.data, scratch.data);
   return {{qp.data, qp.data + qp.size}, horizon_of(s.arrays.view, world_at(s.arrays.view, plan.data))};

@@ -65,8 +65,11 @@ class Mpc {
   //   q (nworld, nq), v (nworld, nv)   measured state, conventions of Model
   //   command (nworld, 4)              base height [m], forward and left velocity in the heading frame [m/s], yaw rate [rad/s]
   //   active (nworld)                  0: leave this world alone; empty: all
+  //   ground (nworld, 3)               plane that the robot walks on: its rise along the world's x and y, and its height under the base, counted as q is [m];
+  //                                    empty: level at height 0
   // A state that is not finite gives that world the safe output. Throws Error on wrong sizes only.
-  void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active = {});
+  void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active = {},
+            std::span<const double> ground = {});
 
   // Everything that the next steps depend on, outputs included. An Mpc that loads it goes on bit for bit, whatever its number of threads.
   // load() throws Error, and changes nothing, unless the bytes are of an Mpc of the same robot, horizon and number of worlds.
@@ -76,7 +79,7 @@ class Mpc {
   // The plan of one world after step(); allocates.
   Horizon horizon(int world) const;
 
-  // The QP that the next step() of one world would solve for this state, and the plan it is about, without changing anything: for tests and benchmarks.
+  // The QP that the next step() of one world on level ground would solve for this state, and the plan it is about, without changing anything: for tests and benchmarks.
   FormedQp form(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
   QpDims dims() const;
 

@@ -98,17 +98,19 @@ bool all_finite(const float* p, int n) {
   return sum == 0.0f;
 }
 
-// The state and command of one world as floats; a state that is not finite is replaced by the nominal pose at rest, and false returned.
-bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, float* command) {
+// The state, command and ground of one world as floats; numbers that are not finite are replaced by the nominal pose at rest, and false returned.
+bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, const WorldView<float>& world) {
   const ModelView<float>& m = mpc.model;
   for (int i = 0; i < m.nq; ++i) q[i] = static_cast<float>(batch.q[w * m.nq + i]);
   for (int i = 0; i < m.nv; ++i) v[i] = static_cast<float>(batch.v[w * m.nv + i]);
-  for (int i = 0; i < 4; ++i) command[i] = static_cast<float>(batch.command[w * 4 + i]);
-  const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(command, 4);
+  for (int i = 0; i < 4; ++i) world.command[i] = static_cast<float>(batch.command[w * 4 + i]);
+  for (int i = 0; i < 3; ++i) world.ground[i] = batch.ground ? static_cast<float>(batch.ground[w * 3 + i]) : 0.0f;
+  const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(world.command, 4) && all_finite(world.ground, 3);
   if (finite) return true;
   for (int i = 0; i < m.nq; ++i) q[i] = i < 7 ? (i == 3) : mpc.nominal[i - 7];
   for (int i = 0; i < m.nv; ++i) v[i] = 0;
-  for (int i = 0; i < 4; ++i) command[i] = 0;
+  for (int i = 0; i < 4; ++i) world.command[i] = 0;
+  for (int i = 0; i < 3; ++i) world.ground[i] = 0;
   return false;
 }
 
@@ -142,7 +144,7 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
     const int count = std::min(kGroup, n - group);
     for (int i = group; i < group + count; ++i) {
       float q[160], v[160];
-      good[i] = read_world(mpc, batch, index[i], q, v, worlds[i].command);
+      good[i] = read_world(mpc, batch, index[i], q, v, worlds[i]);
       batch.output->phase[index[i]] = *worlds[i].phase;
       prepare_plan(team, mpc, worlds[i], q, v, s.plan);
     }

@@ -115,7 +115,7 @@ struct MpcCuda::Impl {
     std::size_t size = 0;
     block_memory = next + plan.qp_stride;
     fleet = fleet_at(plan, block_memory + static_cast<size_t>(plan.blocks) * plan.block_global, size);
-    own = {fleet.q, plan.q_stride, fleet.v, plan.v_stride, fleet.command, plan.command_stride, nullptr};
+    own = {fleet.q, plan.q_stride, fleet.v, plan.v_stride, fleet.command, plan.command_stride};
     copy_constants_kernel<<<static_cast<unsigned>(plan.nworld), kThreadsPerRobot>>>(fleet, next);
     check_cuda(cudaGetLastError(), "launch");
     check_cuda(cudaDeviceSynchronize(), "constants of a problem");
@@ -163,10 +163,11 @@ struct MpcCuda::Impl {
   // True where the input is not the one of the last step.
   bool take_input(const DeviceInput& in) {
     MpcDevicePlan& p = fleet.plan;
-    const bool same = fleet.q == in.q && fleet.v == in.v && fleet.command == in.command && fleet.active == in.active && p.q_stride == in.q_stride &&
-                      p.v_stride == in.v_stride && p.command_stride == in.command_stride;
-    fleet.q = in.q, fleet.v = in.v, fleet.command = in.command, fleet.active = in.active;
-    p.q_stride = in.q_stride, p.v_stride = in.v_stride, p.command_stride = in.command_stride;
+    const bool same = fleet.q == in.q && fleet.v == in.v && fleet.command == in.command && fleet.active == in.active && fleet.ground == in.ground &&
+                      p.q_stride == in.q_stride && p.v_stride == in.v_stride && p.command_stride == in.command_stride &&
+                      p.ground_stride == in.ground_stride;
+    fleet.q = in.q, fleet.v = in.v, fleet.command = in.command, fleet.active = in.active, fleet.ground = in.ground;
+    p.q_stride = in.q_stride, p.v_stride = in.v_stride, p.command_stride = in.command_stride, p.ground_stride = in.ground_stride;
     return !same;
   }
 };

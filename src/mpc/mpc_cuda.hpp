@@ -27,6 +27,8 @@ struct DeviceInput {
   const float* command;  // as Mpc::step  (nworld, 4)
   int command_stride;
   const unsigned char* active = nullptr;  // 0: leave this robot alone  (nworld); nullptr: all take part
+  const float* ground = nullptr;          // as Mpc::step  (nworld, 3); nullptr: level at height 0
+  int ground_stride = 3;
 };
 
 // What a step writes, in the device's memory; the next step overwrites it. Meanings as in MpcOutput.

@@ -22,6 +22,7 @@ struct RobotView {
   S* solution;                                     // warm start, kept  [solution_size]
   S* good;                                         // 1 while nothing went wrong in this step  (1)
   const S *q, *v, *command;                        // measured state and command  (nq), (nv), (4)
+  const S* ground;                                 // nullptr: level at 0  (3)
   S *tau_ff, *q_des, *v_des;                       // set points  (njnt)
   S *value, *phase, *status;                       // V_MPC, gait time before the step, number of a Status  (1)
   S *primal_residual, *dual_residual, *objective;  // of the QP  (1)
@@ -34,6 +35,7 @@ struct FleetView {
   S *worlds, *qp, *solutions, *good;
   // measured states and commands: the fleet's own arrays, or any others with rows of consecutive numbers
   const S *q, *v, *command;
+  const S* ground;              // nullptr: level at 0
   const unsigned char* active;  // 0: leave this robot alone; nullptr: all take part
   S *tau_ff, *q_des, *v_des, *value, *phase, *status, *primal_residual, *dual_residual, *objective;
 };
@@ -66,6 +68,7 @@ TANDEM_FN RobotView<S> robot_at(const MpcView<S>& mpc, const FleetView<S>& f, in
   r.world = world_at(mpc, f.worlds + i * p.world_stride);
   r.qp = f.qp + i * p.qp_stride, r.solution = f.solutions + i * p.solution_stride, r.good = f.good + i;
   r.q = f.q + i * p.q_stride, r.v = f.v + i * p.v_stride, r.command = f.command + i * p.command_stride;
+  r.ground = f.ground ? f.ground + i * p.ground_stride : nullptr;
   r.tau_ff = f.tau_ff + i * p.joint_stride, r.q_des = f.q_des + i * p.joint_stride, r.v_des = f.v_des + i * p.joint_stride;
   r.value = f.value + i, r.phase = f.phase + i, r.status = f.status + i;
   r.primal_residual = f.primal_residual + i, r.dual_residual = f.dual_residual + i, r.objective = f.objective + i;
@@ -112,10 +115,12 @@ template <Team T, class S>
 TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<S>& robot, S* memory) {
   const ModelView<S>& m = mpc.model;
   S *q = memory, *v = q + m.nq, *scratch = v + m.nv;
-  const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4);
+  const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) &&
+                      (!robot.ground || all_finite(robot.ground, 3));
   for_each(team, 0, m.nq, [&](int i) { q[i] = finite ? robot.q[i] : i < 7 ? S(i == 3) : mpc.nominal[i - 7]; });
   for_each(team, 0, m.nv, [&](int i) { v[i] = finite ? robot.v[i] : S(0); });
   for_each(team, 0, 4, [&](int i) { robot.world.command[i] = finite ? robot.command[i] : S(0); });
+  for_each(team, 0, 3, [&](int i) { robot.world.ground[i] = finite && robot.ground ? robot.ground[i] : S(0); });
   for_each(team, 0, 1, [&](int) {
     *robot.good = S(finite);
     *robot.phase = *robot.world.phase;

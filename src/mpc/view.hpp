@@ -73,6 +73,7 @@ struct WorldView {
   S* stance;   // 1 in stance, 0 in swing  (nodes, nfoot)
   S* height;   // height of the foot's points at the nodes in swing [m]  (nodes, nfoot)
   S* command;  // base height [m], vx, vy in the heading frame [m/s], yaw rate [rad/s]  (4)
+  S* ground;   // plane of the ground: its rise along the world's x and y, its height under the measured base [m]  (3)
   S* bias;     // integral of the velocity errors, added to the command: vx, vy [m/s], yaw rate [rad/s]  (3)
   S* phase;    // gait time in periods, in [0, 1)  (1)
   S* started;  // 1 once the plan is good to start from  (1)
@@ -85,7 +86,7 @@ struct WorldView {
 template <class S>
 TANDEM_FN int world_size(const MpcView<S>& mpc) {
   const ModelView<S>& m = mpc.model;
-  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 10 + 3 * m.njnt;
+  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 13 + 3 * m.njnt;
 }
 template <class S>
 TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
@@ -98,6 +99,7 @@ TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
   w.stance = take(mpc.nodes * m.nfoot);
   w.height = take(mpc.nodes * m.nfoot);
   w.command = take(4);
+  w.ground = take(3);
   w.bias = take(3);
   w.phase = take(1);
   w.started = take(1);

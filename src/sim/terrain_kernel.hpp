@@ -6,6 +6,7 @@
 namespace tandem {
 
 constexpr double kTerrainClearance = 0.002;  // between the feet and the ground that a robot is put on [m]
+constexpr double kFootSpread = 0.02;         // below it a slope is not felt [m]
 
 // A Terrain as plain numbers.
 struct TerrainView {
@@ -42,17 +43,32 @@ TANDEM_FN Kinematics<S> kinematics_of(const ModelView<S>& model, const S* q, S* 
   return kin;
 }
 
-// Mean height of the ground under the contact points of all feet [m]; exactly 0 on flat ground.
+// The ground under a robot, from its heights under the contact points of all feet.
+struct GroundPlane {
+  double height;    // mean [m]
+  double plane[3];  // of least squares: its rise along the world's x and y, and its height under the base, counted from `height` [m]
+};
+
+// All exactly 0 on flat ground. A spread of the feet of kFootSpread along a direction halves the rise that they feel along it; it is there for feet that are
+// side by side or close together, whose heights say nothing of a slope.
 template <class S>
-TANDEM_FN double ground_height(const ModelView<S>& model, const TerrainView& terrain, const S* q, S* memory) {
-  if (!terrain.height) return 0;
+TANDEM_FN GroundPlane ground_under(const ModelView<S>& model, const TerrainView& terrain, const S* q, S* memory) {
+  GroundPlane g{0, {0, 0, 0}};
+  if (!terrain.height) return g;
   const Kinematics<S> kin = kinematics_of(model, q, memory);
-  double sum = 0;
+  const double n = model.ncon;
+  double x = 0, y = 0, xx = 0, xy = 0, yy = 0, xh = 0, yh = 0;  // sums over the points, x and y from the base
   for (int c = 0; c < model.ncon; ++c) {
     const Vec3<S> p = contact_position<S>(model, kin, c);
-    sum += terrain_height(terrain, p.x, p.y);
+    const double px = p.x - q[0], py = p.y - q[1], h = terrain_height(terrain, p.x, p.y);
+    x += px, y += py, g.height += h, xx += px * px, xy += px * py, yy += py * py, xh += px * h, yh += py * h;
   }
-  return sum / model.ncon;
+  x /= n, y /= n, g.height /= n;
+  const double ridge = n * kFootSpread * kFootSpread, a = xx - n * x * x + ridge, b = xy - n * x * y, c = yy - n * y * y + ridge;
+  const double u = xh - n * x * g.height, w = yh - n * y * g.height, det = a * c - b * b;
+  g.plane[0] = (c * u - b * w) / det, g.plane[1] = (a * w - b * u) / det;
+  g.plane[2] = -g.plane[0] * x - g.plane[1] * y;
+  return g;
 }
 
 // Moves the base up or down until the feet, soles between the contact points included, clear the ground under them by kTerrainClearance.

@@ -83,7 +83,7 @@ struct DeviceLoop {
     const TaskArrays& a = worlds.arrays();
     if (mpc) {
       const auto doubles = [&](const float* x, int width) { return std::vector<double>(x, x + static_cast<size_t>(nworld) * width); };
-      mpc->step(doubles(a.measured_q, robot.model.nq), doubles(a.measured_v, robot.model.nv), doubles(a.command, 4));
+      mpc->step(doubles(a.measured_q, robot.model.nq), doubles(a.measured_v, robot.model.nv), doubles(a.command, 4), {}, doubles(a.plane, 3));
       read_plan();
     }
     run(TaskStage::kObserve);

@@ -87,7 +87,24 @@ class GroundTest : public testing::TestWithParam<const char*> {
   GroundSensor sensor;
 };
 
-TEST_P(GroundTest, IsExactlyZeroOnFlatGround) { EXPECT_EQ(sensor.height({}, robot.stand.data(), 1), 0.0); }
+TEST_P(GroundTest, IsExactlyZeroOnFlatGround) {
+  const GroundPlane ground = sensor.under({}, robot.stand.data(), 1);
+  EXPECT_EQ(ground.height, 0.0);
+  for (double number : ground.plane) EXPECT_EQ(number, 0.0);
+}
+
+// The feet are 8 to 30 cm apart, so that kFootSpread hides up to a tenth of a slope.
+TEST_P(GroundTest, FeelsTheSlopeOfAPlane) {
+  const Terrain terrain = make_terrain({.kind = TerrainKind::kSlope, .extent = 20, .angle = 0.2});
+  std::vector<double> q = robot.stand;
+  for (const double yaw : {0.0, 0.7, 2.0}) {
+    q[0] = 1.3, q[1] = 0.4, q[3] = std::cos(yaw / 2), q[6] = std::sin(yaw / 2);
+    const GroundPlane ground = sensor.under(terrain, q.data(), 0);
+    EXPECT_NEAR(ground.plane[0], std::tan(0.2), 0.1 * std::tan(0.2)) << "yaw " << yaw;
+    EXPECT_NEAR(ground.plane[1], 0, 0.1 * std::tan(0.2));
+    EXPECT_NEAR(ground.height + ground.plane[2], terrain_height(terrain, q[0], q[1]), 0.005);
+  }
+}
 
 TEST_P(GroundTest, IsTheMeanUnderTheContactPoints) {
   const Terrain terrain = make_terrain({.kind = TerrainKind::kRough, .amplitude = 0.1, .cell = 0.05, .extent = 4, .seed = 5});
@@ -102,7 +119,7 @@ TEST_P(GroundTest, IsTheMeanUnderTheContactPoints) {
     contact_state(dynamics, c, p, v);
     sum += terrain_height(terrain, p[0], p[1]);
   }
-  EXPECT_NEAR(sensor.height(terrain, q.data(), 0), sum / ncon, 1e-7);
+  EXPECT_NEAR(sensor.under(terrain, q.data(), 0).height, sum / ncon, 1e-7);
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, GroundTest, testing::Values("mit_humanoid", "unitree_go2"),

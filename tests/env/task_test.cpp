@@ -183,6 +183,23 @@ TEST(Task, NobodyFallsOnALevelHeightFieldBecauseOfTheGround) {
   }
 }
 
+// Steep ground that the MPC is told of: uphill, downhill and across.
+TEST(Task, NobodyFallsOnASlope) {
+  for (const char* name : {"mit_humanoid", "unitree_g1", "unitree_go2"}) {
+    const Robot robot = load_robot(name);
+    TaskSettings settings = make_task_settings(robot, Controller::kMpc);
+    settings.staggered_start = false;
+    settings.noise.scale = 0, settings.kick_interval = 0, settings.start_scale = 0.5;
+    settings.terrain = {.kind = TerrainKind::kSlope, .angle = 0.2};
+    Task task(robot, settings, 6, 2, 3);
+    task.reset();
+    for (int k = 0; k < 300; ++k) {
+      take_step(task, k, 0);
+      for (int w = 0; w < 6; ++w) ASSERT_FALSE(task.done[w]) << name << ", world " << w << ", control step " << k;
+    }
+  }
+}
+
 // --- repetition ----------------------------------------------------------------------------------------------------------------------------------------
 
 class TaskRepeatTest : public testing::TestWithParam<Controller> {

@@ -46,7 +46,7 @@ class Linearise : public testing::TestWithParam<const char*> {
     NodeInput<double> in = node_input_at(view().model, memory.data());
     std::copy(q.begin(), q.end(), in.q), std::copy(v.begin(), v.end(), in.v), std::copy(v_next.begin(), v_next.end(), in.v_next);
     std::copy_n(q_next.begin(), 7, in.q_next), std::copy(F.begin(), F.end(), in.F), std::copy(stance.begin(), stance.end(), in.stance);
-    std::copy(height.begin(), height.end(), in.height);
+    std::copy(height.begin(), height.end(), in.height), std::copy(ground.begin(), ground.end(), in.ground);
     for (int i = 0; i < view().nforce; ++i) in.F[i] *= stance[view().model.contact_foot[i / 3]];  // a foot in swing has none
     *in.dt = dt, *in.rows_on = 1;
     return in;
@@ -105,6 +105,7 @@ class Linearise : public testing::TestWithParam<const char*> {
           const int at = 3 * (f * view().npoint + c);
           for (int r = 0; r < 3; ++r)
             value += row.weight[c] * (standing ? direction(row, f)[r] * (p_1[at + r] - p_0[at + r]) / (2 * h) : (r == 2) * p[at + r]);
+          if (!standing) value -= row.weight[c] * ground_at(p[at], p[at + 1]);
         }
         rows.push_back(value);
       }
@@ -122,6 +123,9 @@ class Linearise : public testing::TestWithParam<const char*> {
     }
     return rows;
   }
+
+  // Of the plane, whose height under the base is frozen at the linearisation point, as the controller does.
+  double ground_at(double x, double y) const { return ground[2] + ground[0] * (x - q[0]) + ground[1] * (y - q[1]); }
 
   // Directions are frozen at the linearisation point, as the controller does.
   Vec direction(const ContactRow& row, int foot) const {
@@ -197,7 +201,7 @@ class Linearise : public testing::TestWithParam<const char*> {
   const double dt = 0.04;
   Robot robot;
   MpcArrays<double> arrays;
-  Vec q, v, w, F, stance, height, frozen;
+  Vec q, v, w, F, stance, height, frozen, ground{0.1, -0.2, 0.03};
 };
 
 TEST_P(Linearise, EveryDerivativeMatchesFiniteDifferencesInStance) { expect_derivatives(); }

@@ -51,15 +51,17 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
     for (int i = 0; i < steps; ++i) {
       const MpcOutput found = step(gpu, states);
       cpu.step(states.q, states.v, states.command);
-      for (int w = 0; w < nworld; ++w) {
-        const std::vector<double> tau = row(found.tau_ff, w, robot.model.njnt), expected = row(cpu.output.tau_ff, w, robot.model.njnt);
-        for (int j = 0; j < robot.model.njnt; ++j)
-          ASSERT_NEAR(tau[j], expected[j], 0.02 + 1e-3 * std::abs(expected[j]))
-              << "step " << i << ", robot " << w << " of " << nworld << ", joint " << j;
-        EXPECT_EQ(found.info[w].status, cpu.output.info[w].status);
-        EXPECT_NEAR(found.phase[w], cpu.output.phase[w], 1e-6);
-        EXPECT_NEAR(found.value[w], cpu.output.value[w], 1e-3 * cpu.output.value[w]);
-      }
+      expect_close(found, cpu.output, i);
+    }
+  }
+  void expect_close(const MpcOutput& found, const MpcOutput& processor, int step) const {
+    for (int w = 0; w < static_cast<int>(processor.info.size()); ++w) {
+      const std::vector<double> tau = row(found.tau_ff, w, robot.model.njnt), expected = row(processor.tau_ff, w, robot.model.njnt);
+      for (int j = 0; j < robot.model.njnt; ++j)
+        ASSERT_NEAR(tau[j], expected[j], 0.02 + 1e-3 * std::abs(expected[j])) << "step " << step << ", robot " << w << ", joint " << j;
+      EXPECT_EQ(found.info[w].status, processor.info[w].status);
+      EXPECT_NEAR(found.phase[w], processor.phase[w], 1e-6);
+      EXPECT_NEAR(found.value[w], processor.value[w], 1e-3 * processor.value[w]);
     }
   }
   Robot robot;
@@ -222,6 +224,25 @@ TEST_P(MpcOnCudaForOne, ReadsForeignArraysWithAnyStride) {
   for (int i = 0; i < 2; ++i) {
     foreign.step({floats(0), nq + 5, floats(1), nv, floats(2), 7});
     expect_same(output(foreign), step(own, states), robot.model.njnt);
+  }
+}
+
+TEST_P(MpcOnCudaForOne, TakesTheGroundAsTheProcessorDoes) {
+  const int nworld = 3;
+  const States states = disturbed_states(robot, nworld, 38);
+  MpcCuda gpu = make(nworld);
+  Mpc cpu(robot.model, settings, nworld);
+  const std::vector<double> ground{0.1, -0.2, 0.02, 0, 0, 0, 0.3, 0.1, std::numeric_limits<double>::quiet_NaN()};
+  const std::vector<float> rows = spread(ground, 3, 5);
+  const DeviceBytes on_device(rows.data(), rows.size() * 4);
+  DeviceInput input = gpu.input();
+  input.ground = static_cast<const float*>(on_device.data), input.ground_stride = 5;
+  for (int i = 0; i < 2; ++i) {
+    gpu.upload(states.q, states.v, states.command);
+    gpu.step(input);
+    cpu.step(states.q, states.v, states.command, {}, ground);
+    expect_close(output(gpu), cpu.output, i);
+    EXPECT_EQ(cpu.output.info[2].status, Status::kNotFinite);
   }
 }
 
