@@ -200,8 +200,8 @@ void bind_mpc(nb::module_& module) {
           "threads: that share the worlds; 0 is one per processor. Results do not depend on it.\n"
           "device: \"cpu\", or \"cuda\" for the current GPU: arrays are then float32 tensors in its memory, taken without a copy (rows may\n"
           "lie apart), attributes are Torch tensors, and step() returns at once. docs/gpu.md.")
-      .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(), nb::arg("ground") = nb::none(),
-           nb::arg("stream") = 0,
+      .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(),
+           nb::arg("ground") = nb::none(), nb::arg("stream") = 0,
            "One control step. Releases the interpreter while it plans.\n\n"
            "q: configuration, float64 ([nworld,] nq). v: velocity, float64 ([nworld,] nv).\n"
            "command: base height [m], forward and left velocity [m/s], yaw rate [rad/s], float64 ([nworld,] 4).\n"

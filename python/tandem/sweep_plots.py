@@ -133,7 +133,9 @@ def draw_stride(figure, report):
         axes.axis("off")
     panels[0].legend(fontsize=7)
     command = report["settings"]["command"]
-    figure.suptitle(f"{report['settings']['robot']}: {command[0]:g}, {command[1]:g} m/s, {command[2]:g} rad/s; mean and deviation; shaded: stance", fontsize=9)
+    figure.suptitle(
+        f"{report['settings']['robot']}: {command[0]:g}, {command[1]:g} m/s, {command[2]:g} rad/s; mean and deviation; shaded: stance", fontsize=9
+    )
 
 
 def draw_loads(figure, report):

@@ -186,7 +186,8 @@ struct ControlLoop::Impl {
       bytes(w.noise_scale), bytes(w.delay), bytes(w.age), bytes(w.measured);
     }
     bytes(self.line), bytes(self.kp_scale), bytes(self.kd_scale);
-    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(self.plane), bytes(loop.measured_q), bytes(loop.measured_v), bytes(loop.observation);
+    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(self.plane), bytes(loop.measured_q), bytes(loop.measured_v),
+        bytes(loop.observation);
     bytes(sim_bytes), bytes(mpc_bytes);
   }
 };

@@ -54,18 +54,27 @@ void Trainer::start() {
   save(true);
 }
 
+// Whether the worlds of a checkpoint go on; a warning says why not.
+bool Trainer::load_worlds(const std::vector<std::byte>& worlds, const std::string& path) {
+  try {
+    check(!worlds.empty() && !saved_as(kTaskWorldsSaved, worlds), "they are those of a training on a device");
+    job_.env->load(worlds);
+    return true;
+  } catch (const Error& error) {
+    if (job_.hooks.warn) job_.hooks.warn(cat(path, ": its worlds cannot go on here, they start new episodes: ", error.what()));
+    return false;
+  }
+}
+
 void Trainer::resume() {
   const Checkpoint checkpoint = load_latest_checkpoint(*job_.folder, job_.identity, job_.hooks.warn);
   const std::string path = job_.folder->checkpoint(checkpoint.iteration);
   if (job_.ppo) restore(*job_.ppo, checkpoint.learner, path);
-  const bool has_worlds = !checkpoint.worlds.empty() && !saved_as(kTaskWorldsSaved, checkpoint.worlds);
-  statistics_.load(checkpoint.statistics, has_worlds);
-  if (!has_worlds) {
-    if (job_.hooks.warn) job_.hooks.warn(cat(path, ": its worlds are those of a training on a device; here they start new episodes"));
+  const bool running = load_worlds(checkpoint.worlds, path);
+  statistics_.load(checkpoint.statistics, running);
+  if (!running) {
     job_.env->set_progress(static_cast<double>(checkpoint.iteration) / job_.settings.iterations);
     job_.env->reset();
-  } else {
-    job_.env->load(checkpoint.worlds);
   }
   iteration_ = saved_ = checkpoint.iteration;
   seconds_ = checkpoint.seconds;

@@ -46,8 +46,9 @@ class Trainer {
 
   // Starts new episodes in all worlds and saves model_0. Throws Error if that cannot be written.
   void start();
-  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Where its worlds are those of a training on
-  // a device, they start new episodes, which is a warning too. Throws Error if none can be read, or if it is of another robot, layout or network.
+  // Goes on from the latest checkpoint of the folder that can be read; those that cannot are named in a warning. Where its worlds cannot go on, since a
+  // training on a device or another version wrote them, they start new episodes, which is a warning too. Throws Error if none can be read, or if it is of
+  // another robot, layout or network.
   void resume();
   // Trains up to settings.iterations. A checkpoint that cannot be written is a warning, unless it is the last.
   // Throws Error if the loss is not finite, naming the last checkpoint; checkpoints stay as they are.
@@ -56,6 +57,7 @@ class Trainer {
  private:
   // Robot-steps of an iteration.
   std::int64_t samples() const { return static_cast<std::int64_t>(job_.env->nworld) * job_.steps; }
+  bool load_worlds(const std::vector<std::byte>& worlds, const std::string& path);
   void collect();
   void act(int t);
   std::vector<NamedNumber> learn();

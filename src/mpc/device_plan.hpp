@@ -48,15 +48,15 @@ inline constexpr CompiledSolve kCompiledSolves[] = {{0, 6, 18, 12, 11, 16},
 // Sizes in numbers (floats on a GPU), memory in bytes.
 struct MpcDevicePlan {
   int nworld;
-  int world_stride, qp_stride, solution_stride;                       // of a robot's plan, problem and warm start
+  int world_stride, qp_stride, solution_stride;                         // of a robot's plan, problem and warm start
   int q_stride, v_stride, command_stride, ground_stride, joint_stride;  // rows of inputs and outputs start at multiples of 16 bytes
-  int begin_size, linearise_size, finish_size;                        // shared memory of a robot or node in the launches by warp
-  WorkSizes work;                                                     // of one solve
-  SolveVariant solve;                                                 // one of kSolveVariants
-  int compiled;                                                       // one of kCompiledSolves, -1: none
-  int block_shared, block_global;                                     // of one block of the solve
-  int blocks;                                                         // that are resident together; each takes one robot after the other
-  std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;  // for all, per robot, per block; constants + robots + blocks
+  int begin_size, linearise_size, finish_size;                          // shared memory of a robot or node in the launches by warp
+  WorkSizes work;                                                       // of one solve
+  SolveVariant solve;                                                   // one of kSolveVariants
+  int compiled;                                                         // one of kCompiledSolves, -1: none
+  int block_shared, block_global;                                       // of one block of the solve
+  int blocks;                                                           // that are resident together; each takes one robot after the other
+  std::size_t constant_bytes, robot_bytes, block_bytes, total_bytes;    // for all, per robot, per block; constants + robots + blocks
 };
 
 // Warps of a block in the launches by warp; nodes that a warp linearises.

@@ -248,7 +248,8 @@ TANDEM_FN void swing_row(const MpcView<S>& mpc, const BaseMotion<Real>& motion, 
   const int begin = mpc.chain_start[foot], nchain = chain_length(mpc, foot);
   const PointSum<Real> sum = point_sum(mpc, d.kin, row, foot);
   const Vec3<Real> zero{Real(0), Real(0), Real(0)};
-  const Vec3<Real> up_B = mul_t(motion.R_WB, Vec3<Real>{-in.ground[0], -in.ground[1], Real(1)});  // a step along it is as much higher as it is long upwards
+  const Vec3<Real> up_B =
+      mul_t(motion.R_WB, Vec3<Real>{-in.ground[0], -in.ground[1], Real(1)});  // a step along it is as much higher as it is long upwards
   *r.lower = *r.upper = sum.s * in.height[foot] - (sum.s * (in.q[2] - in.ground[2]) + dot(up_B, sum.p));
   *r.z = sum.s;
   store3(r.theta, cross(sum.p, up_B));

@@ -79,7 +79,8 @@ class Mpc {
   // The plan of one world after step(); allocates.
   Horizon horizon(int world) const;
 
-  // The QP that the next step() of one world on level ground would solve for this state, and the plan it is about, without changing anything: for tests and benchmarks.
+  // The QP that the next step() of one world on level ground would solve for this state, and the plan it is about, without changing anything: for tests and
+  // benchmarks.
   FormedQp form(int world, std::span<const double> q, std::span<const double> v, std::span<const double> command) const;
   QpDims dims() const;
 

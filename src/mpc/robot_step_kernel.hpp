@@ -115,8 +115,8 @@ template <Team T, class S>
 TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<S>& robot, S* memory) {
   const ModelView<S>& m = mpc.model;
   S *q = memory, *v = q + m.nq, *scratch = v + m.nv;
-  const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) &&
-                      (!robot.ground || all_finite(robot.ground, 3));
+  const bool finite =
+      all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) && (!robot.ground || all_finite(robot.ground, 3));
   for_each(team, 0, m.nq, [&](int i) { q[i] = finite ? robot.q[i] : i < 7 ? S(i == 3) : mpc.nominal[i - 7]; });
   for_each(team, 0, m.nv, [&](int i) { v[i] = finite ? robot.v[i] : S(0); });
   for_each(team, 0, 4, [&](int i) { robot.world.command[i] = finite ? robot.command[i] : S(0); });

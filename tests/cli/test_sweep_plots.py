@@ -54,7 +54,10 @@ REPORTS = {
     ),
     "states": (
         {},
-        {"fractions": [0.05, 0.25, 0.5, 0.75, 0.95], "rows": [{"controller": "mpc", "quantiles": [1, 2, 3, 4, 5]}, {"controller": "b", "quantiles": [None] * 5}]},
+        {
+            "fractions": [0.05, 0.25, 0.5, 0.75, 0.95],
+            "rows": [{"controller": "mpc", "quantiles": [1, 2, 3, 4, 5]}, {"controller": "b", "quantiles": [None] * 5}],
+        },
     ),
     "stride": (
         {"command": [1, 0, 0]},

@@ -134,8 +134,8 @@ class Members : public testing::Test {
 TEST_F(Members, OfTheTaskAreNamed) {
   auto& [controller, episode, physics_dt, command, deadband, start, full, start_scale, staggered, kick_interval, kick_velocity, push, v, w, g, h,
          slope, value, blend, lambda, action_scale, noise, randomise, reward, terrain] = static_cast<TaskNumbers&>(settings);
-  expect_names({&controller, &episode, &physics_dt, &deadband, &start, &full, &start_scale, &staggered, &kick_interval, &kick_velocity, &push, &v, &w,
-                &g, &h, &slope, &value, &blend, &lambda, &action_scale},
+  expect_names({&controller, &episode, &physics_dt, &deadband, &start, &full,  &start_scale, &staggered, &kick_interval, &kick_velocity,
+                &push,       &v,       &w,          &g,        &h,     &slope, &value,       &blend,     &lambda,        &action_scale},
                "TaskNumbers");
   auto& [vx, vy, wz] = command;
   expect_names({&vx, &vy, &wz}, "CommandRange");

@@ -327,7 +327,7 @@ def test_worlds_of_another_program_start_new_episodes():
     )
     done = subprocess.run([PROGRAM, "train", "--resume", made, "--iterations", "3"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"{made}/model_2: its worlds are those of a training on a device; here they start new episodes" in done.stderr
+    assert f"{made}/model_2: its worlds cannot go on here, they start new episodes: they are those of a training on a device" in done.stderr
 
 
 @pytest.mark.parametrize(("package", "cure"), [("torch", "`./tandem train --device ...`"), ("warp", "requirements-warp.txt")])

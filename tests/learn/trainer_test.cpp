@@ -200,15 +200,21 @@ TEST_F(Training, RefusesCheckpointsOfOthers) {
   expect_error([&] { load_checkpoint(folder.checkpoint(1)); }, "version 9");
 }
 
-TEST_F(Training, WhereTheWorldsAreThoseOfADeviceTheyStartNewEpisodes) {
+TEST_F(Training, WhereTheWorldsAreThoseOfADeviceOrAnotherVersionTheyStartNewEpisodes) {
   RunFolder folder = RunFolder::create(logs, "toy", "");
   const std::vector<float> expected = train(folder, false, 2);
   Checkpoint checkpoint = load_checkpoint(folder.checkpoint(2));
-  checkpoint.worlds = ByteWriter(kTaskWorldsSaved, 1).finish();  // begins as what a training on a device leaves
-  save_checkpoint(checkpoint, folder.checkpoint(2));
-  EXPECT_EQ(train(folder, true, 2), expected);
-  ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_NE(warnings[0].find("model_2: its worlds are those of a training on a device"), std::string::npos) << warnings[0];
+  const std::pair<const char*, const char*> cases[] = {{kTaskWorldsSaved, "they are those of a training on a device"},
+                                                       {"toy", "version 7, this program reads"}};
+  for (const auto& [kind, why] : cases) {
+    checkpoint.worlds = ByteWriter(kind, 7).finish();
+    save_checkpoint(checkpoint, folder.checkpoint(2));
+    warnings.clear();
+    EXPECT_EQ(train(folder, true, 2), expected);
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("model_2: its worlds cannot go on here, they start new episodes: "), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[0].find(why), std::string::npos) << warnings[0];
+  }
   train(folder, true, 3);
   EXPECT_TRUE(std::isfinite(load_checkpoint(folder.checkpoint(3)).seconds));
   EXPECT_FALSE(load_checkpoint(folder.checkpoint(3)).worlds.empty());

@@ -77,7 +77,8 @@ TEST_P(MpcGround, ARobotOnATableWalksAsOnTheFloor) {
     level.step(s.q, s.v, s.command, {}, std::vector{0.0, 0.0, 0.0});
     table.step(raised.q, raised.v, raised.command, {}, std::vector{0.0, 0.0, 0.5});
     EXPECT_EQ(floor.output.tau_ff, level.output.tau_ff);
-    for (int j = 0; j < robot.model.njnt; ++j) EXPECT_NEAR(table.output.tau_ff[j], floor.output.tau_ff[j], 0.02 + 1e-3 * std::abs(floor.output.tau_ff[j]));
+    for (int j = 0; j < robot.model.njnt; ++j)
+      EXPECT_NEAR(table.output.tau_ff[j], floor.output.tau_ff[j], 0.02 + 1e-3 * std::abs(floor.output.tau_ff[j]));
     EXPECT_NEAR(table.output.value[0], floor.output.value[0], 1e-3 * floor.output.value[0]);
   }
 }
