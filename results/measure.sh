@@ -48,6 +48,9 @@ wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
 measure sweep-tracking-mit_humanoid sweep tracking $mit --policy $residual --policy $wide --out out/sweep-tracking-mit_humanoid
 measure sweep-loads-mit_humanoid sweep loads $mit --policy $residual --policy policies/mit_humanoid_rl.safetensors --out out/sweep-loads-mit_humanoid
+rl=policies/mit_humanoid_rl.safetensors rough="--set terrain.kind=rough --set terrain.amplitude=0.03"
+measure sweep-stride-mit_humanoid sweep stride $mit --policy $residual --policy $rl $rough --out out/sweep-stride-mit_humanoid
+measure sweep-states-mit_humanoid sweep states $mit --policy $residual --policy $rl --out out/sweep-states-mit_humanoid
 # runs of results/train.sh, if they are there
 runs=logs/mit_humanoid_residual
 if compgen -G "$runs/*_torque_torque_seed2" >/dev/null; then
