@@ -61,6 +61,15 @@ std::vector<RunSettings> resolve_controllers(const ComparisonOptions& o) {
   return controllers;
 }
 
+ComparisonRun::ComparisonRun(const ComparisonOptions& o, const RunSettings& settings, std::uint64_t seed)
+    : loop(settings, o.worlds, o.sweep.common.threads),
+      scenario(standing_start(loop.robot(), loop.task(), o.worlds, o.seconds, seed)),
+      steps(step_count(loop, o.seconds)),
+      steady(steady_state_start(steps, loop.task().mpc.gait.period, loop.control.control_dt())) {
+  draw_states(loop.robot(), {}, o.start_scale, scenario);
+  draw_commands(loop.task().command, scenario);
+}
+
 Json measure_each(const char* sweep, const std::vector<RunSettings>& controllers, const MeasureController& measure) {
   Json rows = Json::array();
   Progress progress(sweep);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/closed_loop.hpp"
 #include "cli/options.hpp"
 #include "cli/report.hpp"
 
@@ -44,6 +45,14 @@ struct ComparisonOptions {
 void add_comparison_options(CLI::App& app, ComparisonOptions& options, const std::vector<std::string>& argv);
 // The MPC alone and each of the policies. Throws Error as resolve() does.
 std::vector<RunSettings> resolve_controllers(const ComparisonOptions& options);
+// The robots of a comparison under one controller; the same random starts and commands (of the robot's range) for every controller.
+struct ComparisonRun {
+  ClosedLoop loop;
+  Scenario scenario;
+  int steps, steady;  // control steps: in all, before the steady state
+
+  ComparisonRun(const ComparisonOptions& options, const RunSettings& settings, std::uint64_t seed);
+};
 // One row per controller under a line of progress.   measure: of a controller; it calls its second argument with the share of its work that is done
 using MeasureController = std::function<Json(const RunSettings&, const std::function<void(double)>&)>;
 Json measure_each(const char* sweep, const std::vector<RunSettings>& controllers, const MeasureController& measure);

@@ -64,16 +64,12 @@ Json quantiles(Quantity& quantity) {
 }
 
 Json measure(const ComparisonOptions& o, const RunSettings& settings, const std::function<void(double)>& progress) {
-  ClosedLoop loop(settings, o.worlds, o.sweep.common.threads);
-  Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, o.seconds, o.sweep.common.seed);
-  draw_states(loop.robot(), {}, o.start_scale, scenario);
-  draw_commands(loop.task().command, scenario);
-  const int steps = step_count(loop, o.seconds), steady = steady_state_start(steps, loop.task().mpc.gait.period, loop.control.control_dt());
+  ComparisonRun walk(o, settings, o.sweep.common.seed);
   Loads loads(o.worlds);
-  const auto results = run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
-    for (int w = 0; w < o.worlds && moment == Moment::kAfterStep && step >= steady; ++w)
-      if (active[w]) loads.add(loop, w);
-    progress((step + 1.0) / steps);
+  const auto results = run(walk.loop, walk.scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
+    for (int w = 0; w < o.worlds && moment == Moment::kAfterStep && step >= walk.steady; ++w)
+      if (active[w]) loads.add(walk.loop, w);
+    progress((step + 1.0) / walk.steps);
   });
   Json row = name_controller(settings);
   row["survival"] = double(count_upright(results, 0, results.size())) / o.worlds;
@@ -82,7 +78,7 @@ Json measure(const ComparisonOptions& o, const RunSettings& settings, const std:
   row["by_phase"] = row["by_world"] = Json::array();
   for (const Share& share : loads.by_phase) row["by_phase"].push_back(share.json());
   for (int w = 0; w < o.worlds; ++w) {
-    const double* command = scenario.world[w].command;
+    const double* command = walk.scenario.world[w].command;
     row["by_world"].push_back(loads.by_world[w].json());
     row["by_world"].back()["command"] = {command[1], command[2], command[3]};
   }

@@ -33,20 +33,17 @@ int state_size(const ObservationLayout& layout) {
 }
 
 States collect(const ComparisonOptions& o, const RunSettings& settings, std::uint64_t seed, const std::function<void(double)>& progress) {
-  ClosedLoop loop(settings, o.worlds, o.sweep.common.threads);
-  Scenario scenario = standing_start(loop.robot(), loop.task(), o.worlds, o.seconds, seed);
-  draw_states(loop.robot(), {}, o.start_scale, scenario);
-  draw_commands(loop.task().command, scenario);
-  const int steps = step_count(loop, o.seconds), steady = steady_state_start(steps, loop.task().mpc.gait.period, loop.control.control_dt());
-  const int every = std::max(1, (steps - steady) / kSamples), nobs = loop.control.layout().size;
+  ComparisonRun walk(o, settings, seed);
+  ClosedLoop& loop = walk.loop;
+  const int every = std::max(1, (walk.steps - walk.steady) / kSamples), nobs = loop.control.layout().size;
   States states{.size = state_size(loop.control.layout()), .values = {}};
-  const auto results = run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
-    if (moment == Moment::kPrepared && step >= steady && (step - steady) % every == 0)
+  const auto results = run(loop, walk.scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
+    if (moment == Moment::kPrepared && step >= walk.steady && (step - walk.steady) % every == 0)
       for (int w = 0; w < o.worlds; ++w) {
         const float* observed = &loop.control.observation[static_cast<size_t>(w) * nobs];
         if (active[w]) states.values.insert(states.values.end(), observed, observed + states.size);
       }
-    progress((step + 1.0) / steps);
+    progress((step + 1.0) / walk.steps);
   });
   states.survival = double(count_upright(results, 0, results.size())) / o.worlds;
   return states;

@@ -1,5 +1,6 @@
 // `tandem sweep stride`: feet and legs over the gait of each foot, under the MPC alone and under policies in the same worlds.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -98,16 +99,13 @@ class Strides {
 };
 
 Json measure(const StrideOptions& o, const RunSettings& settings, const std::function<void(double)>& progress) {
-  ClosedLoop loop(settings, o.base.worlds, o.base.sweep.common.threads);
-  Scenario scenario = standing_start(loop.robot(), loop.task(), o.base.worlds, o.base.seconds, o.base.sweep.common.seed);
-  draw_states(loop.robot(), {}, o.base.start_scale, scenario);
-  for (int w = 0; w < o.base.worlds; ++w) set_command(scenario, w, {o.command[0], o.command[1], o.command[2]});
-  const int steps = step_count(loop, o.base.seconds), steady = steady_state_start(steps, loop.task().mpc.gait.period, loop.control.control_dt());
-  Strides strides(loop.robot());
-  const auto results = run(loop, scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
-    for (int w = 0; w < o.base.worlds && moment == Moment::kAfterStep && step >= steady; ++w)
-      if (active[w]) strides.add(loop, w);
-    progress((step + 1.0) / steps);
+  ComparisonRun walk(o.base, settings, o.base.sweep.common.seed);
+  for (int w = 0; w < o.base.worlds; ++w) set_command(walk.scenario, w, {o.command[0], o.command[1], o.command[2]});
+  Strides strides(walk.loop.robot());
+  const auto results = run(walk.loop, walk.scenario, [&](Moment moment, int step, const std::vector<unsigned char>& active) {
+    for (int w = 0; w < o.base.worlds && moment == Moment::kAfterStep && step >= walk.steady; ++w)
+      if (active[w]) strides.add(walk.loop, w);
+    progress((step + 1.0) / walk.steps);
   });
   Mean error, forward;
   for (const WorldResult& r : results)

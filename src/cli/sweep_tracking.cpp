@@ -26,17 +26,15 @@ CommandRange scaled(const CommandRange& range, double scale) {
 }
 
 Json measure(const TrackingOptions& o, const RunSettings& settings, const std::function<void(double)>& progress) {
-  ClosedLoop loop(settings, o.base.worlds, o.base.sweep.common.threads);
-  Scenario scenario = standing_start(loop.robot(), loop.task(), o.base.worlds, o.base.seconds, o.base.sweep.common.seed);
-  draw_states(loop.robot(), {}, o.base.start_scale, scenario);
-  draw_commands(scaled(loop.task().command, o.range_scale), scenario);
-  const double steps = step_count(loop, o.base.seconds);
-  const auto results = run(loop, scenario, [&](Moment, int step, const std::vector<unsigned char>&) { progress((step + 1) / steps); });
+  ComparisonRun walk(o.base, settings, o.base.sweep.common.seed);
+  draw_commands(scaled(walk.loop.task().command, o.range_scale), walk.scenario);
+  const auto results =
+      run(walk.loop, walk.scenario, [&](Moment, int step, const std::vector<unsigned char>&) { progress((step + 1.0) / walk.steps); });
   std::vector<double> followed[3];
   Json row = name_controller(settings), worlds = Json::array();
   for (int w = 0; w < o.base.worlds; ++w) {
     const WorldResult& r = results[w];
-    const double* command = scenario.world[w].command + 1;
+    const double* command = walk.scenario.world[w].command + 1;
     const bool tracked = r.cause == FallCause::kNone && r.velocity_error <= kTracked && r.yaw_rate_error <= kTracked;
     for (int a = 0; a < 3 && tracked; ++a) followed[a].push_back(command[a]);
     worlds.push_back({{"command", {command[0], command[1], command[2]}},
