@@ -29,15 +29,15 @@ STARTS, SECONDS = 16, 10.0
 def on_height_field(robot, kind, **settings):
     """Shares that stand, by the program: where the controller is told how the ground slopes, and where it takes it as level."""
     found = {}
-    for told in ("true", "false"):
+    for told, slope_time in (("told", 0.5), ("taken_as_level", 0)):
         report = OUT / "-".join([robot, kind, *map(str, settings.values()), told, "eval.json"])
         if not (ROOT / report).exists():
             terrain = " ".join(f"--set terrain.{name}={value}" for name, value in {"kind": kind, **settings}.items())
             command = (
-                f"./tandem eval --robot {robot} --controller mpc --worlds {STARTS} --seconds {SECONDS:g} {terrain} --set env.ground_slope={told}"
+                f"./tandem eval --robot {robot} --controller mpc --worlds {STARTS} --seconds {SECONDS:g} {terrain} --set env.slope_time={slope_time}"
             )
             subprocess.run([*command.split(), "--json", report], cwd=ROOT, check=True)
-        found["told" if told == "true" else "taken_as_level"] = json.loads((ROOT / report).read_text())["results"]["survival"]
+        found[told] = json.loads((ROOT / report).read_text())["results"]["survival"]
     return found
 
 

@@ -147,15 +147,16 @@ struct ControlLoop::Impl {
       if (idle(w)) return;
       loop.phase[w] += periods;
       loop.phase[w] -= std::floor(loop.phase[w]);
-      feel_ground(loop, w, &sim->output.q[w * nq], thread);
+      feel_ground(loop, w, &sim->output.q[w * nq], thread, false);
     });
     loop.times.physics = watch.lap();
   }
 
-  void feel_ground(ControlLoop& loop, int world, const double* q, int thread) {
+  // first: at the start of an episode, where there is nothing to go on from
+  void feel_ground(ControlLoop& loop, int world, const double* q, int thread, bool first) {
     const GroundPlane felt = sensor.under(terrain, q, thread);
     loop.ground[world] = felt.height;
-    for (int i = 0; i < 3; ++i) plane[3 * world + i] = settings.ground_slope ? felt.plane[i] : 0;
+    follow_ground(felt, slope_share(settings, settings.mpc.control_dt, first), &plane[3 * static_cast<size_t>(world)]);
   }
 
   // The set points of `delay` control steps ago, or the first ones, to the motors.
@@ -243,7 +244,7 @@ void ControlLoop::reset(int world, const WorldStart& start) {
   s.sim->set_state(std::span(&world, 1), s.start_q, start.v);
   if (s.mpc) s.mpc->reset(world, start.phase);
   phase[world] = start.phase - std::floor(start.phase);
-  s.feel_ground(*this, world, s.start_q.data(), 0);
+  s.feel_ground(*this, world, s.start_q.data(), 0, true);
 }
 
 void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {

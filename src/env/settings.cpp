@@ -23,7 +23,7 @@ Fields env_fields(TaskSettings& s) {
           {"env.max_angular_velocity", &s.max_angular_velocity, positive},
           {"env.max_gravity_xy", &s.max_gravity_xy, positive},
           {"env.min_height_ratio", &s.min_height_ratio, share},
-          {"env.ground_slope", &s.ground_slope},
+          {"env.slope_time", &s.slope_time, at_least(0)},
           {"env.value_scale", &s.value_scale, positive},
           {"env.blend", make_choice(&s.blend, {kBlendNames[0], kBlendNames[1], kBlendNames[2]})},
           {"env.lambda", &s.lambda, non_negative},

@@ -55,7 +55,7 @@ struct TaskNumbers {
   double max_angular_velocity = 5;    // [rad/s]
   double max_gravity_xy = 0.7;        // of |g_x| or |g_y|
   double min_height_ratio = 0.49;     // of base height over the commanded one
-  bool ground_slope = true;           // the MPC is told how the ground under its feet slopes; otherwise it takes it as level
+  double slope_time = 0.5;            // with which the slope that the MPC is told follows that under the feet [s]; 0: it takes the ground as level
   double value_scale = 1;             // of V_MPC in the observation
   Blend blend = Blend::kJointTorque;  // of the residual
   double lambda = 0.1;
@@ -65,6 +65,11 @@ struct TaskNumbers {
   RewardSettings reward;
   TerrainSettings terrain;
 };
+
+// How much of the way to the slope under the feet that which the MPC is told goes in a control step; all of it at the start of an episode.
+constexpr double slope_share(const TaskNumbers& task, double control_dt, bool first) {
+  return task.slope_time == 0 ? 0 : first || task.slope_time < control_dt ? 1 : control_dt / task.slope_time;
+}
 
 struct TaskSettings : TaskNumbers {
   MpcSettings mpc;                          // iterations, gait, weights of the MPC

@@ -98,11 +98,11 @@ TANDEM_FN EpisodeRow<float> row_of(const TaskFleet& f, std::size_t w) {
   return row;
 }
 
-// The ground under the feet of a robot at q.
-TANDEM_FN void feel_ground(const TaskFleet& f, std::size_t w, const float* q) {
+// The ground under the feet of a robot at q.   first: at the start of an episode
+TANDEM_FN void feel_ground(const TaskFleet& f, std::size_t w, const float* q, bool first) {
   const GroundPlane felt = ground_under(f.episode.model, f.terrain, q, memory_of(f, w));
   f.arrays.ground[w] = float(felt.height);
-  for (int i = 0; i < 3; ++i) f.arrays.plane[3 * w + i] = f.episode.numbers.ground_slope ? float(felt.plane[i]) : 0.0f;
+  follow_ground(felt, slope_share(f.episode.numbers, f.episode.control_dt, first), f.arrays.plane + 3 * w);
 }
 
 // Begins the episode with this number.
@@ -115,7 +115,7 @@ TANDEM_FN void begin_episode(const TaskFleet& f, int w, std::uint32_t episode) {
   float* memory = memory_of(f, i);
   draw_episode(f.episode, key, f.progress, row, memory);
   place_on_ground(f.episode.model, f.radius, f.terrain, row.q, memory);
-  feel_ground(f, i, row.q);
+  feel_ground(f, i, row.q, true);
   a.start[w] = draw_stagger(f.episode, key);
   a.step[w] = a.age[w] = a.measured[w] = a.broken[w] = 0;
   a.phase[w] = wrapped(a.phase[w]);
@@ -230,7 +230,7 @@ TANDEM_FN void disturb_world(const TaskFleet& f, int w) {
 TANDEM_FN void finish_world(const TaskFleet& f, int w) {
   const TaskArrays& a = f.arrays;
   a.phase[w] = wrapped(a.phase[w] + float(f.episode.control_dt / f.period));
-  feel_ground(f, w, f.sim.q + static_cast<std::size_t>(w) * f.episode.model.nq);
+  feel_ground(f, w, f.sim.q + static_cast<std::size_t>(w) * f.episode.model.nq, false);
   evaluate_world(f, w);
   a.restart[w] = 0, a.replan[w] = 0;
   if (a.done[w]) begin_episode(f, w, a.episode[w] + 1);

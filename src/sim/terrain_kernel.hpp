@@ -45,15 +45,16 @@ TANDEM_FN Kinematics<S> kinematics_of(const ModelView<S>& model, const S* q, S* 
 
 // The ground under a robot, from its heights under the contact points of all feet.
 struct GroundPlane {
-  double height;    // mean [m]
-  double plane[3];  // of least squares: its rise along the world's x and y, and its height under the base, counted from `height` [m]
+  double height;     // mean [m]
+  double slope[2];   // of the plane of least squares: its rise along the world's x and y
+  double centre[2];  // mean of the points, from the base [m]
 };
 
 // All exactly 0 on flat ground. A spread of the feet of kFootSpread along a direction halves the rise that they feel along it; it is there for feet that are
 // side by side or close together, whose heights say nothing of a slope.
 template <class S>
 TANDEM_FN GroundPlane ground_under(const ModelView<S>& model, const TerrainView& terrain, const S* q, S* memory) {
-  GroundPlane g{0, {0, 0, 0}};
+  GroundPlane g{0, {0, 0}, {0, 0}};
   if (!terrain.height) return g;
   const Kinematics<S> kin = kinematics_of(model, q, memory);
   const double n = model.ncon;
@@ -66,9 +67,17 @@ TANDEM_FN GroundPlane ground_under(const ModelView<S>& model, const TerrainView&
   x /= n, y /= n, g.height /= n;
   const double ridge = n * kFootSpread * kFootSpread, a = xx - n * x * x + ridge, b = xy - n * x * y, c = yy - n * y * y + ridge;
   const double u = xh - n * x * g.height, w = yh - n * y * g.height, det = a * c - b * b;
-  g.plane[0] = (c * u - b * w) / det, g.plane[1] = (a * w - b * u) / det;
-  g.plane[2] = -g.plane[0] * x - g.plane[1] * y;
+  g.slope[0] = (c * u - b * w) / det, g.slope[1] = (a * w - b * u) / det;
+  g.centre[0] = x, g.centre[1] = y;
   return g;
+}
+
+// Moves a plane of the ground by `share` of the way to what is felt: its rise along the world's x and y, and its height under the base, counted from
+// felt.height [m].   plane (3) updated; share 1: at once
+template <class S>
+TANDEM_FN void follow_ground(const GroundPlane& felt, double share, S* plane) {
+  for (int i = 0; i < 2; ++i) plane[i] += S(share) * (S(felt.slope[i]) - plane[i]);
+  plane[2] = -plane[0] * S(felt.centre[0]) - plane[1] * S(felt.centre[1]);
 }
 
 // Moves the base up or down until the feet, soles between the contact points included, clear the ground under them by kTerrainClearance.

@@ -90,7 +90,9 @@ class GroundTest : public testing::TestWithParam<const char*> {
 TEST_P(GroundTest, IsExactlyZeroOnFlatGround) {
   const GroundPlane ground = sensor.under({}, robot.stand.data(), 1);
   EXPECT_EQ(ground.height, 0.0);
-  for (double number : ground.plane) EXPECT_EQ(number, 0.0);
+  double plane[3] = {0, 0, 0};
+  follow_ground(ground, 0.5, plane);
+  for (double number : plane) EXPECT_EQ(number, 0.0);
 }
 
 // The feet are 8 to 30 cm apart, so that kFootSpread hides up to a tenth of a slope.
@@ -100,9 +102,13 @@ TEST_P(GroundTest, FeelsTheSlopeOfAPlane) {
   for (const double yaw : {0.0, 0.7, 2.0}) {
     q[0] = 1.3, q[1] = 0.4, q[3] = std::cos(yaw / 2), q[6] = std::sin(yaw / 2);
     const GroundPlane ground = sensor.under(terrain, q.data(), 0);
-    EXPECT_NEAR(ground.plane[0], std::tan(0.2), 0.1 * std::tan(0.2)) << "yaw " << yaw;
-    EXPECT_NEAR(ground.plane[1], 0, 0.1 * std::tan(0.2));
-    EXPECT_NEAR(ground.height + ground.plane[2], terrain_height(terrain, q[0], q[1]), 0.005);
+    EXPECT_NEAR(ground.slope[0], std::tan(0.2), 0.1 * std::tan(0.2)) << "yaw " << yaw;
+    EXPECT_NEAR(ground.slope[1], 0, 0.1 * std::tan(0.2));
+    double plane[3] = {0, 0, 7};
+    follow_ground(ground, 0.25, plane);
+    EXPECT_NEAR(plane[0], 0.25 * ground.slope[0], 1e-12);
+    follow_ground(ground, 1, plane);
+    EXPECT_NEAR(ground.height + plane[2], terrain_height(terrain, q[0], q[1]), 0.005);
   }
 }
 

@@ -133,9 +133,9 @@ class Members : public testing::Test {
 // TaskSettings adds mpc, which has tests of its own, and simulator, an option of the programs.
 TEST_F(Members, OfTheTaskAreNamed) {
   auto& [controller, episode, physics_dt, command, deadband, start, full, start_scale, staggered, kick_interval, kick_velocity, push, v, w, g, h,
-         slope, value, blend, lambda, action_scale, noise, randomise, reward, terrain] = static_cast<TaskNumbers&>(settings);
-  expect_names({&controller, &episode, &physics_dt, &deadband, &start, &full,  &start_scale, &staggered, &kick_interval, &kick_velocity,
-                &push,       &v,       &w,          &g,        &h,     &slope, &value,       &blend,     &lambda,        &action_scale},
+         slope_time, value, blend, lambda, action_scale, noise, randomise, reward, terrain] = static_cast<TaskNumbers&>(settings);
+  expect_names({&controller, &episode, &physics_dt, &deadband, &start, &full,       &start_scale, &staggered, &kick_interval, &kick_velocity,
+                &push,       &v,       &w,          &g,        &h,     &slope_time, &value,       &blend,     &lambda,        &action_scale},
                "TaskNumbers");
   auto& [vx, vy, wz] = command;
   expect_names({&vx, &vy, &wz}, "CommandRange");
