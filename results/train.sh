@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains every policy that this folder and policies/ show, one after the other: about three hours on two quiet cores. results/train.sh [NAME...] trains only
+# Trains every policy that this folder and policies/ show, one after the other: about four hours on two quiet cores. results/train.sh [NAME...] trains only
 # those named. Runs land in logs/; a run that is there already is left alone, so the script can be interrupted and repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,7 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
 # shellcheck disable=SC2086  # the variables hold several arguments
 {
   train residual 0 601 $mit --controller residual $hard $explore
+  train symmetric 0 601 $mit --controller residual $hard $explore --set ppo.symmetric=true
   train wide 0 301 $mit --controller residual --config policies/wide.toml $explore
   train end_to_end 0 211 $mit --controller rl $hard $ppo
   for seed in 0 1 2; do
