@@ -94,6 +94,7 @@ def survived(name, angle, seed):
 def main():
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     table = {"commit": commit}
+    (ROOT / OUT).mkdir(parents=True, exist_ok=True)
     for name in COMMANDS:
         table[name] = {}
         for angle in ANGLES:
