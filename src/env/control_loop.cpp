@@ -259,6 +259,7 @@ void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
   ObservationLayout layout = make_observation_layout(next, settings.controller != Controller::kRl, settings.value_scale);
   Blending blending = make_blending(next, settings);
   std::optional<Mpc> mpc = s.changed_mpc(settings, phase);
+  if (settings.slope_time == 0) std::fill(s.plane.begin(), s.plane.end(), 0.0);
   s.robot = std::move(next), s.settings = settings, s.layout = std::move(layout), s.blending = std::move(blending);
   s.mpc.reset();
   if (mpc) s.mpc.emplace(std::move(*mpc));

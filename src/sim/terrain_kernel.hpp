@@ -73,10 +73,10 @@ TANDEM_FN GroundPlane ground_under(const ModelView<S>& model, const TerrainView&
 }
 
 // Moves a plane of the ground by `share` of the way to what is felt: its rise along the world's x and y, and its height under the base, counted from
-// felt.height [m].   plane (3) updated; share 1: at once
+// felt.height [m].   plane (3) updated; share 1: at once, whatever it was, NaN too
 template <class S>
 TANDEM_FN void follow_ground(const GroundPlane& felt, double share, S* plane) {
-  for (int i = 0; i < 2; ++i) plane[i] += S(share) * (S(felt.slope[i]) - plane[i]);
+  for (int i = 0; i < 2; ++i) plane[i] = share < 1 ? plane[i] + S(share) * (S(felt.slope[i]) - plane[i]) : S(felt.slope[i]);
   plane[2] = -plane[0] * S(felt.centre[0]) - plane[1] * S(felt.centre[1]);
 }
 

@@ -107,6 +107,7 @@ TEST_P(GroundTest, FeelsTheSlopeOfAPlane) {
     double plane[3] = {0, 0, 7};
     follow_ground(ground, 0.25, plane);
     EXPECT_NEAR(plane[0], 0.25 * ground.slope[0], 1e-12);
+    std::fill_n(plane, 3, std::nan(""));  // left by a world that was not finite
     follow_ground(ground, 1, plane);
     EXPECT_NEAR(ground.height + plane[2], terrain_height(terrain, q[0], q[1]), 0.005);
   }
