@@ -34,7 +34,7 @@ measure sweep-iterations-mit_humanoid sweep iterations $mit --modes riccati --it
 measure sweep-iterations-x3-mit_humanoid sweep iterations $mit --modes riccati --iterations 10,25 --start-scale 3 --out out/sweep-iterations-x3-mit_humanoid
 measure sweep-iterations-osqp-mit_humanoid sweep iterations $mit --modes osqp-0.01,osqp-0.1 --iterations 10,25 --out out/sweep-iterations-osqp-mit_humanoid
 # policies: on the task they were trained for, and where the MPC alone falls; throughput of training
-residual=policies/mit_humanoid_residual.safetensors
+residual=policies/mit_humanoid_residual.safetensors rl=policies/mit_humanoid_rl.safetensors
 for controller in mpc residual; do
   pilot="--controller mpc"
   if [[ $controller == residual ]]; then pilot="--policy $residual"; fi
@@ -42,13 +42,13 @@ for controller in mpc residual; do
 done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
-measure compare-hard compare mpc $residual policies/mit_humanoid_rl.safetensors $hard --worlds 200 --out out/compare-hard
+measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
 measure sweep-tracking-mit_humanoid sweep tracking $mit --policy $residual --policy $wide --out out/sweep-tracking-mit_humanoid
-measure sweep-loads-mit_humanoid sweep loads $mit --policy $residual --policy policies/mit_humanoid_rl.safetensors --out out/sweep-loads-mit_humanoid
-rl=policies/mit_humanoid_rl.safetensors rough="--set terrain.kind=rough --set terrain.amplitude=0.03"
+measure sweep-loads-mit_humanoid sweep loads $mit --policy $residual --policy $rl --out out/sweep-loads-mit_humanoid
+rough="--set terrain.kind=rough --set terrain.amplitude=0.03"
 measure sweep-stride-mit_humanoid sweep stride $mit --policy $residual --policy $rl $rough --out out/sweep-stride-mit_humanoid
 measure sweep-states-mit_humanoid sweep states $mit --policy $residual --policy $rl --out out/sweep-states-mit_humanoid
 # runs of results/train.sh, if they are there

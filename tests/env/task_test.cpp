@@ -166,38 +166,33 @@ TEST(Task, HeightInRewardsIsAboveTheGround) {
   EXPECT_GT(highest, 0.25);
 }
 
-// Level ground made of triangles is ground to walk on: of a fall there, the robot is the reason or its controller. All of these stand on the plane.
-TEST(Task, NobodyFallsOnALevelHeightFieldBecauseOfTheGround) {
-  const Robot robot = load_robot("unitree_g1");
+// Robots under the MPC that nothing disturbs walk for so many control steps, and none falls.
+void expect_nobody_falls(const std::string& name, const TerrainSettings& terrain, double start_scale, int nworld, std::uint64_t seed, int steps) {
+  const Robot robot = load_robot(name);
   TaskSettings settings = make_task_settings(robot, Controller::kMpc);
   settings.staggered_start = false;
-  settings.noise.scale = 0, settings.kick_interval = 0;
+  settings.noise.scale = 0, settings.kick_interval = 0, settings.start_scale = start_scale;
+  settings.terrain = terrain;
+  Task task(robot, settings, nworld, 2, seed);
+  task.reset();
+  for (int k = 0; k < steps; ++k) {
+    take_step(task, k, 0);
+    for (int w = 0; w < nworld; ++w) ASSERT_FALSE(task.done[w]) << name << ", world " << w << ", control step " << k;
+  }
+}
+
+// Level ground made of triangles is ground to walk on: of a fall there, the robot is the reason or its controller. All of these stand on the plane.
+TEST(Task, NobodyFallsOnALevelHeightFieldBecauseOfTheGround) {
   for (const bool plane : {true, false}) {
-    settings.terrain = {.kind = plane ? TerrainKind::kFlat : TerrainKind::kSlope, .angle = 1e-4};
-    Task task(robot, settings, 8, 2, 1);
-    task.reset();
-    for (int k = 0; k < 200; ++k) {
-      take_step(task, k, 0);
-      for (int w = 0; w < 8; ++w) ASSERT_FALSE(task.done[w]) << (plane ? "plane" : "height field") << ", world " << w << ", control step " << k;
-    }
+    SCOPED_TRACE(plane ? "plane" : "height field");
+    expect_nobody_falls("unitree_g1", {.kind = plane ? TerrainKind::kFlat : TerrainKind::kSlope, .angle = 1e-4}, 1, 8, 1, 200);
   }
 }
 
 // Steep ground that the MPC is told of: uphill, downhill and across.
 TEST(Task, NobodyFallsOnASlope) {
-  for (const char* name : {"mit_humanoid", "unitree_g1", "unitree_go2"}) {
-    const Robot robot = load_robot(name);
-    TaskSettings settings = make_task_settings(robot, Controller::kMpc);
-    settings.staggered_start = false;
-    settings.noise.scale = 0, settings.kick_interval = 0, settings.start_scale = 0.5;
-    settings.terrain = {.kind = TerrainKind::kSlope, .angle = 0.2};
-    Task task(robot, settings, 6, 2, 3);
-    task.reset();
-    for (int k = 0; k < 300; ++k) {
-      take_step(task, k, 0);
-      for (int w = 0; w < 6; ++w) ASSERT_FALSE(task.done[w]) << name << ", world " << w << ", control step " << k;
-    }
-  }
+  for (const char* name : {"mit_humanoid", "unitree_g1", "unitree_go2"})
+    expect_nobody_falls(name, {.kind = TerrainKind::kSlope, .angle = 0.2}, 0.5, 6, 3, 300);
 }
 
 // --- repetition ----------------------------------------------------------------------------------------------------------------------------------------

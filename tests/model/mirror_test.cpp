@@ -36,13 +36,8 @@ TEST_P(MirrorOf, MovesAsTheImageOfTheRobot) { expect_reflected(model, 1e-3); }
 
 TEST_P(MirrorOf, LeftAndRightChangePlaces) {
   const Mirror mirror = mirror_of(model);
-  const auto other_side = [](std::string name) {
-    for (const auto& [from, to] : {std::pair{"left", "right"}, {"right", "left"}, {"FL", "FR"}, {"FR", "FL"}, {"RL", "RR"}, {"RR", "RL"}})
-      if (const size_t at = name.find(from); at != std::string::npos) return name.replace(at, std::string(from).size(), to);
-    return name;  // of the waist
-  };
-  for (int j = 0; j < model.njnt; ++j) EXPECT_EQ(model.joint_name[mirror.joint.from[j]], other_side(model.joint_name[j]));
-  for (size_t f = 0; f < model.foot_name.size(); ++f) EXPECT_EQ(model.foot_name[mirror.foot[f]], other_side(model.foot_name[f]));
+  for (int j = 0; j < model.njnt; ++j) EXPECT_EQ(model.joint_name[mirror.joint.from[j]], mirrored(model.joint_name[j]));
+  for (size_t f = 0; f < model.foot_name.size(); ++f) EXPECT_EQ(model.foot_name[mirror.foot[f]], mirrored(model.foot_name[f]));
 }
 
 // Sliding is mirrored as a vector, turning the other way round.

@@ -112,14 +112,6 @@ TEST_P(Robots, StandForASecondUnderStiffPositionControl) {
   for (int k = 0; k < m->nv; ++k) EXPECT_LT(std::abs(d->qvel[k]), 0.1) << "degree of freedom " << k;
 }
 
-// Name of the mirror image of a link or joint; the name itself for those in the middle.
-std::string mirrored(std::string name) {
-  for (const auto& [a, b] :
-       {std::pair<std::string, std::string>{"left_", "right_"}, {"right_", "left_"}, {"FL_", "FR_"}, {"FR_", "FL_"}, {"RL_", "RR_"}, {"RR_", "RL_"}})
-    if (name.rfind(a, 0) == 0) return b + name.substr(a.size());
-  return name;
-}
-
 int index_of(const std::vector<std::string>& names, const std::string& name) {
   return static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin());
 }

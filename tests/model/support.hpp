@@ -137,6 +137,14 @@ inline void expect_same_as_mujoco(const Model& model, const Mujoco& mujoco, unsi
   }
 }
 
+// Name of the mirror image of a link, joint or foot; the name itself for those in the middle.
+inline std::string mirrored(std::string name) {
+  for (const auto& [a, b] :
+       {std::pair<std::string, std::string>{"left_", "right_"}, {"right_", "left_"}, {"FL_", "FR_"}, {"FR_", "FL_"}, {"RL_", "RR_"}, {"RR_", "RL_"}})
+    if (name.rfind(a, 0) == 0) return b + name.substr(a.size());
+  return name;
+}
+
 inline void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 }  // namespace tandem

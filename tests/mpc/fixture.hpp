@@ -2,6 +2,7 @@
 #pragma once
 
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,16 @@ inline States disturbed_states(const Robot& robot, int nworld, unsigned seed) {
     s.command.insert(s.command.end(), {robot.base_height, 0.5 * uniform(random), 0.2 * uniform(random), 0.5 * uniform(random)});
   }
   return s;
+}
+
+// Plans again and again from the same state of one robot without time passing: sequential quadratic programming to convergence.
+inline Mpc converged(const Robot& robot, MpcSettings settings, const States& s, std::span<const double> ground = {}) {
+  settings.solver.iterations = 300;
+  settings.control_dt = 1e-9;
+  Mpc mpc(robot.model, settings, 1);
+  mpc.reset(0, 0.1);
+  for (int i = 0; i < 12; ++i) mpc.step(s.q, s.v, s.command, {}, ground);
+  return mpc;
 }
 
 // Row `world` of an array with `width` numbers per world.

@@ -16,15 +16,6 @@ class MpcGround : public testing::TestWithParam<const char*> {
   Robot robot = load_robot(GetParam());
   MpcSettings settings = make_mpc_settings(robot);
 
-  // Plans again and again without time passing, until nothing changes.
-  Horizon converged_plan(const States& s, const std::vector<double>& ground) {
-    settings.solver.iterations = 300;
-    settings.control_dt = 1e-9;
-    Mpc mpc(robot.model, settings, 1);
-    mpc.reset(0, 0.1);
-    for (int i = 0; i < 12; ++i) mpc.step(s.q, s.v, s.command, {}, ground);
-    return mpc.horizon(0);
-  }
   // Of each node and contact point: height above the plane through `base` (x, y) and `ground`.
   std::vector<double> heights(const Horizon& plan, const double* base, const std::vector<double>& ground) const {
     RobotDynamics dynamics = make_dynamics(robot.model);
@@ -48,7 +39,7 @@ TEST_P(MpcGround, FeetAndBaseFollowTheSlope) {
   s.q[0] = 3, s.q[1] = -2;
   s.command = {robot.base_height, 0.5, 0, 0};
   const std::vector<double> level{0, 0, 0}, slope{0.2, 0.05, 0.01};
-  const Horizon flat = converged_plan(s, {}), tilted = converged_plan(s, slope);
+  const Horizon flat = converged(robot, settings, s).horizon(0), tilted = converged(robot, settings, s, slope).horizon(0);
   ASSERT_EQ(flat.stance, tilted.stance);
   const std::vector<double> on_level = heights(flat, s.q.data(), level), on_slope = heights(tilted, s.q.data(), slope);
   const int ncon = static_cast<int>(robot.model.contacts.size()), nfoot = static_cast<int>(robot.model.foot_name.size()), nq = robot.model.nq;

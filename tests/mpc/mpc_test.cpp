@@ -20,13 +20,8 @@ class MpcTest : public testing::TestWithParam<const char*> {
     robot = load_robot(GetParam());
     settings = make_mpc_settings(robot);
   }
-  // Plans again and again from the same state without time passing: sequential quadratic programming to convergence.
   Horizon converged_plan(const States& s) {
-    settings.solver.iterations = 300;
-    settings.control_dt = 1e-9;
-    Mpc mpc(robot.model, settings, 1);
-    mpc.reset(0, 0.1);
-    for (int i = 0; i < 12; ++i) mpc.step(s.q, s.v, s.command);
+    const Mpc mpc = converged(robot, settings, s);
     tau_ff = mpc.output.tau_ff;
     value = mpc.output.value[0];
     return mpc.horizon(0);
