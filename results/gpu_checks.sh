@@ -17,10 +17,12 @@
 #   bench.txt          the same as tables
 #   sanitizer.txt      memcheck, initcheck, racecheck, synccheck on a small batch
 #   ncu.txt            profile of each kernel, a summary
-#   python.txt         MuJoCo Warp, the task and the learner on the GPU: tests, short trainings with their rates and shares of time, one that goes on
+#   python.txt         MuJoCo Warp, the task and the learner on the GPU: tests, short trainings with their rates and shares of time, one that goes on, two that
+#                      must end with the same bits
+#   warp-order.json    what the same bits from run to run cost in MuJoCo Warp
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-python_tests="test_mpc test_warp test_warp_device test_warp_save test_device_task"
+python_tests="test_mpc test_warp test_warp_device test_warp_order test_warp_save test_device_task"
 
 pack() {
   local to=$1 mujoco
@@ -35,6 +37,7 @@ pack() {
   cp "$root"/python/tandem/*.py "$to/python/tandem"
   cp -r "$root/robots" "$to/robots"
   install -D "$root/results/gpu_checks.sh" "$to/results/gpu_checks.sh"
+  cp "$root/results/warp_order.py" "$to/results"
   git -C "$root" describe --always --dirty >"$to/commit"
   pack_python "$to"
   du -sh "$to"
@@ -106,15 +109,19 @@ if compgen -G "$root/wheels/*.whl" >/dev/null && [[ -n $TANDEM_PYTHON ]]; then
   site=$(mktemp -d)
   trap 'rm -rf "$site"' EXIT
   part python:install 120 python.txt "$TANDEM_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$root"/wheels/*.whl
-  tandem=(env -u TANDEM_ROOT PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON" -m)
+  tandem=(env -u TANDEM_ROOT PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON")
   for test in $python_tests; do
-    part "python:$test" 240 python.txt "${tandem[@]}" pytest -q -p no:cacheprovider "$root/tests/python/$test.py"
+    part "python:$test" 240 python.txt "${tandem[@]}" -m pytest -q -p no:cacheprovider "$root/tests/python/$test.py"
   done
-  train=("${tandem[@]}" tandem train --device cuda --iterations 20)
-  part python:residual 240 python.txt "${train[@]}" --worlds 4096 --logs "$site/residual" --json "$out/train-residual.json"
-  part python:rl 180 python.txt "${train[@]}" --worlds 4096 --controller rl --logs "$site/rl" --json "$out/train-rl.json"
-  part python:resume 120 python.txt "${tandem[@]}" tandem train --device cuda --resume "$site"/residual/*/* --iterations 25
-  part python:many 180 python.txt "${train[@]}" --worlds 16384 --logs "$site/many" --json "$out/train-many.json"
+  train=("${tandem[@]}" -m tandem train --device cuda)
+  part python:residual 240 python.txt "${train[@]}" --iterations 20 --worlds 4096 --logs "$site/residual" --json "$out/train-residual.json"
+  part python:rl 180 python.txt "${train[@]}" --iterations 20 --worlds 4096 --controller rl --logs "$site/rl" --json "$out/train-rl.json"
+  part python:resume 120 python.txt "${tandem[@]}" -m tandem train --device cuda --resume "$site"/residual/*/* --iterations 25
+  for run in first second; do part "python:$run" 120 python.txt "${train[@]}" --iterations 5 --worlds 1024 --logs "$site/$run"; done
+  # their numbers; what comes before in the files has the run's name
+  part python:same 10 python.txt bash -c 'cmp <(tail -c 500000 "$0") <(tail -c 500000 "$1")' "$site"/first/*/*/policy.safetensors "$site"/second/*/*/policy.safetensors
+  part python:order 180 python.txt "${tandem[@]}" "$root/results/warp_order.py" "$out/warp-order.json" cuda:0 4096
+  part python:many 180 python.txt "${train[@]}" --iterations 20 --worlds 16384 --logs "$site/many" --json "$out/train-many.json"
 else
   echo "python: no wheels were packed, or no Python is on PATH" >>"$out/log.txt"
 fi

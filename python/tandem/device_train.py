@@ -227,8 +227,16 @@ def train(options, make_task, interrupts):
         raise KeyboardInterrupt
 
 
+def take_repeatable_operations():
+    """Has Torch take operations that give the same bits in every run. Where it has none it says so, once per operation."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def main(arguments, make_task):
     """Exit code of `train ARGUMENTS`. make_task: tandem.device_task.DeviceTask, or what has its arguments and attributes."""
     options = native.TrainOptions(["python -m tandem", "train", *arguments])
+    take_repeatable_operations()
     interrupts = Interrupts()
     return run_program("tandem", lambda: train(options, make_task, interrupts), (native.Error, torch.OutOfMemoryError))

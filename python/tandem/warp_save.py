@@ -40,6 +40,7 @@ def identity(sim):
         "nworld": sim.nworld,
         "control_dt": sim.control_dt,
         "physics_dt": sim.physics_dt,
+        "deterministic": sim.deterministic,
         "MuJoCo Warp": version("mujoco-warp"),
     }
 

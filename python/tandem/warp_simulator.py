@@ -13,6 +13,9 @@ Joint torques are clip(strength (tau_ff + kp (q_des - q) + kd (v_des - v))) at t
 are float32, worlds first, joints and feet in the order of the robot.
 """
 
+from contextlib import nullcontext
+
+import mujoco
 import numpy as np
 
 from .feet import foot_of_geoms
@@ -28,6 +31,7 @@ try:
     from . import warp_kernels as kernels
     from . import warp_save
     from .warp_arguments import Arguments
+    from .warp_order import Order, reason_against
     from .warp_parameters import Parameters
 except ModuleNotFoundError as missing:
     raise ImportError(
@@ -55,12 +59,24 @@ class WarpSimulator:
     robot: tandem.Robot of an MJCF. nworld: copies. control_dt, physics_dt: time of step(), and of one integration step [s].
     device: of Warp, "cuda:0" or "cpu"; None: Warp's choice. contacts_per_world: room for that many on average; beyond it `fault` has bit 4.
     terrain: tandem.mjcf.Terrain in place of the floor; None: the MJCF as it is.
+    deterministic: the same bits from run to run on a GPU too (docs/gpu.md, section 6). None: where the robot allows it; True: an Error where it does not.
     stream: attribute, of Warp, that all work goes into on a GPU. None: Torch's current one where Torch uses the GPU, else Warp's current one.
     """
 
     stream = None
 
-    def __init__(self, robot, nworld, *, control_dt=0.01, physics_dt=0.001, device=None, contacts_per_world=CONTACTS_PER_WORLD, terrain=None):
+    def __init__(
+        self,
+        robot,
+        nworld,
+        *,
+        control_dt=0.01,
+        physics_dt=0.001,
+        device=None,
+        contacts_per_world=CONTACTS_PER_WORLD,
+        terrain=None,
+        deterministic=None,
+    ):
         self.substeps = round(control_dt / physics_dt)
         if nworld < 1:
             raise Error(f"nworld = {nworld}, expected at least 1")
@@ -77,6 +93,12 @@ class WarpSimulator:
         self.robot, self.nworld, self.control_dt, self.physics_dt = robot, nworld, control_dt, physics_dt
         self.host = host = compile_mjcf(robot.model_path, terrain)
         host.opt.timestep = physics_dt
+        against = reason_against(host)
+        if deterministic and against:
+            raise Error(f"deterministic = True: {robot.model_path}: {against}; take deterministic=False")
+        self.deterministic = not against if deterministic is None else deterministic
+        if self.deterministic:
+            host.opt.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
         rows = 3 * contacts_per_world + 2 * robot.njnt + int(host.nv)
         with wp.ScopedDevice(self.device):
             try:
@@ -85,6 +107,7 @@ class WarpSimulator:
                 self.model.opt.gravity = self.batched(host.opt.gravity, wp.vec3)
                 self.model.opt.warn_overflow = 0
                 self.data = mjw.make_data(host, nworld=nworld, naconmax=nworld * contacts_per_world, njmax=rows)
+                self.order = Order(self.data) if self.deterministic else None
                 self.map_model()
                 self.make_arrays()
             except (NotImplementedError, ValueError) as error:
@@ -97,7 +120,8 @@ class WarpSimulator:
     def check_memory(self, contacts_per_world, rows):
         """Error where the worlds would not fit: asked before anything is taken, since a processor gives out memory that it does not have."""
         one = mjw.make_data(self.host, nworld=1, naconmax=contacts_per_world, njmax=rows)
-        data = sum(array.capacity for part in (one, one.contact, one.efc) for array in vars(part).values() if isinstance(array, wp.array))
+        parts = [one, one.contact, one.efc] + [one.contact] * self.deterministic  # sorted contacts
+        data = sum(array.capacity for part in parts for array in vars(part).values() if isinstance(array, wp.array))
         each = MEMORY_FACTOR * data + (CONVEX_SCRATCH * contacts_per_world if self.host.nhfield else 0)
         free = self.device.free_memory if self.device.is_cuda else free_memory()
         if self.nworld * each > free:
@@ -249,7 +273,7 @@ class WarpSimulator:
             self.parameters.set(self.arguments, mask, values)
 
     def save(self):
-        """Everything that the next steps depend on, as bytes. A simulator that loads it goes on bit for bit on Warp's CPU device. Waits for the device."""
+        """Everything that the next steps depend on, as bytes. A simulator that loads it goes on bit for bit, if it is deterministic. Waits for the device."""
         with self.arguments.queue(self.stream):
             return warp_save.save(self)
 
@@ -299,7 +323,8 @@ class WarpSimulator:
     def physics_step(self):
         n, m, d, mean = self.nworld, self.model, self.data, 1.0 / self.substeps
         wp.copy(self.speed, d.qvel)
-        mjw.step(m, d)
+        with self.order.in_order() if self.order else nullcontext():
+            mjw.step(m, d)
         mjw.contact_force(m, d, self.contact_ids, True, self.contact_force)
         wp.launch(kernels.add_torques, dim=n, inputs=[mean, self._dof, d.qfrc_actuator, self.speed], outputs=[self.tau, self.power])
         wp.launch(contacts.add_contacts, dim=self.contact_ids.size, inputs=[d.nacon, self._contacts, self._motion, self._feet], outputs=[self._sums])

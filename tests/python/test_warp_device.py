@@ -13,7 +13,7 @@ from tandem.trajectory import Error
 from warp_worlds import DEVICE, NWORLD, make, random_parameters, random_states, wp
 
 from tandem import warp_contact_kernels as contacts  # isort: skip  after Warp was found
-from tandem import warp_kernels, warp_parameter_kernels  # isort: skip  after Warp was found
+from tandem import warp_kernels, warp_order_kernels, warp_parameter_kernels  # isort: skip  after Warp was found
 from tandem.warp_arguments import Arguments  # isort: skip  after Warp was found
 
 MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
@@ -328,7 +328,9 @@ def test_work_goes_into_the_stream_of_torch_in_order_with_that_of_warp(monkeypat
         assert entered == ([] if expected is None else [expected])
 
 
-@pytest.mark.parametrize("module", [warp_kernels, contacts, warp_parameter_kernels], ids=lambda module: module.__name__.split(".")[-1])
+@pytest.mark.parametrize(
+    "module", [warp_kernels, contacts, warp_parameter_kernels, warp_order_kernels], ids=lambda module: module.__name__.split(".")[-1]
+)
 def test_the_kernels_compile_for_a_gpu(module, tmp_path):
     """Of compute capability 9.0; nothing runs there."""
     wp.compile_aot_module(module, arch=90, module_dir=tmp_path, use_ptx=True)

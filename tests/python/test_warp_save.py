@@ -1,4 +1,4 @@
-"""A tandem.warp_simulator.WarpSimulator that is saved and goes on; and the same bits from run to run on Warp's CPU device, which that rests on."""
+"""A tandem.warp_simulator.WarpSimulator that is saved and goes on; and the same bits from run to run, which that rests on."""
 
 import numpy as np
 import pytest
