@@ -16,6 +16,7 @@ from . import warp_order_kernels as kernels
 from .trajectory import Error
 
 NV_MAX = 50  # with more, MuJoCo Warp adds up a row of J in three parts or more, in no order
+INTEGRATORS = (mujoco.mjtIntegrator.mjINT_EULER, mujoco.mjtIntegrator.mjINT_RK4, mujoco.mjtIntegrator.mjINT_IMPLICITFAST)
 PLACES = [
     (collision_driver, "collision"),
     (constraint, "make_constraint"),
@@ -34,6 +35,8 @@ def reason_against(host):
         return "it has tendons, flexible bodies or gravity compensation"
     if len(set(host.actuator_trnid[:, 0])) < host.nu:
         return "it has several actuators on a joint"
+    if host.opt.integrator not in INTEGRATORS or host.opt.density or host.opt.viscosity:
+        return "its integrator is neither Euler nor implicitfast nor RK4, or it moves in a fluid"
     if host.opt.solver != mujoco.mjtSolver.mjSOL_NEWTON or host.opt.enableflags & mujoco.mjtEnableBit.mjENBL_SLEEP:
         return "it does not use Newton's solver, or lets bodies sleep"
     return None

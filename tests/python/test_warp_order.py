@@ -231,6 +231,8 @@ def test_another_version_is_refused(monkeypatch):
         (lambda spec: None, None),
         (lambda spec: setattr(spec.body("arm"), "gravcomp", 1.0), "gravity compensation"),
         (lambda spec: spec.add_actuator(name="again", target="hinge", trntype=mujoco.mjtTrn.mjTRN_JOINT), "several actuators"),
+        (lambda spec: setattr(spec.option, "integrator", mujoco.mjtIntegrator.mjINT_IMPLICIT), "integrator"),
+        (lambda spec: setattr(spec.option, "viscosity", 1e-5), "fluid"),
         (lambda spec: setattr(spec.option, "solver", mujoco.mjtSolver.mjSOL_CG), "Newton"),
         (lambda spec: [spec.worldbody.add_body(mass=1, inertia=[1, 1, 1]).add_joint() for _ in range(70)], "71 velocities, expected at most 50"),
     ],
