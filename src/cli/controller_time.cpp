@@ -56,9 +56,9 @@ struct TimedController {
       const auto q = recording.q_at(step).subspan(static_cast<size_t>(w) * recording.nq, recording.nq);
       const auto v = recording.v_at(step).subspan(static_cast<size_t>(w) * recording.nv, recording.nv);
       const auto command = std::span(recording.command).subspan(4 * static_cast<size_t>(w), 4);
-      const double phase = recording.phase[w] + step * task.mpc.control_dt / task.mpc.gait.period;
+      double phase = recording.phase[w] + step * task.mpc.control_dt / task.mpc.gait.period;
       Stopwatch watch;
-      if (mpc) mpc->step(q, v, command);
+      if (mpc) mpc->step(q, v, command), phase = mpc->output.phase[0];
       if (policy) policy->run({q.data(), v.data(), command.data(), phase, mpc ? mpc->output.value[0] : 0});
       times.push_back(1e6 * watch.lap());
     }

@@ -20,10 +20,10 @@ TANDEM_FN S swing_curve(S s, S top, S m0, S m1) {
   return S(16) * top * s * s * r * r + mid * s * r * (m0 * r - m1 * s);
 }
 
-// Phase of foot f at gait time `phase` (in periods) plus `time` [s], in [0, 1).
+// Phase of foot f at gait time `phase` (in periods) plus `time` [s] at `rate`, in [0, 1).
 template <class S>
-TANDEM_FN S foot_phase(const MpcView<S>& mpc, S phase, S time, int f) {
-  return fraction(phase + time / mpc.period + mpc.offset[f]);
+TANDEM_FN S foot_phase(const MpcView<S>& mpc, S phase, S rate, S time, int f) {
+  return fraction(phase + rate * time / mpc.period + mpc.offset[f]);
 }
 
 // Writes contact states and swing heights of all nodes for the world's gait time.
@@ -34,8 +34,8 @@ TANDEM_FN void schedule_contacts(const T& team, const MpcView<S>& mpc, WorldView
     S time(0);
     for (int i = 0; i < k; ++i) time += mpc.dt[i];
     for (int f = 0; f < nfoot; ++f) {
-      const S phase = foot_phase(mpc, *world.phase, time, f);
-      const S duration = mpc.period * (S(1) - mpc.switching);
+      const S phase = foot_phase(mpc, *world.phase, *world.rate, time, f);
+      const S duration = mpc.period * (S(1) - mpc.switching) / *world.rate;
       const bool stance = phase < mpc.switching;
       const S s = select(stance, S(0), (phase - mpc.switching) / select(stance, S(1), S(1) - mpc.switching));
       world.stance[k * nfoot + f] = select(stance, S(1), S(0));

@@ -175,7 +175,7 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
       safe_output(team, mpc, worlds[i]);
       set_zero(batch.solutions + static_cast<long>(index[i]) * batch.solution_stride, solution_size(mpc.dims));
     }
-    *worlds[i].phase += advance;
+    *worlds[i].phase += *worlds[i].rate * advance;
     *worlds[i].phase -= ::floorf(*worlds[i].phase);
     write_output(mpc, worlds[i], *batch.output, index[i]);
   }

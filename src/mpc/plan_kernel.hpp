@@ -73,15 +73,22 @@ TANDEM_FN void fit_forces(const MpcView<S>& mpc, WorldView<S> world, int k) {
   }
 }
 
-// Integral action: the command grows slowly by what the measured velocity of the base is missing, eq. (23).
+// What the measured velocity of the base is missing: integral action, by which the command grows slowly, eq. (23), and the rate of the gait, eq. (25).
 template <class S>
-TANDEM_FN void integrate_velocity_error(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v) {
+TANDEM_FN void follow_velocity_error(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v) {
   const S yaw = quat_yaw(q + 3), c = cos(yaw), s = sin(yaw);
   const S measured[3] = {c * v[0] + s * v[1], c * v[1] - s * v[0], v[5]};
+  const bool started = *world.started > S(0);
+  S missing[3];
   for (int i = 0; i < 3; ++i) {
-    const S bias = world.bias[i] + mpc.integral_gain * mpc.control_dt * (world.command[1 + i] - measured[i]);
-    world.bias[i] = *world.started > S(0) ? clamp(bias, -mpc.integral_limit, mpc.integral_limit) : S(0);
+    missing[i] = world.command[1 + i] - measured[i];
+    const S bias = world.bias[i] + mpc.integral_gain * mpc.control_dt * missing[i];
+    world.bias[i] = started ? clamp(bias, -mpc.integral_limit, mpc.integral_limit) : S(0);
   }
+  const S error = sqrt(missing[0] * missing[0] + missing[1] * missing[1]);
+  const S share = clamp((error - mpc.step_rate_start) * mpc.step_rate_slope, S(0), S(1));
+  const S rate = started ? *world.rate : S(1);
+  *world.rate = rate + mpc.step_rate_gain * (S(1) + (mpc.step_rate - S(1)) * share - rate);
 }
 
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0.
@@ -101,7 +108,8 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
     for_each(team, 0, (nodes - 1) * mpc.nforce, [&](int i) { world.F[i] = next.F[i]; });
     team.sync();
   }
-  for_each(team, 0, 1, [&](int) { integrate_velocity_error(mpc, world, q, v); });
+  for_each(team, 0, 1, [&](int) { follow_velocity_error(mpc, world, q, v); });
+  team.sync();
   schedule_contacts(team, mpc, world);
   for_each(team, 0, nodes, [&](int k) {
     if (!started) start_plan(mpc, world, q, k);

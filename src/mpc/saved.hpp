@@ -12,7 +12,7 @@ namespace tandem {
 
 inline constexpr int kMpcAlign = 16;  // QpDims::align of an Mpc, and what its rows are multiples of: floats in the widest vector register
 inline constexpr const char* kMpcSaved = "MPC";
-inline constexpr int kMpcSaveVersion = 2;
+inline constexpr int kMpcSaveVersion = 3;
 
 // Plans and solutions of all worlds as Mpc lays them out, for every instruction set alike.
 struct MpcRows {

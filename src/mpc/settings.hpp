@@ -21,6 +21,10 @@ struct MpcSettings {
   // slow integral action on forward, left and yaw velocity, because the posture costs pull the plan below its command
   double integral_gain = 0.5;   // command change per second and unit of velocity error [1/s]; 0 switches it off
   double integral_limit = 0.5;  // largest command change [m/s, rad/s]
+  // steps come sooner while the base's velocity is far from its command
+  double step_rate = 1;                    // largest rate of the gait, in rates of gait.period; 1: it never changes
+  double step_rate_error[2] = {0.2, 0.5};  // velocity errors between which the rate grows from 1 to step_rate [m/s]
+  double step_rate_time = 0.1;             // time constant with which it follows [s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
   double rho_stance = 100;      // stance rows [cost per (m/s)^2]
   double rho_swing = 30000;     // swing rows [cost per m^2]

@@ -90,7 +90,7 @@ StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, 
   const QpDims& d = mpc.dims;
   const std::size_t T = mpc.nodes, N = T - 1, nq = m.nq, nv = m.nv, nj = m.njnt, nfoot = m.nfoot, nF = mpc.nforce, np = d.np, nx = d.nx, nu = d.nu;
   const std::size_t nz = nx + nu, nrow = d.nc + d.nd + nz, trajectory = T * (nq + nv) + N * nF, number = sizeof(float);
-  const std::size_t state = nq + nv + 4, bias = 3, gait = 2;  // gait time, whether there is a plan
+  const std::size_t state = nq + nv + 4, bias = 3, gait = 3;  // gait time, its rate, whether there is a plan
   StepTraffic t{};
   t.prepare = number * (state + 2 * (trajectory + T * nfoot + bias) + T * nfoot + gait + 4 + 2);
   t.linearise = number * (T * mpc.ninput + N * mpc.nlinear + rows_size(mpc));

@@ -57,7 +57,9 @@ struct MpcView {
   int friction_sides;
   const S* facet;  // directions of the facets  (friction_sides, 2)
   S integral_gain, integral_limit;
-  S foot_distance;  // between the feet of a pair, along the base's y axis [m]
+  S step_rate, step_rate_start, step_rate_slope;  // largest rate; velocity error at which it begins to grow [m/s], and per how much [s/m]
+  S step_rate_gain;                               // share of the way to a new rate in a control step
+  S foot_distance;                                // between the feet of a pair, along the base's y axis [m]
   S rho_feet, rho_stance, rho_swing, rho_friction, rho_position, rho_velocity;
   S period, switching, swing_height, takeoff_velocity, touchdown_velocity;
   const S* offset;  // (nfoot)
@@ -76,6 +78,7 @@ struct WorldView {
   S* ground;   // plane of the ground: its rise along the world's x and y, its height under the measured base [m]  (3)
   S* bias;     // integral of the velocity errors, added to the command: vx, vy [m/s], yaw rate [rad/s]  (3)
   S* phase;    // gait time in periods, in [0, 1)  (1)
+  S* rate;     // of the gait, in rates of the period  (1)
   S* started;  // 1 once the plan is good to start from  (1)
   S* value;    // V_MPC: cost (2) of the plan  (1)
   S* tau;      // feed-forward torques  (njnt)
@@ -86,7 +89,7 @@ struct WorldView {
 template <class S>
 TANDEM_FN int world_size(const MpcView<S>& mpc) {
   const ModelView<S>& m = mpc.model;
-  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 13 + 3 * m.njnt;
+  return mpc.nodes * (m.nq + m.nv + 2 * m.nfoot) + (mpc.nodes - 1) * mpc.nforce + 14 + 3 * m.njnt;
 }
 template <class S>
 TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
@@ -102,6 +105,7 @@ TANDEM_FN WorldView<S> world_at(const MpcView<S>& mpc, S* memory) {
   w.ground = take(3);
   w.bias = take(3);
   w.phase = take(1);
+  w.rate = take(1);
   w.started = take(1);
   w.value = take(1);
   w.tau = take(m.njnt);

@@ -113,7 +113,7 @@ TEST(MpcSaveErrors, NameWhatDiffersAndChangeNothing) {
     EXPECT_NE(message_of([&] { mpc.load(std::span(bytes).first(size)); }), "") << size << " bytes of " << bytes.size();
   std::vector<std::byte> newer = bytes;
   newer[sizeof(std::uint64_t) * 2 + 3] = std::byte{9};  // the version comes after the size and the word "MPC"
-  expect(mpc, newer, "version 9, this program reads version 2");
+  expect(mpc, newer, "version 9, this program reads version 3");
   EXPECT_EQ(mpc.save(), before);
 }
 
