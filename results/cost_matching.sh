@@ -42,8 +42,8 @@ printf '[cost]\nown = 1.0\nvelocity_error = 50.0\n' > "$out/velocity.toml"
 fit velocity --cost "$out/velocity.toml" --set round.ridges=0.1,0.03,0.01
 compare velocity-unitree_g1 velocity --plants nominal,torso_heavy,com_forward,friction_low,delay_10ms,gains_weak,pushes_strong --cost "$out/velocity.toml"
 
-# the whole-body MPC
-humanoid=(--robot mit_humanoid --controller kinodynamic --set trial.push_impulse=5,16)
+# the whole-body MPC; its gait keeps its rate
+humanoid=(--robot mit_humanoid --controller kinodynamic --set mpc.step_rate=1 --set trial.push_impulse=5,16)
 ridges=(--set round.ridges=1e-2,1e-3,1e-4)
 fit kinodynamic "${humanoid[@]}" "${ridges[@]}"
 fit kinodynamic-velocity "${humanoid[@]}" "${ridges[@]}" --cost "$out/velocity.toml"

@@ -12,7 +12,8 @@ train() {  # NAME SEED ITERATIONS ARGUMENTS...
   echo "== $name"
   ./tandem train --name "$name" --seed "$seed" --iterations "$iterations" "$@"
 }
-mit="--robot mit_humanoid" hard="--config policies/hard.toml" explore="--config policies/residual.toml"
+# the gait keeps its rate in these runs; the policies walk with the rates of robot.toml
+mit="--robot mit_humanoid --set mpc.step_rate=1" hard="--config policies/hard.toml" explore="--config policies/residual.toml"
 # as residual.toml has it, for runs without it
 ppo="--worlds 1024 --set ppo.entropy_coefficient=0 --set ppo.desired_kl=0.015"
 # as the comparisons of blendings and robots were made
@@ -31,5 +32,5 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
   done
   train go2 0 90 --robot unitree_go2 --controller residual $hard $explore $small
   # the default task
-  train g1 0 84 --robot unitree_g1 --controller residual $explore $small --set env.action_scale=1
+  train g1 0 84 --robot unitree_g1 --set mpc.step_rate=1 --controller residual $explore $small --set env.action_scale=1
 }
