@@ -1,8 +1,8 @@
 """Survival of the MPC on inclines and uneven ground: PYTHONPATH=python:build/python .venv/bin/python results/slopes.py, from a clean checkout; 20 minutes.
 
 Each angle in plain MuJoCo with the floor's plane tilted, and by `eval` on the height field that terrain.kind=slope makes; there also with a controller that
-is told its height above the ground, but not that it slopes, and so on rough ground and steps. 16 random starts and commands, 10 s, uphill towards x. Writes
-results/slopes.json.
+is told its height above the ground, but not that it slopes, and so on rough ground and steps. 16 random starts and commands, 10 s, uphill towards x; the
+gait keeps its rate (mpc.step_rate = 1). Writes results/slopes.json.
 """
 
 import json
@@ -35,6 +35,7 @@ def on_height_field(robot, kind, **settings):
             terrain = " ".join(f"--set terrain.{name}={value}" for name, value in {"kind": kind, **settings}.items())
             command = (
                 f"./tandem eval --robot {robot} --controller mpc --worlds {STARTS} --seconds {SECONDS:g} {terrain} --set env.slope_time={slope_time}"
+                " --set mpc.step_rate=1"
             )
             subprocess.run([*command.split(), "--json", report], cwd=ROOT, check=True)
         found[told] = json.loads((ROOT / report).read_text())["results"]["survival"]
@@ -77,7 +78,7 @@ def survived(name, angle, seed):
     feet = [geom for geom in range(model.ngeom) if model.geom_priority[geom] == 1]
     command = np.array([robot.base_height] + [rng.uniform(*limits) for limits in COMMANDS[name]])
     start(robot, model, data, feet, slope, rng)
-    controller = tandem.Controller(robot)
+    controller = tandem.Controller(robot, settings={"mpc.step_rate": 1.0})
     every = round(controller.control_dt / model.opt.timestep)
     for step in range(round(SECONDS / model.opt.timestep)):
         q = data.qpos.copy()

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 const std::string kFile = TANDEM_SOURCE_DIR "/robots/task.toml";
 // what a robot.toml says, so that robots/task.toml only lists its names
-const char* const kFromRobot[] = {"command.", "gait.", "weights.", "mpc.nodes", "mpc.nominal", "mpc.friction"};
+const char* const kFromRobot[] = {"command.", "gait.", "weights.", "mpc.nodes", "mpc.nominal", "mpc.friction", "mpc.step_rate"};
 
 bool from_robot(const std::string& name) {
   return std::any_of(std::begin(kFromRobot), std::end(kFromRobot),
@@ -74,6 +74,7 @@ TEST_F(TaskFile, DefaultsTakeTheRobotsOwnFigures) {
   EXPECT_EQ(defaults.command.vx[1], robot.commands.vx[1]);
   EXPECT_EQ(defaults.mpc.gait.period, robot.gait.period);
   EXPECT_EQ(defaults.mpc.nodes, robot.nodes);
+  EXPECT_EQ(defaults.mpc.step_rate, robot.step_rate);
 }
 
 TEST_F(TaskFile, ResolvedSettingsReadBackToTheSameValues) {

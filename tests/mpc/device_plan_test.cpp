@@ -33,7 +33,7 @@ TEST_P(DevicePlan, MemoryOfARobotIsTheFormulaOfTheDocuments) {
   const int nfoot = static_cast<int>(robot.model.foot_name.size()), T = settings.nodes, N = T - 1, nu = nf + nj, nz = nx + nu;
   const int rows_of_foot = ncon / nfoot == 1 ? 3 : ncon / nfoot == 2 ? 5 : 6, pairs = nfoot / 2, nc = nfoot * rows_of_foot + pairs, nd = 4 * ncon;
   const auto row = [](int n) { return (n + 3) / 4 * 4; };
-  const int world = T * (nq + nv + 2 * nfoot) + N * nf + 13 + 3 * nj;
+  const int world = T * (nq + nv + 2 * nfoot) + N * nf + 14 + 3 * nj;
   const int stage = row(nz) + row(6 * nz) + row(6) + 2 * 36 + row(nv) + row(1) + row(nc * nx) + row(nd * nu) + row(nz + 3 * (nc + nd + nz));
   const int problem = row(nx) + T * stage, solution = T * (nz + 2 * (nc + nd + nz));
   const size_t numbers = row(world) + row(problem) + row(solution) + row(nq) + row(nv) + 4 + 3 * row(nj) + 7;
