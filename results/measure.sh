@@ -43,6 +43,7 @@ done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
 measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
+measure compare-hard-own_rate compare mpc $residual $hard --set mpc.step_rate=1 --worlds 200 --out out/compare-hard-own_rate
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
