@@ -43,7 +43,6 @@ done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
 measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
-measure compare-hard-own_rate compare mpc $residual $hard --set mpc.step_rate=1 --worlds 200 --out out/compare-hard-own_rate
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
@@ -60,8 +59,12 @@ if compgen -G "$runs/*_torque_torque_seed2" >/dev/null; then
   measure compare-blendings-eval compare mpc $(printf "%s/policy_150.safetensors " $blendings) $hard --worlds 100 --out out/compare-blendings-eval
   measure compare-robots compare logs/unitree_go2_residual/*_go2_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
 fi
+if compgen -G "$runs/*_plain_seed0" >/dev/null; then
+  plain=$(compgen -G "$runs/*_plain_seed0" | tail -n 1)/policy.safetensors
+  measure compare-hard-own_rate compare mpc "$plain" $hard --set mpc.step_rate=1 --worlds 200 --out out/compare-hard-own_rate
+fi
 if compgen -G "logs/mit_humanoid_rl/*_end_to_end_seed0" >/dev/null; then
-  measure compare-end_to_end compare $runs/*_residual_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
+  measure compare-end_to_end compare $runs/*_plain_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
 fi
 for robot in unitree_go2 unitree_g1; do
   run=$(compgen -G "logs/${robot}_residual/*_seed0" | tail -n 1) || continue
