@@ -23,6 +23,9 @@ measure eval-unitree_go2 eval $go2 --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.
 for robot in mit_humanoid unitree_g1 unitree_go2; do
   measure sweep-pushes-$robot sweep pushes --robot $robot --directions 4 --out out/sweep-pushes-$robot
 done
+for robot in mit_humanoid unitree_g1; do  # with the gait's own rate
+  measure sweep-pushes-own_rate-$robot sweep pushes --robot $robot --directions 4 --set mpc.step_rate=1 --out out/sweep-pushes-own_rate-$robot
+done
 measure sweep-commands-mit_humanoid sweep commands $mit --start-scale 0.2 --out out/sweep-commands-mit_humanoid
 measure bench-mpc bench mpc --robot mit_humanoid --worlds 1,1000
 measure mpc-work bench mpc --work --robot all
