@@ -1,7 +1,7 @@
 """What the same bits from run to run cost in MuJoCo Warp: PYTHONPATH=python:build/python .venv/bin/python results/warp_order.py OUT.json [DEVICE] [WORLDS].
 
-A control step of standing robots that are kicked every 0.5 s, with and without order (docs/gpu.md, section 6), in turns, median; and whether two runs in
-order ended with the same bits. DEVICE is Warp's: cpu, or cuda:0 where there is one. Without the JSON's commit the packed folder's is used.
+A control step of robots that stand and are kicked, blocks of 0.25 s with and without order (docs/gpu.md, section 6) in turns, median; and whether two runs
+in order ended with the same bits. DEVICE is Warp's: cpu, or cuda:0 where there is one.
 """
 
 import json

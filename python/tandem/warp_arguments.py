@@ -12,6 +12,14 @@ from .trajectory import Error
 SAME = {wp.bool: wp.uint8, wp.uint32: wp.int32}  # what a mask may be, and how its bits are read
 
 
+def struct_of(kind, source, **others):
+    """A struct of kernels, whose fields are the others of that name, else those of the source."""
+    filled = kind()
+    for name in kind.vars:
+        setattr(filled, name, others[name] if name in others else getattr(source, name))
+    return filled
+
+
 class Arguments:
     """Makes arrays of what callers give. device: Warp's. nworld: entries of a mask."""
 

@@ -14,6 +14,7 @@ from mujoco_warp._src import collision_driver, constraint, solver, types
 
 from . import warp_order_kernels as kernels
 from .trajectory import Error
+from .warp_arguments import struct_of
 
 NV_MAX = 50  # with more, MuJoCo Warp adds up a row of J in three parts or more, in no order
 INTEGRATORS = (mujoco.mjtIntegrator.mjINT_EULER, mujoco.mjtIntegrator.mjINT_RK4, mujoco.mjtIntegrator.mjINT_IMPLICITFAST)
@@ -42,14 +43,6 @@ def reason_against(host):
     return None
 
 
-def arrays(kind, source):
-    """A struct of kernels, with the arrays of the same names."""
-    filled = kind()
-    for name in kind.vars:
-        setattr(filled, name, getattr(source, name))
-    return filled
-
-
 class Order:
     """What sorting needs between kernels, for the data of one model. The model must be dense (host.opt.jacobian)."""
 
@@ -63,8 +56,8 @@ class Order:
         self.count, self.first, self.free = (wp.zeros(n, dtype=int) for _ in range(3))
         self.contacts = wp.zeros(ncon, dtype=int)
         self.source = wp.zeros((n, data.njmax), dtype=int)
-        self.from_contacts, self.to_contacts = (arrays(kernels.ContactArrays, contact) for contact in (self.found, self.ordered))
-        self.rows = arrays(kernels.RowArrays, data.efc)
+        self.from_contacts, self.to_contacts = (struct_of(kernels.ContactArrays, contact) for contact in (self.found, self.ordered))
+        self.rows = struct_of(kernels.RowArrays, data.efc)
         data.contact = self.ordered
 
     def sort_contacts(self, data):

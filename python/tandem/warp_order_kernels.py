@@ -306,12 +306,19 @@ def rank_rows(
 
 
 @wp.func
+def now_at(source: wp.array[int], i: int):
+    """Where source[i] lies after places 0 to i - 1 were swapped with where theirs lay."""
+    k = source[i]
+    while k < i:
+        k = source[k]
+    return k
+
+
+@wp.func
 def permute(values: wp.array[Any], source: wp.array[int], n: int):
     """values[i] = values[source[i]], in place."""
     for i in range(n):
-        k = source[i]
-        while k < i:
-            k = source[k]
+        k = now_at(source, i)
         kept = values[i]
         values[i] = values[k]
         values[k] = kept
@@ -320,9 +327,7 @@ def permute(values: wp.array[Any], source: wp.array[int], n: int):
 @wp.func
 def permute_column(values: wp.array2d[float], column: int, source: wp.array[int], n: int):
     for i in range(n):
-        k = source[i]
-        while k < i:
-            k = source[k]
+        k = now_at(source, i)
         kept = values[i, column]
         values[i, column] = values[k, column]
         values[k, column] = kept

@@ -30,7 +30,7 @@ try:
     from . import warp_contact_kernels as contacts
     from . import warp_kernels as kernels
     from . import warp_save
-    from .warp_arguments import Arguments
+    from .warp_arguments import Arguments, struct_of
     from .warp_order import Order, reason_against
     from .warp_parameters import Parameters
 except ModuleNotFoundError as missing:
@@ -191,18 +191,15 @@ class WarpSimulator:
         """The arrays that add_contacts() reads and writes."""
         d, contact = self.data, self.data.contact
         n, robot = self.nworld, self.robot
-        self._contacts, self._motion, self._sums = contacts.Contacts(), contacts.Motion(), contacts.Sums()
-        load, slide = (wp.zeros((n, robot.nfoot), dtype=wp.int64) for _ in range(2))
-        forces = {"point_force": len(robot.contact_bodies), "foot_force": robot.nfoot}
-        for target, values in (
-            (self._contacts, {"world": contact.worldid, "force": self.contact_force}),
-            (self._contacts, {name: getattr(contact, name) for name in ("geom", "frame", "dist", "pos")}),
-            (self._motion, {name: getattr(d, name) for name in ("xpos", "xmat", "cvel", "subtree_com")}),
-            (self._sums, {name: wp.zeros((n, size, 3), dtype=wp.int64) for name, size in forces.items()}),
-            (self._sums, {"load": load, "slide": slide, "floor_contact": self.floor_contact, "self_collision": self.self_collision}),
-        ):
-            for name, value in values.items():
-                setattr(target, name, value)
+        sizes = {
+            "point_force": (n, len(robot.contact_bodies), 3),
+            "foot_force": (n, robot.nfoot, 3),
+            "load": (n, robot.nfoot),
+            "slide": (n, robot.nfoot),
+        }
+        sums = {name: wp.zeros(shape, dtype=wp.int64) for name, shape in sizes.items()}
+        self._contacts = struct_of(contacts.Contacts, contact, world=contact.worldid, force=self.contact_force)
+        self._motion, self._sums = struct_of(contacts.Motion, d), struct_of(contacts.Sums, self, **sums)
 
     def batched(self, value, dtype):
         """The same value for every world."""

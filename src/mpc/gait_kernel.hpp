@@ -26,6 +26,12 @@ TANDEM_FN S foot_phase(const MpcView<S>& mpc, S phase, S rate, S time, int f) {
   return fraction(phase + rate * time / mpc.period + mpc.offset[f]);
 }
 
+// Moves the world's gait time on by one control step, eq. (25).
+template <class S>
+TANDEM_FN void advance_gait(const MpcView<S>& mpc, WorldView<S> world) {
+  *world.phase = fraction(*world.phase + *world.rate * (mpc.control_dt / mpc.period));
+}
+
 // Writes contact states and swing heights of all nodes for the world's gait time.
 template <Team T, class S>
 TANDEM_FN void schedule_contacts(const T& team, const MpcView<S>& mpc, WorldView<S> world) {

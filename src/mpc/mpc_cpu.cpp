@@ -130,7 +130,6 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
   Scratch s;
   layout_scratch(mpc, solver, memory, s);
   const SerialTeam team;
-  const float advance = mpc.control_dt / mpc.period;
   WorldView<float> worlds[kChunk];
   int index[kChunk], n = 0;
   bool good[kChunk];
@@ -175,8 +174,7 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
       safe_output(team, mpc, worlds[i]);
       set_zero(batch.solutions + static_cast<long>(index[i]) * batch.solution_stride, solution_size(mpc.dims));
     }
-    *worlds[i].phase += *worlds[i].rate * advance;
-    *worlds[i].phase -= ::floorf(*worlds[i].phase);
+    advance_gait(mpc, worlds[i]);
     write_output(mpc, worlds[i], *batch.output, index[i]);
   }
   clock.lap(&MpcProfile::finish);

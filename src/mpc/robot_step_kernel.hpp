@@ -190,7 +190,7 @@ TANDEM_FN void finish_robot(const T& team, const MpcView<S>& mpc, const RobotVie
   team.sync();  // every lane has read tau before it may be replaced
   for_each(team, 0, 1, [&](int) {
     *world.started = S(1);
-    *world.phase = fraction(*world.phase + *world.rate * (mpc.control_dt / mpc.period));
+    advance_gait(mpc, world);
   });
   team.sync();
   if (!good) {
