@@ -217,7 +217,8 @@ void set_field(const Field& field, const std::string& text) {
     return set_checked(field, yes || no ? Json(yes) : Json(text), text);
   }
   const Target target = target_of(field);
-  const std::vector<double> numbers = parse_numbers(text, target.list || target.free ? 0 : 1, field.name);
+  const bool list = target.list || target.free, brackets = list && text.size() > 2 && text.front() == '[' && text.back() == ']';
+  const std::vector<double> numbers = parse_numbers(brackets ? text.substr(1, text.size() - 2) : text, list ? 0 : 1, field.name);
   set_numbers(field, checked_numbers(field, numbers.size() == 1 ? Json(numbers[0]) : Json(numbers), text));
 }
 

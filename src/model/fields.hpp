@@ -61,7 +61,7 @@ nlohmann::ordered_json value_of(const Field& field);
 nlohmann::ordered_json to_json(const Fields& fields);
 
 // Writes the value into the field. Throws Error "name = value, expected ..." if it is of the wrong kind, number or range; the field then stays as it was.
-void set_field(const Field& field, const std::string& text);  // lists are comma-separated: "1,2,3"
+void set_field(const Field& field, const std::string& text);  // lists: "1,2,3", or "[1, 2, 3]" as in a file
 void set_field(const Field& field, const nlohmann::ordered_json& value);
 
 // Applies "name=value" as typed after `option` (--set). Throws Error on another form, on an unknown name (with the nearest ones), and as set_field does.

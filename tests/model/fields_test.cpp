@@ -63,7 +63,7 @@ class Settings : public testing::Test {
 
 TEST_F(Settings, AreSetByText) {
   for (const char* assignment : {"a.number=2.5", "a.single=1.5", "a.whole=4", "a.seed=9007199254740992", "b.c.truth=false", "name=x=y",
-                                 "b.triple=4,5,6", "b.interval=2", "b.list=7,8", "b.free=0.1,0.2,0.3", "b.c.colour=blue"})
+                                 "b.triple=4,5,6", "b.interval=2", "b.list=[7, 8]", "b.free=0.1,0.2,0.3", "b.c.colour=blue"})
     ASSERT_EQ(message_of_text(assignment), "") << assignment;
   EXPECT_EQ(e.number, 2.5);
   EXPECT_EQ(e.single, 1.5f);
@@ -156,6 +156,8 @@ TEST_F(Settings, RefuseWrongTextsAndStayAsTheyWere) {
                           {"a.number=nan", "a.number = nan, expected a number"},
                           {"a.number=0", "a.number = 0, expected more than 0"},
                           {"a.single=2", "a.single = 2, expected between 0 and 2"},
+                          {"a.whole=[1]", "a.whole = [1], expected a number"},
+                          {"b.triple=[1,2,3", "b.triple = [1,2,3, expected numbers"},
                           {"b.triple=1,2", "b.triple has 2 values, expected 1 or 3"},
                           {"b.triple=1,-2,3", "b.triple = 1,-2,3, expected at least 0"},
                           {"b.interval=2,1", "b.interval = 2,1, expected the lower value first"},
