@@ -1,6 +1,7 @@
 """Arguments of tandem.warp_simulator: NumPy, Torch or Warp arrays as arrays on the device, masks, and the stream that work goes into."""
 
 import contextlib
+import gc
 import sys
 
 import numpy as np
@@ -18,6 +19,18 @@ def struct_of(kind, source, **others):
     for name in kind.vars:
         setattr(filled, name, others[name] if name in others else getattr(source, name))
     return filled
+
+
+@contextlib.contextmanager
+def uncollected():
+    """Inside, Python frees nothing of a cycle: freeing memory of the device that is not Warp's would break a capture."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Arguments:
@@ -107,7 +120,7 @@ class Arguments:
             stream = wp.ScopedStream(wp.Stream(self.device), sync_enter=True, sync_exit=True)
         with stream:
             work()
-            with wp.ScopedCapture(self.device) as capture:
+            with uncollected(), wp.ScopedCapture(self.device) as capture:
                 work()
         return capture.graph
 

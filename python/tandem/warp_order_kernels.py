@@ -186,10 +186,15 @@ def contact_rows(elliptic, adhesive):
                 rows = dim[c]
                 if wp.static(not elliptic):
                     rows = wp.where(dim[c] == 1, 1, 2 * (dim[c] - 1))
+                first = row
                 for i in range(rows):
                     if row < njmax:
                         address[c, i] = row
                         efc_id[w, row] = c
+                    elif (
+                        first < njmax
+                    ):  # a world too full has a fault of its own; the solver takes all addresses of a contact whose first row there is
+                        address[c, i] = njmax - 1
                     row += 1
         nefc[w] = row
 

@@ -113,6 +113,8 @@ class WarpSimulator:
             except (NotImplementedError, ValueError) as error:
                 raise Error(f"{robot.model_path}: MuJoCo Warp refuses it: {str(error).splitlines()[0]}; use --simulator mujoco") from None
             except (RuntimeError, MemoryError) as error:
+                if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
+                    raise
                 raise Error(f"nworld = {nworld}: no memory on {self.device} ({str(error).splitlines()[0]}); take fewer worlds") from None
         self.graph = None
         self.set_state(np.tile(robot.stand, (nworld, 1)), np.zeros((nworld, robot.nv)))
@@ -280,9 +282,13 @@ class WarpSimulator:
             warp_save.load(self, saved)
 
     def step(self):
-        """Advances every world without a fault by control_dt: one launch of a graph, which on a GPU returns at once. In a capture of the caller's: its part."""
+        """Advances every world without a fault by control_dt: one launch of a graph, which on a GPU returns at once. In a capture of Warp's: its part."""
         with self.arguments.queue(self.stream):
             if self.device.is_capturing:
+                if self.device.is_cuda and not self.device.captures:
+                    raise Error(
+                        "a step cannot be part of a graph that Torch captures, since MuJoCo Warp's solver loops on the device; take warp.ScopedCapture"
+                    )
                 self.control_step()
             elif self.graph is None:
                 self.graph = self.arguments.done_and_captured(self.control_step)

@@ -30,6 +30,7 @@ struct CudaBackend : TaskBackend {
   void upload(std::size_t at, const std::vector<std::byte>& bytes) override {
     check_cuda(cudaDeviceSynchronize(), "stages of the task");
     check_cuda(cudaMemcpy(data + at, bytes.data(), bytes.size(), cudaMemcpyHostToDevice), "arrays of the task");
+    check_cuda(cudaDeviceSynchronize(), "arrays of the task");  // the copy may still be on its way, and a stage may run in another stream
   }
   std::vector<std::byte> download(std::size_t at, std::size_t size) const override {
     std::vector<std::byte> bytes(size);

@@ -62,7 +62,7 @@ std::vector<double> read_rows(const float* from, int width, int stride, int n) {
 }  // namespace
 
 // Of a step: begin, linearise, solve, finish.
-constexpr int kLaunches = 4;
+constexpr int kLaunches = 4, kSolveLaunch = 2;
 
 struct MpcCuda::Impl {
   Model model;
@@ -87,10 +87,10 @@ struct MpcCuda::Impl {
         plan(affordable_plan(arrays, s, nworld, blocks, known_sizes)),
         memory((plan.total_bytes + sizeof(float) - 1) / sizeof(float)) {
     place_memory();
-    // all that there is, since the attribute belongs to the kernel and not to this object
-    const int shared = static_cast<int>(device_limits().shared_per_block);
-    each_launch([&](int, const cudaKernelNodeParams& params) {
-      check_cuda(cudaFuncSetAttribute(params.func, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "shared memory");
+    each_launch([&](int i, const cudaKernelNodeParams& params) {
+      const size_t allowed = allow_shared_memory(params.func, i == kSolveLaunch);
+      check(params.sharedMemBytes <= allowed, "MPC on the GPU: a block takes ", params.sharedMemBytes, " bytes of shared memory, the device gives ",
+            allowed, "; use the CPU backend");
     });
     make_graph();
     for (cudaEvent_t& event : events) check_cuda(cudaEventCreate(&event), "event");
@@ -142,7 +142,7 @@ struct MpcCuda::Impl {
     };
     use(0, by_warp(begin_kernel, n, 1, plan.begin_size));
     use(1, by_warp(linearise_kernel, nodes_of_all, kNodesPerWarp, plan.linearise_size));
-    use(2, launch(solve_kernel_for(plan), static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
+    use(kSolveLaunch, launch(solve_kernel_for(plan), static_cast<unsigned>(plan.blocks), plan.solve.threads, plan.block_shared, solve.data()));
     use(3, by_warp(finish_kernel, n, 1, plan.finish_size));
   }
 
@@ -238,6 +238,7 @@ void MpcCuda::upload(std::span<const double> q, std::span<const double> v, std::
   upload_rows(q, s.model.nq, s.plan.q_stride, n, "q", s.own.q);
   upload_rows(v, s.model.nv, s.plan.v_stride, n, "v", s.own.v);
   upload_rows(command, 4, s.plan.command_stride, n, "command", s.own.command);
+  wait();  // copies from pageable memory may still be on their way, and a step may run in another stream
 }
 
 void MpcCuda::download(MpcOutput& output) const {
@@ -285,6 +286,7 @@ void MpcCuda::load(std::span<const std::byte> bytes) {
   };
   write_info(&QpInfo::status, f.status), write_info(&QpInfo::primal_residual, f.primal_residual);
   write_info(&QpInfo::dual_residual, f.dual_residual), write_info(&QpInfo::objective, f.objective);
+  wait();  // as in upload()
 }
 
 std::vector<KernelUse> MpcCuda::kernels() const {

@@ -33,10 +33,8 @@ void solve_cuda(const QpBatch& batch, const SolverSettings& settings) {
   check_cuda_device();
   const size_t n = batch.nworld, problem = qp_size(batch.dims), solution = solution_size(batch.dims);
   const int workspace = qp_workspace_size(batch.dims, settings);
-  int shared_limit = 0;
-  check_cuda(cudaDeviceGetAttribute(&shared_limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), "device properties");
-  const int shared = workspace * static_cast<int>(sizeof(float)) <= shared_limit ? workspace * static_cast<int>(sizeof(float)) : 0;
-  check_cuda(cudaFuncSetAttribute(solve_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "shared memory");
+  const size_t wanted = workspace * sizeof(float);
+  const unsigned shared = wanted <= allow_shared_memory(reinterpret_cast<const void*>(solve_kernel)) ? static_cast<unsigned>(wanted) : 0;
   const DeviceArray<float> qp(n * problem), sol(n * solution), memory(shared > 0 ? 1 : n * workspace);
   const DeviceArray<LaneInfo<float>> info(n);
   check_cuda(cudaMemcpy(qp.data, batch.qp, n * problem * sizeof(float), cudaMemcpyHostToDevice), "copy of the problems");

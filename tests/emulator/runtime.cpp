@@ -19,7 +19,11 @@ using namespace tandem::ptx;
 
 namespace {
 
-constexpr int kMultiprocessors = 3;
+// Few, so that a launch has more robots than blocks; TANDEM_EMULATOR_MULTIPROCESSORS=132 has as many as an H200.
+int multiprocessors() {
+  const char* asked = std::getenv("TANDEM_EMULATOR_MULTIPROCESSORS");
+  return asked ? std::atoi(asked) : 3;
+}
 constexpr int kSharedPerMultiprocessor = 228 << 10, kSharedPerBlock = 227 << 10, kSharedUnlessAsked = 48 << 10, kSharedOfSystem = 1 << 10;
 constexpr int kThreadsPerMultiprocessor = 2048, kBlocksPerMultiprocessor = 32;
 constexpr size_t kMemory = size_t{8} << 30;
@@ -202,15 +206,19 @@ cudaError_t cudaLaunchKernel(const void* function, dim3 blocks, dim3 threads, vo
 }
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
   Kernel* kernel = find_kernel(function);
-  if (!kernel || attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return result(cudaErrorInvalidValue);
-  if (value < 0 || value > kSharedPerBlock) return result(cudaErrorInvalidValue);
+  if (!kernel) return result(cudaErrorInvalidValue);
+  if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return result(value >= -1 && value <= 100 ? cudaSuccess : cudaErrorInvalidValue);
+  // a kernel's own shared memory counts too
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > kSharedPerBlock - kSharedOfSystem)
+    return result(cudaErrorInvalidValue);
   kernel->shared_at_most = value;
   return result(cudaSuccess);
 }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
   const Kernel* kernel = find_kernel(function);
   if (!kernel) return result(cudaErrorInvalidDeviceFunction);
-  *attributes = {};  // registers are not known: 0
+  *attributes = {};                               // registers are not known: 0
+  attributes->sharedSizeBytes = kSharedOfSystem;  // of every kernel for this architecture, by its machine code
   attributes->localSizeBytes = kernel->function().stack_bytes;
   attributes->maxThreadsPerBlock = kernel->function().threads_at_most;
   attributes->maxDynamicSharedSizeBytes = kernel->shared_at_most;
@@ -281,7 +289,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   *p = {};
   std::strcpy(p->name, "emulator of PTX");
   p->major = 9, p->minor = 0;
-  p->multiProcessorCount = kMultiprocessors;
+  p->multiProcessorCount = multiprocessors();
   p->sharedMemPerBlockOptin = kSharedPerBlock, p->sharedMemPerMultiprocessor = kSharedPerMultiprocessor;
   return result(cudaSuccess);
 }

@@ -13,7 +13,7 @@ from tandem.trajectory import Error
 from warp_worlds import DEVICE, NWORLD, make, random_parameters, random_states, wp
 
 from tandem import warp_contact_kernels as contacts  # isort: skip  after Warp was found
-from tandem import warp_kernels, warp_order_kernels, warp_parameter_kernels  # isort: skip  after Warp was found
+from tandem import warp_kernels, warp_order_kernels, warp_parameter_kernels, warp_simulator  # isort: skip  after Warp was found
 from tandem.warp_arguments import Arguments  # isort: skip  after Warp was found
 
 MODEL = ["geom_friction", "body_mass", "body_inertia", "body_ipos", "dof_armature", "actuator_forcerange"]  # what set_parameters() writes
@@ -234,6 +234,26 @@ def test_resets_and_steps_are_part_of_a_capture_of_the_callers(robot, rng):
     assert_equal(bits(captured), bits(plain))
 
 
+def test_a_step_is_no_part_of_a_capture_of_torchs(robot, monkeypatch):
+    sim = make(robot)
+    monkeypatch.setattr(sim, "device", SimpleNamespace(is_cuda=True, is_capturing=True, captures={}))
+    with pytest.raises(Error, match="cannot be part of a graph that Torch captures.*ScopedCapture"):
+        sim.step()
+
+
+def test_only_missing_memory_is_called_that(robot, monkeypatch):
+    def fail(*arguments, **named):
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(warp_simulator.mjw, "put_model", fail)
+    message = "Failed to allocate 12345 bytes on device 'cuda:0'"
+    with pytest.raises(Error, match="no memory on .*12345 bytes.*take fewer worlds"):
+        make(robot)
+    message = "CUDA kernel build failed with error code 6"
+    with pytest.raises(RuntimeError, match="error code 6"):
+        make(robot)
+
+
 @pytest.mark.parametrize(
     "call, words",
     [
@@ -328,13 +348,17 @@ def test_work_goes_into_the_stream_of_torch_in_order_with_that_of_warp(monkeypat
         assert entered == ([] if expected is None else [expected])
 
 
-@pytest.mark.parametrize(
-    "module", [warp_kernels, contacts, warp_parameter_kernels, warp_order_kernels], ids=lambda module: module.__name__.split(".")[-1]
-)
-def test_the_kernels_compile_for_a_gpu(module, tmp_path):
+MODULES = {module.__name__: (module, vars(module).values()) for module in (warp_kernels, contacts, warp_parameter_kernels, warp_order_kernels)}
+MADE = [warp_order_kernels.contact_rows(elliptic, adhesive) for elliptic in (True, False) for adhesive in (True, False)]
+MODULES |= {f"contact_rows{i}": (kernel.module, [kernel]) for i, kernel in enumerate(MADE)}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_kernels_compile_for_a_gpu(name, tmp_path):
     """Of compute capability 9.0; nothing runs there."""
+    module, values = MODULES[name]
     wp.compile_aot_module(module, arch=90, module_dir=tmp_path, use_ptx=True)
     text = b"".join(path.read_bytes() for path in tmp_path.glob("*.ptx")).decode(errors="replace")
-    kernels = [name for name, value in vars(module).items() if isinstance(value, wp.Kernel)]
-    assert kernels and all(f".entry {name}_" in text for name in kernels)
+    kernels = [value.key for value in values if isinstance(value, wp.Kernel)]
+    assert kernels and all(f".entry {key}_" in text for key in kernels)
     assert not re.search(r"(atom|red)[.\w]*f32", text)  # sums of floats have one order

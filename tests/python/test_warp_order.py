@@ -12,7 +12,7 @@ import tandem
 from tandem.mjcf import Terrain
 from warp_worlds import NWORLD, make, random_states, wp
 
-from tandem import warp_order  # isort: skip  after Warp was found
+from tandem import warp_kernels, warp_order  # isort: skip  after Warp was found
 
 STEPS = 8
 
@@ -207,6 +207,20 @@ def test_mujoco_warps_other_atomic_sums_are_known(robot):
     with mock.patch.object(wp, "launch", recorded(wp.launch)), mock.patch.object(wp, "launch_tiled", recorded(wp.launch_tiled)):
         sim.control_step()
     assert "forward._qfrc_actuator" in launched and launched <= ATOMIC
+
+
+def test_a_contact_whose_rows_do_not_all_fit_stays_inside(dense):
+    sim = make(dense, deterministic=True)
+    sim.step()
+    others = int((sim.data.ne.numpy() + sim.data.nf.numpy() + sim.data.nl.numpy()).max())
+    sim.data.njmax = others + 4  # the second contact's last two rows are beyond
+    sim.graph = None
+    sim.step()
+    found = sim.data.contact.efc_address.numpy()[: sim.data.nacon.numpy()[0], :3]
+    started = found[found[:, 0] >= 0]
+    assert len(started) < len(found) and (started.max(axis=1) == others + 3).any()
+    assert started.min() >= 0 and started.max() < sim.data.njmax
+    assert (sim.fault.numpy() == warp_kernels.FAULT_CAPACITY).all() and np.isfinite(sim.q.numpy()).all()
 
 
 def test_what_is_replaced_is_put_back():
