@@ -15,15 +15,16 @@ piece=45m
 [[ ! -e $1 ]] || { echo "gpu_pack: $1 is there already; name a new folder" >&2; exit 1; }
 "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_paths()["include"] + "/Python.h")' 2>/dev/null ||
   { echo "gpu_pack: $python does not run or has no headers; set PYTHON to one of the other machine's version that has" >&2; exit 1; }
+programs=(tandem tests/base/test_team_cuda tests/qp/test_qp_cuda tests/mpc/test_mpc_cuda tests/env/test_task_cuda)
+for program in "${programs[@]}"; do
+  [[ -x $root/build/$program ]] || { echo "gpu_pack: build/$program is missing; run ./tandem test first" >&2; exit 1; }
+done
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for program in build/tandem build/tests/base/test_team_cuda build/tests/qp/test_qp_cuda build/tests/mpc/test_mpc_cuda build/tests/env/test_task_cuda; do
-  [[ -x $root/$program ]] || { echo "gpu_pack: $program is missing; run ./tandem test first" >&2; exit 1; }
-  install -D -s "$root/$program" "$work/bin/${program##*/}"
-done
+for program in "${programs[@]}"; do install -D -s "$root/build/$program" "$work/bin/${program##*/}"; done
 mujoco=$(echo "$root"/.venv/lib/python3*/site-packages/mujoco/libmujoco.so.*)
 install -D "$mujoco" "$work/lib/${mujoco##*/}"
 mkdir -p "$work/python/tandem"

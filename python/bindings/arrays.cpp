@@ -1,8 +1,7 @@
 #include "arrays.hpp"
 
-#include <unistd.h>
-
 #include "base/check.hpp"
+#include "base/memory.hpp"
 
 namespace tandem::python {
 namespace {
@@ -100,11 +99,6 @@ Batch::Batch(std::optional<int> count, double bytes) : nworld(count.value_or(1))
 int checked_threads(int threads) {
   check(threads >= 0 && threads <= kMaxThreads, "threads = ", threads, ", expected 0 (one per processor) to ", kMaxThreads);
   return threads;
-}
-
-void check_memory(double bytes, const std::string& what) {
-  const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGE_SIZE)), gib = 1 << 30;
-  check(bytes <= memory, what, " needs about ", bytes / gib, " GiB, this machine has ", memory / gib, "; use less");
 }
 
 }  // namespace tandem::python

@@ -116,9 +116,6 @@ struct Batch {
 // Throws Error unless 0 <= threads <= 1024.
 int checked_threads(int threads);
 
-// Throws Error if `bytes` are more than the machine has.
-void check_memory(double bytes, const std::string& what);
-
 // Bytes of Python, and what they hold.
 inline nb::bytes bytes_of(std::span<const std::byte> bytes) { return nb::bytes(bytes.data(), bytes.size()); }
 inline std::span<const std::byte> span_of(const nb::bytes& bytes) { return {static_cast<const std::byte*>(bytes.data()), bytes.size()}; }

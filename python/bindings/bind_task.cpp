@@ -156,10 +156,15 @@ void bind_task(nb::module_& module) {
            "Advances every world by one control step; worlds that are done start anew. action: float32 (nworld, naction).\n\n"
            "Releases the interpreter meanwhile. Raises Error before the first reset().")
       .def(
-          "save", [](TaskObject& self) { return bytes_of(self.task.save()); },
+          "save", [](TaskObject& self) { return bytes_of(unlocked(self.mutex, [&] { return self.task.save(); })); },
           "Everything that the next steps depend on, as bytes: a Task that loads them goes on bit for bit.")
       .def(
-          "load", [](TaskObject& self, const nb::bytes& saved) { self.task.load(span_of(saved)); }, nb::arg("saved"),
+          "load",
+          [](TaskObject& self, const nb::bytes& saved) {
+            const std::span<const std::byte> bytes = span_of(saved);
+            unlocked(self.mutex, [&] { self.task.load(bytes); });
+          },
+          nb::arg("saved"),
           "Goes on where save() was called. Raises Error unless that was a Task of the same robot, controller and number of worlds; reset() it then.")
       .def("set_progress", &set_progress, nb::arg("progress"), "How far the training is, 0 to 1: what curricula go by.")
       .def(

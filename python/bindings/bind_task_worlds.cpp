@@ -6,6 +6,7 @@
 
 #include "arrays.hpp"
 #include "base/check.hpp"
+#include "base/memory.hpp"
 #include "bind.hpp"
 #include "env/task_worlds.hpp"
 #include "env/termination.hpp"
@@ -151,6 +152,9 @@ void bind_task_worlds(nb::module_& module) {
       .def(
           "act", [](TaskWorldsObject& self, std::uintptr_t address) { self.worlds.act(reinterpret_cast<const float*>(address)); }, nb::arg("address"),
           "Address of the next actions, float32 (nworld, naction), which must stay until the stage \"command\" is done.")
+      .def(
+          "set_seed", [](TaskWorldsObject& self, std::uint64_t seed) { self.worlds.set_seed(seed); }, nb::arg("seed"),
+          "What the episodes are drawn from. The next stage must be \"start\", which then begins with the first ones of this seed.")
       .def(
           "set_progress", [](TaskWorldsObject& self, double progress) { self.worlds.set_progress(progress); }, nb::arg("progress"),
           "How far the training is, 0 to 1: what curricula go by.")

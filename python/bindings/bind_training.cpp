@@ -239,7 +239,6 @@ void bind_training(nb::module_& module) {
       "A checkpoint: {\"path\", \"identity\", \"iteration\", \"robot_steps\", \"seconds\", \"learner\", \"statistics\", \"worlds\"}.\n\n"
       "learner, statistics: (name, type, bytes) of each array. Raises Error if the file is none, cut off or damaged.");
   module.def("warn", &warn, nb::arg("line"), "One line on stderr, beside the line of progress.");
-  module.def("check_cuda_device", &check_cuda_device, "Raises Error unless a CUDA device can be used, saying why.");
 }
 
 }  // namespace tandem::python

@@ -213,7 +213,7 @@ void LiveLoop::stop_recording() {
 void LiveLoop::finish_recording() {
   if (recorder_ && recorded_ > 0) try {
       recorder_->finish(*loop_);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {  // of a folder that is gone, too
       message_ = error.what();
     }
   recorder_.reset();

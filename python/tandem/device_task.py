@@ -74,6 +74,7 @@ class DeviceTask:
     def __init__(self, robot, nworld, *, controller="residual", settings=None, seed=0, device="cuda"):
         if device not in ("cpu", "cuda"):
             raise native.Error(f'device = "{device}", expected "cuda" or "cpu"')
+        self.seed = seed
         self.worlds = native.TaskWorlds(robot, nworld, controller=controller, settings=dict(settings or {}), seed=seed, device=device)
         self.settings, self.control_dt = self.worlds.settings, self.worlds.control_dt
         self.nworld, self.nobs, self.naction = nworld, self.worlds.nobs, self.worlds.naction
@@ -165,13 +166,15 @@ class DeviceTask:
 
     def load(self, saved):
         """Goes on where save() was called, on either device. Raises Error where that was another task; reset() it then."""
-        simulator, plan = self.worlds.load(saved)
         try:
+            simulator, plan = self.worlds.load(saved)
             self.sim.load(simulator)
-        except Error as error:
+            if self.plan:
+                self.plan.load(plan)
+        except (Error, native.Error) as error:
+            self.started = False
+            self.worlds.set_seed(self.seed)
             raise native.Error(str(error)) from None
-        if self.plan:
-            self.plan.load(plan)
         self.started = True
         self.times.mark()
 

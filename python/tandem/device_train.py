@@ -4,6 +4,7 @@ Run folders, settings and checkpoints are those of the program tandem-train: wha
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -67,7 +68,7 @@ class Trainer:
             self.ppo.load(checkpoint["learner"], checkpoint["path"])
         self.iteration = self.saved = checkpoint["iteration"]
         self.seconds = checkpoint["seconds"]
-        self.task.set_progress(self.iteration / self.iterations)
+        self.task.set_progress(min(1.0, self.iteration / self.iterations))
         try:
             self.task.load(checkpoint["worlds"])
             running = True
@@ -77,6 +78,10 @@ class Trainer:
             running = False
         self.statistics.load(checkpoint["statistics"], running)
         self.not_finite = int(self.task.not_finite_count())
+        try:
+            self.export()  # again: the run may have ended before that
+        except native.Error as error:
+            native.warn(str(error))
 
     def train(self):
         """Trains up to train.iterations or an interrupt; returns what TrainingRun.finish() takes. Raises native.Error if the loss is not finite."""
@@ -119,15 +124,19 @@ class Trainer:
             learner = to_bytes(self.ppo.state()) if self.ppo else []
             self.run.save(self.iteration, self.seconds, learner, self.statistics.state(), self.task.save())
             self.saved = self.iteration
-            if self.ppo:
-                normaliser = self.ppo.normaliser
-                numbers = (tensor.cpu().numpy() for tensor in (self.ppo.parameters, normaliser.mean, normaliser.variance))
-                self.run.export(self.iteration, *numbers)
+            self.export()
         except native.Error as error:
             if must:
                 raise
             native.warn(f"{error}; training goes on, the last good checkpoint is {self.run.checkpoint(self.saved)}")
         self._add_time({"save": time.perf_counter() - start})
+
+    def export(self):
+        """Writes the policy of this iteration. Raises native.Error if it cannot be written."""
+        if self.ppo:
+            normaliser = self.ppo.normaliser
+            numbers = (tensor.cpu().numpy() for tensor in (self.ppo.parameters, normaliser.mean, normaliser.variance))
+            self.run.export(self.iteration, *numbers)
 
     def _iterate(self):
         """Collects and learns; the scalars of the update, none without a learner."""
@@ -212,7 +221,14 @@ def train(options, make_task, interrupts):
     else:
         run.start()
     native.warn(f"{run.path}: the robots are set up; for a new robot or ground kernels are compiled first, which takes minutes")
-    task = make_task(run.robot, run.train["train.worlds"], controller=run.task_controller, settings=run.settings, seed=seed, device=options.device)
+    try:
+        task = make_task(
+            run.robot, run.train["train.worlds"], controller=run.task_controller, settings=run.settings, seed=seed, device=options.device
+        )
+    except native.Error:
+        if not checkpoint:  # settings that only the task can tell to be wrong leave nothing behind
+            shutil.rmtree(run.path)
+        raise
     if task.memory:
         native.warn(task.memory)
     trainer = Trainer(run, task, interrupts)

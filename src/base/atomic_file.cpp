@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/check.hpp"
+#include "base/write_all.hpp"
 
 namespace tandem {
 namespace {
@@ -19,17 +20,6 @@ struct File {
     if (fd >= 0) ::close(fd);
   }
 };
-
-// Whether all bytes went out; errno says why not.
-bool write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes = bytes.subspan(static_cast<size_t>(n));
-  }
-  return true;
-}
 
 const char* cure(int error) {
   if (error == ENOSPC || error == EDQUOT) return "free some space";

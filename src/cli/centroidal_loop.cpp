@@ -69,7 +69,6 @@ struct CentroidalLoop::Impl {
   std::unique_ptr<Simulator> sim;
   int per_track, per_control;
   DelayLine delay;
-  int bad_solves = 0;
   double weight;
 
   Impl(const Robot& r, const CentroidalLoopSettings& s, const Plant& p)
@@ -99,7 +98,6 @@ void CentroidalLoop::Impl::place(const Trial& trial) {
   mpc.reset(0, trial.phase);
   mpc.stand(0, trial.standing);
   delay.clear();
-  bad_solves = 0;
 }
 
 // Returns whether the robot still stands.
@@ -133,7 +131,7 @@ bool CentroidalLoop::Impl::control_step(const Trial& trial, int step, const Cent
   Stopwatch watch;
   mpc.step(out.q, out.v, command);
   double controller_seconds = watch.lap();
-  bad_solves += !usable(mpc.output.info[0].status);
+  result.failed_solves += !usable(mpc.output.info[0].status);
   if (observer.planned) observer.planned(mpc, command);
   bool stands = true;
   for (int t = 0; t < per_control && stands; ++t) {
@@ -177,7 +175,6 @@ CentroidalMpc& CentroidalLoop::mpc() { return impl_->mpc; }
 Simulator& CentroidalLoop::sim() { return *impl_->sim; }
 const Tracker& CentroidalLoop::tracker() const { return impl_->tracker; }
 const Robot& CentroidalLoop::robot() const { return impl_->robot; }
-int CentroidalLoop::bad_solves() const { return impl_->bad_solves; }
 
 WorldResult CentroidalLoop::run(const Trial& trial, const CentroidalObserver& observer) {
   Impl& s = *impl_;

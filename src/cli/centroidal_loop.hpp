@@ -42,7 +42,6 @@ class CentroidalLoop {
   Simulator& sim();  // advances by physics_dt
   const Tracker& tracker() const;
   const Robot& robot() const;
-  int bad_solves() const;  // steps of the last run whose QP failed
 
   // Runs one trial from its start until its end or a fall. Same trial, same bits, whatever ran before. Rewards of the result are NaN.
   // Throws Interrupted after Ctrl-C, Error on a trial of another robot.

@@ -57,6 +57,16 @@ void add_centroidal_options(CLI::App& app, CentroidalOptions& options) {
       ->capture_default_str();
 }
 
+void refuse_centroidal_options(const CentroidalOptions& options) {
+  const CentroidalOptions left_out;
+  const auto refuse = [](const char* name, const std::string& value, const std::string& usual) {
+    check(value == usual, name, " ", value, ": only --controller centroidal takes it");
+  };
+  refuse("--theta", options.theta, left_out.theta);
+  refuse("--plant", options.plant, left_out.plant);
+  refuse("--gait", options.gait, left_out.gait);
+}
+
 Fields fields(CentroidalSetup& run) {
   Fields out = fields(run.loop);
   for (const Field& field : fields(run.plants)) out.push_back(field);

@@ -19,6 +19,8 @@ struct CentroidalOptions {
 };
 // --theta --plant --gait
 void add_centroidal_options(CLI::App& app, CentroidalOptions& options);
+// Throws Error where one of them was given and the controller is another.
+void refuse_centroidal_options(const CentroidalOptions& options);
 
 // Everything that a run of this controller can be told to change.
 struct CentroidalSetup {

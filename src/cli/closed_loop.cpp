@@ -149,6 +149,7 @@ std::vector<WorldResult> run(ClosedLoop& loop, const Scenario& scenario, const O
       if (!active[w]) continue;
       WorldResult& r = results[w];
       r.survived = (step + 1) * dt;
+      if (const Mpc* mpc = loop.control.mpc()) r.failed_solves += !usable(mpc->output.info[w].status);
       for (int j = 0; j < model.njnt; ++j)
         r.peak_torque = std::max(r.peak_torque, std::abs(loop.sim().output.tau[static_cast<size_t>(w) * model.njnt + j]));
       if (step >= steady) add_step(loop, w, sums[w]);

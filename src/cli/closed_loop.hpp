@@ -29,6 +29,7 @@ struct WorldResult {
   double positive_power = 0;                        // sum over joints of max(tau v, 0) [W]
   double cost_of_transport = 0;                     // positive power / (weight x mean horizontal speed); NaN below 0.05 m/s
   double foot_slip = 0;                             // distance that loaded feet slid, summed over feet, per second [m/s]
+  int failed_solves = 0;                            // plans without a usable answer, until the fall; the robot then gets the safe output
   double peak_torque = 0;                           // largest |torque| of any joint over the whole run [N m]
   double reward = 0;                                // mean over the control steps until the fall; the step of the fall has the termination's term
   double reward_of_run = 0;                         // the same sum over all control steps of the run: a robot that lies earns nothing

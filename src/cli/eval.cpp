@@ -40,6 +40,7 @@ void print(const RunSettings& settings, const EvaluationOptions& options, const 
   table.add({"... of constant work on this machine", value("step_us_machine_tail", 2)});
   for (const auto& [cause, count] : r["failures"].items())
     if (count.get<int>() > 0) table.add({"fell: " + cause, cat(count.get<int>())});
+  if (r["failed_solves"].get<int>() > 0) table.add({"plans without a usable answer", cat(r["failed_solves"].get<int>())});
   table.print();
 }
 
@@ -64,6 +65,7 @@ void eval_centroidal(const EvalOptions& options) {
 
 void eval(const EvalOptions& options) {
   if (options.common.controller == "centroidal") return eval_centroidal(options);
+  refuse_centroidal_options(options.centroidal);
   RunSettings settings = resolve(options.common);
   Evaluation evaluation;
   {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/check.hpp"
 #include "cli/controller_time.hpp"
@@ -80,6 +81,7 @@ Scenario make_scenario(const EvaluationOptions& o, const RunSettings& settings, 
   if (o.push == 0) return scenario;
   const int body = push_body(robot.model, o.push_body);
   const double start = o.push_time < 0 ? o.seconds / 2 : o.push_time;
+  check(start < o.seconds, "--push-time ", start, ": expected before the end of the run, ", o.seconds, " s");
   for (int w = 0; w < o.worlds; ++w) scenario.pushes.push_back(make_push(w, body, o.push, o.push_angle * M_PI / 180, start));
   return scenario;
 }
@@ -119,6 +121,7 @@ Json summarise(Evaluation& evaluation) {
   json["positive_power"] = number(mean(results, &WorldResult::positive_power));
   json["cost_of_transport"] = number(mean(results, &WorldResult::cost_of_transport));
   json["foot_slip"] = number(mean(results, &WorldResult::foot_slip));
+  json["failed_solves"] = std::accumulate(results.begin(), results.end(), 0, [](int sum, const WorldResult& r) { return sum + r.failed_solves; });
   json["step_us_median"] = number(percentile(step_us, 0.5));
   json["step_us_p99"] = number(percentile(step_us, 0.99));
   json["step_us_p999"] = number(percentile(step_us, 0.999));

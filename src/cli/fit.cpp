@@ -69,6 +69,7 @@ void fit_command(const RunOptions& options) {
   const FitOptions& o = options.fit;
   ThreadPool pool(o.common.threads);
   FitSetup setup = resolve_fit(o, options.round, pool.size());
+  if (setup.run.method != FitMethod::kRandom) check_fit_settings(setup.subject.mpc, setup.run.fit);
   Json described = setup.described;
   described["mode"] = o.mode, described["parameters"] = o.parameters, described["plant"] = setup.run.plant.name;
   described["trajectories"] = options.round.trajectories;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -51,14 +52,26 @@ std::vector<NamedTheta> read_thetas(const FitCompareOptions& o, const FitSubject
   return all;
 }
 
-std::vector<Plant> read_plants(const std::string& text, const std::vector<Plant>& known) {
+// Those of `all` that the controller's robot cannot be are left out, with a line each.
+std::vector<Plant> read_plants(const std::string& text, const std::vector<Plant>& known, const FitSubject& subject) {
   std::vector<Plant> plants;
   if (text == "all") {
-    std::copy_if(known.begin(), known.end(), std::back_inserter(plants), [](const Plant& plant) { return plant.name != "custom"; });
+    for (const Plant& plant : known) {
+      if (plant.name == "custom") continue;
+      try {
+        subject.check_plant(plant);
+        plants.push_back(plant);
+      } catch (const Error& error) {
+        std::fprintf(stderr, "tandem: left out: %s\n", error.what());
+      }
+    }
     return plants;
   }
   std::stringstream stream(text);
-  for (std::string name; std::getline(stream, name, ',');) plants.push_back(find_plant(known, name));
+  for (std::string name; std::getline(stream, name, ',');) {
+    plants.push_back(find_plant(known, name));
+    subject.check_plant(plants.back());
+  }
   check(!plants.empty(), "--plants: expected names with commas between, or all");
   return plants;
 }
@@ -184,7 +197,7 @@ void compare_thetas(const FitCompareOptions& o) {
   ThreadPool pool(o.fit.common.threads);
   FitSetup setup = resolve_fit(o.fit, {}, pool.size());
   const std::vector<NamedTheta> thetas = read_thetas(o, setup.subject);
-  const std::vector<Plant> plants = read_plants(o.plants, setup.plants);
+  const std::vector<Plant> plants = read_plants(o.plants, setup.plants, setup.subject);
   const std::string folder = o.fit.out.empty() ? "out/fit-compare-" + setup.subject.robot.name : o.fit.out;
   Json described = setup.described;
   described["seconds"] = o.seconds, described["recovery_impulse"] = o.recovery_impulse;

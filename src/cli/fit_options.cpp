@@ -26,6 +26,11 @@ Fields fields(Settings& s, bool centroidal) {
   return out;
 }
 
+// Those that --mode, --parameters and --seed decide.
+bool is_decided(const Field& field) {
+  return field.name == "fit.mode" || field.name == "fit.seed" || field.name == "fit.cost" || field.name == "fit.momentum";
+}
+
 void choose_fit(const FitOptions& o, FitRunSettings& run) {
   run.method = o.mode == "adam" ? FitMethod::kAdam : o.mode == "random" ? FitMethod::kRandom : FitMethod::kFast;
   run.fit.cost = o.parameters != "momentum", run.fit.momentum = o.parameters != "cost";
@@ -58,16 +63,20 @@ FitSetup resolve_fit(const FitOptions& o, const RoundSettings& round, int thread
   s.run.round = round;
   if (centroidal) s.centroidal.loop.mpc.gait = centroidal_gait(o.centroidal.gait);
   const std::string defaults = project_root() + kDefaults;
-  if (std::filesystem::exists(defaults)) read_fields(defaults, fields(s, centroidal));
-  for (const std::string& path : o.common.configs) read_fields(path, fields(s, centroidal));
+  Fields free = fields(s, centroidal);
+  std::erase_if(free, is_decided);
+  if (std::filesystem::exists(defaults)) read_fields(defaults, free);
+  for (const std::string& path : o.common.configs) read_fields(path, free);
   choose_fit(o, s.run);
-  for (const std::string& assignment : o.common.overrides) apply_assignment(fields(s, centroidal), assignment);
+  for (const std::string& assignment : o.common.overrides) apply_assignment(free, assignment);
+  s.centroidal.settings.task.controller = Controller::kMpc;  // files of a training do not decide it
   s.run.plant = find_plant(s.centroidal.plants, o.centroidal.plant);
   FitSetup setup{
       centroidal ? centroidal_subject(s.centroidal.settings.robot, s.centroidal.loop, threads) : kinodynamic_subject(s.centroidal.settings, threads),
       s.run,
       s.centroidal.plants,
       {}};
+  setup.subject.check_plant(setup.run.plant);
   setup.described = {{"robot", setup.subject.robot.name}, {"controller", o.controller}, {"gait", o.centroidal.gait}, {"seed", o.common.seed}};
   setup.described.update(to_json(fields(s, centroidal)));
   return setup;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
@@ -42,8 +43,9 @@ void OutcomeStore::add(const std::string& key, const Json& value) {
 
 void work_through(OutcomeStore& store, ThreadPool& pool, const std::vector<Job>& jobs, const std::function<void(double)>& progress) {
   std::vector<const Job*> open;
+  std::set<std::string> keys;
   for (const Job& job : jobs)
-    if (!store.has(job.key)) open.push_back(&job);
+    if (!store.has(job.key) && keys.insert(job.key).second) open.push_back(&job);
   std::atomic<int> done = 0;
   run_tasks(pool, static_cast<int>(open.size()), [&](int i, int thread) {
     store.add(open[i]->key, open[i]->work(thread));

@@ -207,6 +207,10 @@ int choose(const RoundSettings& s, const std::vector<Deployment>& all, Json& com
   for (size_t i = 1; i < all.size(); ++i) {
     const PairedDifference cost = compare_pairs(all[0].cost, all[i].cost), velocity = compare_pairs(all[0].velocity_error, all[i].velocity_error);
     compared.push_back({{"cost", to_json(cost)}, {"velocity_error", to_json(velocity)}, {"falls", all[i].falls}});
+    if (cost.pairs == 0) {  // one of the two fell in every trial
+      if (best == 0 && all[i].falls < all[0].falls) best = static_cast<int>(i);
+      continue;
+    }
     const bool safe = all[i].falls <= all[0].falls && velocity.second <= s.accept_velocity * velocity.first;
     if (safe && cost.second / cost.first < least) least = cost.second / cost.first, best = static_cast<int>(i);
   }

@@ -1,5 +1,6 @@
 #include "cli/fit_subject.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -7,6 +8,7 @@
 #include "base/check.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "env/episode.hpp"
 #include "tune/centroidal.hpp"
 #include "tune/centroidal_recorder.hpp"
 #include "tune/kinodynamic.hpp"
@@ -44,12 +46,21 @@ TrialRun run_centroidal(CentroidalLoop& loop, const std::vector<double>& theta, 
   return run;
 }
 
-WorldStart start_of(const Robot& robot, const Plant& plant, const Trial& trial, std::vector<double>& gains) {
+void check_kinodynamic_plant(const RunSettings& run, const Plant& plant) {
   check(plant.inertia == 1, "plant ", plant.name, ": the whole-body MPC's plants cannot differ in inertia alone; leave it 1");
+  const bool moved = std::any_of(plant.com_offset, plant.com_offset + 3, [](double x) { return x != 0; });
+  check(!moved || torso_of(run.robot.model) == 0, "plant ", plant.name,
+        ": the whole-body MPC's plants can move the centre of mass of the base alone, which is not the torso of this robot");
+  const double steps = plant.delay / run.task.mpc.control_dt;
+  check(std::abs(steps - std::round(steps)) < 1e-6, "plant ", plant.name, ": delay = ", plant.delay,
+        " s, the whole-body MPC's set points are late by whole steps of ", run.task.mpc.control_dt, " s");
+}
+
+WorldStart start_of(const Robot& robot, const Plant& plant, const Trial& trial, std::vector<double>& gains) {
   WorldStart start{trial.q, trial.v, trial.phase};
   start.parameters.friction = plant.friction;
   start.parameters.mass_scale.assign(robot.model.nbody, 1);
-  start.parameters.mass_scale[0] = plant.torso_mass;
+  start.parameters.mass_scale[torso_of(robot.model)] = plant.torso_mass;
   std::copy_n(plant.com_offset, 3, start.parameters.com_offset);
   gains.assign(robot.model.njnt, plant.gains);
   start.kp_scale = start.kd_scale = gains;
@@ -97,7 +108,9 @@ double mean(const std::vector<float>& values) {
 }  // namespace
 
 FitSubject centroidal_subject(const Robot& robot, const CentroidalLoopSettings& settings, int threads) {
-  FitSubject subject{robot, matched_centroidal(robot, settings.mpc), {robot.name, "centroidal", {}}, push_body(robot.model, settings.mpc.torso), {}};
+  FitSubject subject{
+      robot, matched_centroidal(robot, settings.mpc), {robot.name, "centroidal", {}}, push_body(robot.model, settings.mpc.torso), [](const Plant&) {},
+      {}};
   subject.owner.groups = subject.mpc.groups;
   auto slots = std::make_shared<std::vector<CentroidalSlot>>(threads);
   subject.run = [robot, settings, slots](int thread, const Plant& plant, const std::vector<double>& theta, const Trial& trial) {
@@ -110,7 +123,12 @@ FitSubject centroidal_subject(const Robot& robot, const CentroidalLoopSettings& 
 
 FitSubject kinodynamic_subject(const RunSettings& run, int threads) {
   const Robot& robot = run.robot;
-  FitSubject subject{robot, matched_kinodynamic(robot.model, run.task.mpc), {robot.name, "kinodynamic", {}}, push_body(robot.model, ""), {}};
+  FitSubject subject{robot,
+                     matched_kinodynamic(robot.model, run.task.mpc),
+                     {robot.name, "kinodynamic", {}},
+                     push_body(robot.model, ""),
+                     [run](const Plant& plant) { check_kinodynamic_plant(run, plant); },
+                     {}};
   subject.owner.groups = subject.mpc.groups;
   auto slots = std::make_shared<std::vector<KinodynamicSlot>>(threads);
   subject.run = [run, slots](int thread, const Plant& plant, const std::vector<double>& theta, const Trial& trial) {

@@ -24,13 +24,15 @@ struct FitSubject {
   MatchedMpc mpc;
   ThetaOwner owner;
   int body;  // that pushes act on
+  // Throws Error where the controller's simulated robot cannot differ in what this plant differs.
+  std::function<void(const Plant& plant)> check_plant;
   // Runs one trial of one robot. Different threads at once need different `thread`, 0 .. threads - 1.   theta (mpc.ntheta)
   std::function<TrialRun(int thread, const Plant& plant, const std::vector<double>& theta, const Trial& trial)> run;
 };
 
 // The centroidal MPC of a humanoid with two flat feet. Throws Error where robot and settings do not fit together.
 FitSubject centroidal_subject(const Robot& robot, const CentroidalLoopSettings& settings, int threads);
-// The whole-body MPC. Plants may not differ in inertia alone; delays count in control steps.
+// The whole-body MPC. Plants may not differ in inertia alone, nor in the centre of mass of a torso that is not the base; delays are whole control steps.
 FitSubject kinodynamic_subject(const RunSettings& settings, int threads);
 
 // What came of a trial in numbers. Means are over the samples until the end or the fall.

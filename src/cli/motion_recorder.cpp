@@ -25,8 +25,9 @@ TrajectoryInfo info_of(const ClosedLoop& loop, const std::string& title) {
 // The ground as python/tandem/trajectory.py reads it; nothing, and nothing of an earlier run, if it is flat.
 void write_terrain(const Terrain& terrain, const std::string& folder) {
   const std::string shape = folder + "/terrain.json", heights = folder + "/terrain.f32";
-  std::filesystem::remove(shape);
-  std::filesystem::remove(heights);
+  std::error_code ignored;
+  std::filesystem::remove(shape, ignored);
+  std::filesystem::remove(heights, ignored);
   if (terrain.height.empty()) return;
   std::ofstream(shape) << Json{{"rows", terrain.rows}, {"columns", terrain.columns}, {"cell", terrain.cell}} << '\n';
   std::ofstream file(heights, std::ios::binary);

@@ -44,7 +44,10 @@ Scenario make_scenario(const PlayOptions& o, const RunSettings& settings) {
   if (o.start_scale > 0) draw_states(settings.robot, {}, o.start_scale, scenario);
   set_command(scenario, 0, {o.command[0], o.command[1], o.command[2]});
   const int body = push_body(settings.robot.model, o.push_body);
-  if (!o.push.empty()) scenario.pushes.push_back(parse_push(o.push, body));
+  if (!o.push.empty()) {
+    scenario.pushes.push_back(parse_push(o.push, body));
+    check(scenario.pushes[0].start < o.seconds, "--push ", o.push, ": starts after the run, which is ", o.seconds, " s long");
+  }
   return scenario;
 }
 
@@ -134,6 +137,7 @@ void play_beside(PlayOptions options, const std::string& policy, const std::stri
 void play(const PlayOptions& options) {
   const std::string robot = load_robot(options.common.robot).name, folder = options.out.empty() ? "out/play-" + robot : options.out;
   const std::string policy = project_root() + "/policies/" + robot + "_residual.safetensors";
+  if (options.common.controller != "centroidal") refuse_centroidal_options(options.centroidal);
   const bool choice = !options.common.controller.empty() || !options.common.policy.empty();
   if (choice || !std::filesystem::exists(policy))
     play_alone(options, folder);

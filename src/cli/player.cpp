@@ -93,6 +93,7 @@ Json results(Played& played) {
           {"positive_power", number(r.positive_power)},
           {"cost_of_transport", number(r.cost_of_transport)},
           {"foot_slip", number(r.foot_slip)},
+          {"failed_solves", r.failed_solves},
           {"reward", r.reward},
           {"reward_of_run", r.reward_of_run},
           {"step_us_median", number(percentile(played.step_us, 0.5))},

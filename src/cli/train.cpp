@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
@@ -18,19 +19,26 @@ namespace {
 // A training and what it is made of.
 struct Parts {
   TrainRun run;
-  Task task;
+  std::optional<Task> task;
   std::unique_ptr<Ppo> ppo;  // none where nothing is learnt
   bool dumped = false;
 
-  explicit Parts(const TrainOptions& options)
-      : run(options), task(run.setup.robot, run.setup.task, run.setup.train.worlds, options.threads, run.setup.train.seed) {
-    if (run.learns) ppo = std::make_unique<Ppo>(run.setup.ppo, run.sizes(), options.threads, run.setup.train.seed);
+  explicit Parts(const TrainOptions& options) : run(options) {
+    const TrainSettings& train = run.setup.train;
+    try {
+      task.emplace(run.setup.robot, run.setup.task, train.worlds, options.threads, train.seed);
+    } catch (...) {
+      if (options.resume.empty())
+        std::filesystem::remove_all(run.folder.path());  // settings that only the task can tell to be wrong leave nothing behind
+      throw;
+    }
+    if (run.learns) ppo = std::make_unique<Ppo>(run.setup.ppo, run.sizes(), options.threads, train.seed);
   }
 };
 
 // The first episode that ended because a number was not finite, as a file that can be run again.
 void dump_not_finite(Parts& parts) {
-  const EpisodeRecord* record = parts.task.not_finite_record();
+  const EpisodeRecord* record = parts.task->not_finite_record();
   if (parts.dumped || !record) return;
   parts.dumped = true;
   const std::string path = parts.run.folder.file("not_finite.episode");
@@ -55,7 +63,7 @@ bool interrupted() {
 TrainHooks hooks(Parts& parts, ProgressLine& line) {
   TrainHooks hooks;
   hooks.env_times = [&parts]() -> std::vector<NamedNumber> {
-    const TaskTimes times = parts.task.take_times();
+    const TaskTimes times = parts.task->take_times();
     return {{"mpc", times.mpc}, {"physics", times.physics}, {"reward", times.reward}, {"reset", times.reset}, {"observe", times.other}};
   };
   hooks.iterated = [&parts](std::int64_t) { dump_not_finite(parts); };
@@ -80,7 +88,7 @@ void train(const TrainOptions& options) {
   {
     ProgressLine line;
     const ActionSource actions = run.setup.controller == "random" ? ActionSource::kRandom : ActionSource::kZero;
-    Trainer trainer({.env = &parts.task,
+    Trainer trainer({.env = &*parts.task,
                      .ppo = parts.ppo.get(),
                      .actions = parts.ppo ? ActionSource::kPolicy : actions,
                      .steps = run.setup.ppo.steps,
@@ -91,7 +99,7 @@ void train(const TrainOptions& options) {
     options.resume.empty() ? trainer.start() : trainer.resume();
     result = trainer.run();
   }
-  report(run, options, result, parts.task.not_finite_count());
+  report(run, options, result, parts.task->not_finite_count());
   if (!result.interrupted) return;
   std::fprintf(stderr, "tandem: saved; ./tandem train --resume %s goes on\n", run.folder.path().c_str());
   throw Interrupted{};

@@ -15,7 +15,7 @@ void add_options(CLI::App& app, TrainOptions& o) {
   sub->add_option("--blend", o.blend, "how a residual joins the MPC: joint_torque (default), joint_joint, torque_torque");
   sub->add_option("--worlds", o.worlds, "robots; default: train.worlds")->check(CLI::Range(1, 1000000));
   sub->add_option("--iterations", o.iterations, "updates; default: train.iterations")->check(CLI::Range(1, 1000000000));
-  sub->add_option("--seed", o.seed, "of everything random; default: train.seed");
+  sub->add_option("--seed", o.seed, "of everything random; default: train.seed")->check(CLI::Range(std::uint64_t{0}, kLargestSeed));
   sub->add_option("--config", o.configs, "a file of settings as robots/task.toml; repeatable")->allow_extra_args(false);
   sub->add_option("--set", o.overrides, "name=value: another value for a setting, for example reward.torque=-2e-4; repeatable")
       ->allow_extra_args(false);

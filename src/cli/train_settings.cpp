@@ -1,6 +1,7 @@
 #include "cli/train_settings.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,8 @@ TrainSetup new_setup(const TrainOptions& options) {
   const Fields all = fields(setup);
   for (const std::string& path : options.configs) read_fields(path, all);
   for (const std::string& assignment : options.overrides) apply_assignment(all, assignment);
+  check(options.blend.empty() || setup.controller == "residual" || setup.controller == "zero" || setup.controller == "random", "--blend ",
+        options.blend, ": only a residual is blended, the controller is ", setup.controller);
   if (!options.blend.empty()) apply_assignment(all, "env.blend=" + options.blend, "--blend");
   setup.task.controller = controller_of(setup.controller);  // files do not decide it
   if (options.worlds) setup.train.worlds = *options.worlds;
@@ -67,7 +70,7 @@ void write_setup(TrainSetup& setup, const TrainOptions& options, const RunFolder
   run["commit"] = commit();
   run["machine"] = machine();
   run["robot"] = setup.robot.name;
-  run["robot_file"] = setup.robot.toml_path;
+  run["robot_file"] = std::filesystem::absolute(setup.robot.toml_path).string();
   run["controller"] = setup.controller;
   run["blend"] = setup.task.controller == Controller::kResidual ? Json(name(setup.task.blend)) : Json(nullptr);
   run["seed"] = setup.train.seed;

@@ -14,11 +14,22 @@ double* room(const double (&range)[2], int n, std::vector<double>& scales) {
   return scales.empty() ? nullptr : scales.data();
 }
 
+// The model, if robots of it can start an episode.
+const Model& checked(const Model& model, const TaskSettings& settings) {
+  check(model.floating && !model.contacts.empty(), "the task needs a robot with a floating base and feet; \"", model.name, "\" has ",
+        model.floating ? "no contact points" : "a fixed base");
+  check(settings.start_scale >= 0 && std::isfinite(settings.start_scale), "env.start_scale = ", settings.start_scale, ", expected 0 or more");
+  const RandomiseSettings& r = settings.randomise;
+  const double base = r.mass_scale[0] * model.mass[0];
+  check(base == 0 || base + r.added_mass[0] > 0, "randomise.added_mass = ", r.added_mass[0], " kg leaves the base without mass; it has ", base,
+        " kg");
+  return model;
+}
+
 }  // namespace
 
 EpisodeSampler::EpisodeSampler(const Robot& robot, const TaskSettings& settings)
-    : arrays_(make_arrays<double>(robot.model)), stand_(robot.stand), memory_(kinematics_size<double>(robot.model.nbody)) {
-  check(settings.start_scale >= 0 && std::isfinite(settings.start_scale), "env.start_scale = ", settings.start_scale, ", expected 0 or more");
+    : arrays_(make_arrays<double>(checked(robot.model, settings))), stand_(robot.stand), memory_(kinematics_size<double>(robot.model.nbody)) {
   view_ = {settings,
            arrays_.view,
            {stand_.data(), lowest_contact(arrays_.view, stand_.data(), memory_.data()), {}},

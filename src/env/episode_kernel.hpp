@@ -47,8 +47,8 @@ inline constexpr double kPushDuration = 0.1;  // [s]
 
 TANDEM_FN double draw_range(Rng& rng, const double (&range)[2]) { return rng.uniform(range[0], range[1]); }
 
-// The number of control steps nearest to a duration [s].
-TANDEM_FN int control_steps(double duration, double control_dt) { return static_cast<int>(std::lround(duration / control_dt)); }
+// The number of control steps nearest to a duration [s]; halves go up, also where the duration was rounded to float.
+TANDEM_FN int control_steps(double duration, double control_dt) { return static_cast<int>(std::lround(duration / control_dt + 1e-4)); }
 
 // Whether numbers drawn from a range are all 1: then none is drawn.
 TANDEM_FN bool is_one(const double (&range)[2]) { return range[0] == 1 && range[1] == 1; }

@@ -9,7 +9,7 @@ namespace {
 Fields env_fields(TaskSettings& s) {
   const Range positive = more_than(0), non_negative = at_least(0), share{0, 1};
   return {{"env.controller", make_choice(&s.controller, {kControllerNames[0], kControllerNames[1], kControllerNames[2]})},
-          {"env.episode", &s.episode, positive},
+          {"env.episode", &s.episode, {0, 1e6, true}},
           {"env.physics_dt", &s.physics_dt, positive},
           {"env.command_deadband", &s.command_deadband, non_negative},
           {"env.command_start", &s.command_start, share},

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/memory.hpp"
 #include "base/stopwatch.hpp"
 #include "env/episode.hpp"
 #include "env/termination.hpp"
@@ -48,6 +50,8 @@ struct Task::Impl {
 
   Impl(Task& t, const Robot& robot, const TaskSettings& settings, int nworld, int threads, std::uint64_t s, std::uint32_t first)
       : task(t), seed(s), first_world(first), loop(robot, settings, nworld, threads), sampler(loop.robot(), settings), worlds(nworld) {
+    check_memory(double(sizeof(float)) * nworld * sampler.steps() * loop.naction(),
+                 cat("env.episode = ", settings.episode, " s of ", nworld, " worlds"));
     actions.assign(static_cast<size_t>(nworld) * sampler.steps() * loop.naction(), 0);
     no_action.assign(loop.naction(), 0);
     broken.assign(nworld, 0);
@@ -66,7 +70,7 @@ struct Task::Impl {
   void end_not_finite(int w);
   void count_not_finite(int w);
   void restart_ended_worlds();
-  void disturb();
+  void disturb(int w);
   void prepare();
   bool find_broken_observations();
   EpisodeRecord record(int w) const;
@@ -138,10 +142,8 @@ void Task::Impl::restart_ended_worlds() {
   }
 }
 
-// Kicks and pushes that are due.
-void Task::Impl::disturb() {
-  for (int w = 0; w < task.nworld; ++w) tandem::disturb(loop, w, sampler, key(w), worlds[w].step);
-}
+// The kick and the push that are due.
+void Task::Impl::disturb(int w) { tandem::disturb(loop, w, sampler, key(w), worlds[w].step); }
 
 bool Task::Impl::find_broken_observations() {
   const size_t nobs = task.nobs;
@@ -164,6 +166,7 @@ void Task::Impl::prepare() {
       count_not_finite(w);
       end_not_finite(w);
       start_episode(w, worlds[w].episode + 1);
+      disturb(w);
     }
     loop.prepare(broken);
     add_times();
@@ -224,7 +227,10 @@ const EpisodeRecord* Task::not_finite_record() const { return impl_->first_not_f
 
 void Task::reset() {
   Impl& s = *impl_;
-  for (int w = 0; w < nworld; ++w) s.start_episode(w, s.started ? s.worlds[w].episode + 1 : 0);
+  for (int w = 0; w < nworld; ++w) {
+    s.start_episode(w, s.started ? s.worlds[w].episode + 1 : 0);
+    s.disturb(w);
+  }
   s.started = true;
   std::fill(reward.begin(), reward.end(), 0.0f), std::fill(terms.begin(), terms.end(), 0.0f);
   std::fill(done.begin(), done.end(), std::uint8_t(0)), std::fill(time_out.begin(), time_out.end(), std::uint8_t(0));
@@ -252,7 +258,7 @@ void Task::step(std::span<const float> action) {
   s.loop.pool().run(nworld, [&](int w, int) { s.evaluate(w); });
   s.times.reward += watch.lap();
   s.restart_ended_worlds();
-  s.disturb();
+  for (int w = 0; w < nworld; ++w) s.disturb(w);
   s.times.reset += watch.lap();
   s.prepare();
 }
@@ -271,10 +277,25 @@ std::vector<std::byte> Task::save() const {
 }
 
 void Task::load(std::span<const std::byte> bytes) {
-  std::vector<std::byte> loop_bytes;
-  ByteReader reader("task", kTaskSaveVersion, bytes);
-  Impl::archive(reader, *impl_, observation, loop_bytes);
-  impl_->loop.load(loop_bytes);
+  Impl& s = *impl_;
+  const auto kept = std::tuple(s.seed, s.first_world, s.progress, s.started, s.not_finite, s.worlds, s.actions);
+  try {
+    std::vector<float> observed;
+    std::vector<std::byte> loop_bytes;
+    ByteReader reader("task", kTaskSaveVersion, bytes);
+    Impl::archive(reader, s, observed, loop_bytes);
+    check(observed.size() == observation.size(), "saved task: ", observed.size(), " numbers of observations, here they are ", observation.size());
+    s.loop.load(loop_bytes);
+    std::copy(observed.begin(), observed.end(), observation.begin());  // where others look at it
+  } catch (const Error&) {
+    std::tie(s.seed, s.first_world, s.progress, s.started, s.not_finite, s.worlds, s.actions) = kept;
+    throw;
+  }
+}
+
+void Task::set_seed(std::uint64_t seed) {
+  impl_->seed = seed;
+  impl_->started = false;
 }
 
 EpisodeRecord Task::record(int world) const {

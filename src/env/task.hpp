@@ -37,6 +37,7 @@ class Task : public VectorEnv {
   void reset(std::uint32_t episode);
   // Throws Error before the first reset(). Allocates nothing, but for the record of the first world that is not finite.
   void step(std::span<const float> action) override;
+  void set_seed(std::uint64_t seed) override;
   void set_progress(double progress) override;
   std::vector<std::byte> save() const override;
   void load(std::span<const std::byte> bytes) override;

@@ -123,12 +123,26 @@ TANDEM_FN void begin_episode(const TaskFleet& f, int w, std::uint32_t episode) {
   a.restart[w] = 1, a.replan[w] = 1;
 }
 
+// The kick and the push that are due.
+TANDEM_FN void disturb_world(const TaskFleet& f, int w) {
+  const TaskArrays& a = f.arrays;
+  const std::size_t i = w;
+  const EpisodeKey key = key_of(f, w);
+  a.kicked[w] = draw_kick(f.episode, key, a.step[w], a.kick + 6 * i);
+  const PushDraw<float> push = draw_push(f.episode, key, a.step[w]);
+  a.pushed[w] = push.steps > 0;
+  if (push.steps == 0) return;
+  for (int r = 0; r < 3; ++r) a.push_force[3 * i + r] = push.force[r];
+  a.push_body[w] = f.episode.torso;
+  a.push_steps[w] = push.steps;
+}
+
 // Starts an episode: the first one, or the next.
 TANDEM_FN void start_world(const TaskFleet& f, int w) {
   const TaskArrays& a = f.arrays;
   begin_episode(f, w, f.first ? 0 : a.episode[w] + 1);
   if (f.first) a.not_finite[w] = 0;
-  a.kicked[w] = a.pushed[w] = 0;
+  disturb_world(f, w);
   a.reward[w] = a.power[w] = 0;
   for (int t = 0; t < kRewardTerms; ++t) a.terms[static_cast<std::size_t>(w) * kRewardTerms + t] = 0;
   a.done[w] = a.time_out[w] = 0;
@@ -210,20 +224,6 @@ TANDEM_FN void evaluate_world(const TaskFleet& f, int w) {
   a.termination[w] = end;
   a.done[w] = end != kRunning;
   a.time_out[w] = end == kEndTimeOut;
-}
-
-// The kick and the push that are due.
-TANDEM_FN void disturb_world(const TaskFleet& f, int w) {
-  const TaskArrays& a = f.arrays;
-  const std::size_t i = w;
-  const EpisodeKey key = key_of(f, w);
-  a.kicked[w] = draw_kick(f.episode, key, a.step[w], a.kick + 6 * i);
-  const PushDraw<float> push = draw_push(f.episode, key, a.step[w]);
-  a.pushed[w] = push.steps > 0;
-  if (push.steps == 0) return;
-  for (int r = 0; r < 3; ++r) a.push_force[3 * i + r] = push.force[r];
-  a.push_body[w] = f.episode.torso;
-  a.push_steps[w] = push.steps;
 }
 
 // Everything between the physics of one control step and the measurement of the next.

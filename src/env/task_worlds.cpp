@@ -190,6 +190,11 @@ void TaskWorlds::connect(const SimRows& sim, const PlanRows& plan) {
 
 void TaskWorlds::act(const float* action) { impl_->fleet.action = action; }
 
+void TaskWorlds::set_seed(std::uint64_t seed) {
+  impl_->fleet.seed = seed;
+  impl_->fleet.first = true;
+}
+
 void TaskWorlds::set_progress(double progress) {
   check(progress >= 0 && progress <= 1, "task: progress = ", progress, ", expected 0 to 1");
   impl_->fleet.progress = progress;

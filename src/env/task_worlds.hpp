@@ -68,6 +68,8 @@ class TaskWorlds {
   void connect(const SimRows& sim, const PlanRows& plan);
   // The next actions of the policy, which must stay until kCommand is done.   (nworld, naction)
   void act(const float* action);
+  // What the episodes are drawn from. The next stage must be kStart, which then begins with the first ones of this seed.
+  void set_seed(std::uint64_t seed);
   // How far the training is, in [0, 1]. Throws Error for other numbers.
   void set_progress(double progress);
 

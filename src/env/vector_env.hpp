@@ -33,6 +33,8 @@ class VectorEnv {
   // anew; the others do not notice.   action (nworld, naction)
   // Throws Error if `action` has another size.
   virtual void step(std::span<const float> action) = 0;
+  // What the episodes are drawn from. The next thing must be reset(), which then starts with the first ones of this seed.
+  virtual void set_seed(std::uint64_t) {}
   // How far the training is, in [0, 1]: what curricula go by. Takes effect at each world's next reset.
   virtual void set_progress(double) {}
 

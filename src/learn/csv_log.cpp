@@ -1,9 +1,7 @@
 #include "learn/csv_log.hpp"
 
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 
 #include "base/atomic_file.hpp"
@@ -36,11 +34,8 @@ CsvLog::CsvLog(const std::string& path, std::int64_t iteration) {
   const std::string kept = rows_up_to(path, iteration);
   has_heading_ = !kept.empty();
   if (has_heading_) write_atomically(path, std::as_bytes(std::span(kept)));
-  file_ = std::fopen(path.c_str(), "a");
-  check(file_ != nullptr, path, ": cannot be written: ", std::strerror(errno));
+  file_.emplace(path);
 }
-
-CsvLog::~CsvLog() { std::fclose(file_); }
 
 bool CsvLog::write(std::int64_t iteration, std::span<const NamedNumber> scalars) {
   std::string text;
@@ -52,9 +47,9 @@ bool CsvLog::write(std::int64_t iteration, std::span<const NamedNumber> scalars)
   text += std::to_string(iteration);
   for (const NamedNumber& scalar : scalars) text += cat(',', text_of(scalar.second));
   text += "\n";
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file_) == text.size();
+  const bool whole = file_->append(text);
   has_heading_ = has_heading_ || whole;
-  return std::fflush(file_) == 0 && whole;
+  return whole;
 }
 
 }  // namespace tandem

@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 
 #include "base/check.hpp"
 #include "learn/crc32c.hpp"
@@ -39,6 +37,12 @@ std::string summary_value(const NamedNumber& scalar) {
   return text_field(1, text_field(1, scalar.first) + float_field(2, static_cast<float>(scalar.second)));
 }
 
+std::string path_in(const std::string& folder) {
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof(host) - 1);
+  return cat(folder, "/events.out.tfevents.", static_cast<std::int64_t>(wall_time()), ".", host, ".", ::getpid());
+}
+
 std::uint32_t masked_crc(const std::string& data) {
   const std::uint32_t crc = crc32c(std::as_bytes(std::span(data)));
   return (crc >> 15 | crc << 17) + 0xa282ead8u;
@@ -46,24 +50,16 @@ std::uint32_t masked_crc(const std::string& data) {
 
 }  // namespace
 
-EventFile::EventFile(const std::string& folder, std::int64_t first_step) {
-  char host[256] = "localhost";
-  ::gethostname(host, sizeof(host) - 1);
-  const std::string path = cat(folder, "/events.out.tfevents.", static_cast<std::int64_t>(wall_time()), ".", host, ".", ::getpid());
-  file_ = std::fopen(path.c_str(), "ab");
-  check(file_ != nullptr, path, ": cannot be written: ", std::strerror(errno));
+EventFile::EventFile(const std::string& folder, std::int64_t first_step) : file_(path_in(folder)) {
   constexpr int kStart = 1;  // enum SessionStatus
   append(event(0, text_field(3, "brain.Event:2")));
   append(event(first_step, text_field(7, integer_field(1, kStart))));
 }
 
-EventFile::~EventFile() { std::fclose(file_); }
-
 bool EventFile::append(const std::string& data) {
   const std::string length = raw(static_cast<std::uint64_t>(data.size()));
   const std::string record = length + raw(masked_crc(length)) + data + raw(masked_crc(data));
-  const bool whole = std::fwrite(record.data(), 1, record.size(), file_) == record.size();
-  return std::fflush(file_) == 0 && whole;
+  return file_.append(record);
 }
 
 bool EventFile::write(std::int64_t step, std::span<const NamedNumber> scalars) {

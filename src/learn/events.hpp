@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <utility>
+
+#include "base/append_file.hpp"
 
 namespace tandem {
 
@@ -16,16 +17,14 @@ class EventFile {
  public:
   // Starts a file in `folder`; TensorBoard then drops what older files of the folder hold at `first_step` and later. Throws Error if that fails.
   EventFile(const std::string& folder, std::int64_t first_step);
-  ~EventFile();
-  EventFile(const EventFile&) = delete;
 
-  // Appends the scalars of one step; those that are NaN are left out. Returns whether all is with the system; false on a full disk.
+  // Appends the scalars of one step; those that are NaN are left out. Returns whether all is with the system; on a full disk nothing is added.
   bool write(std::int64_t step, std::span<const NamedNumber> scalars);
 
  private:
   bool append(const std::string& event);
 
-  std::FILE* file_;
+  AppendFile file_;
 };
 
 }  // namespace tandem

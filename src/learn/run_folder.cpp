@@ -66,6 +66,8 @@ RunFolder RunFolder::create(const std::string& logs, const std::string& experime
 RunFolder RunFolder::open(const std::string& path) {
   check(fs::is_directory(path), path, ": there is no such folder; --resume takes the folder of a run, logs/<experiment>/<time>_<name>");
   RunFolder folder(path.ends_with('/') ? path.substr(0, path.size() - 1) : path);
+  for (const auto& entry : fs::directory_iterator(folder.path()))  // of a process that was killed while it wrote
+    if (entry.path().extension().string().starts_with(".part")) fs::remove(entry.path());
   check(!folder.checkpoints().empty(), path, ": has no checkpoint ", kPrefix, "<iteration>; there is nothing to go on with");
   return folder;
 }

@@ -33,7 +33,7 @@ Fields fields(TrainSettings& s) {
   return {{"train.worlds", &s.worlds, {1, 1e6}},
           {"train.iterations", &s.iterations, {1, 1e9}},
           {"train.save_interval", &s.save_interval, {1, 1e9}},
-          {"train.seed", &s.seed}};
+          {"train.seed", &s.seed, at_least(0)}};
 }
 
 void check_settings(const PpoSettings& ppo, const TrainSettings& train) {
@@ -41,6 +41,7 @@ void check_settings(const PpoSettings& ppo, const TrainSettings& train) {
   const long long samples = static_cast<long long>(train.worlds) * ppo.steps;
   check(samples >= ppo.minibatches, "an iteration has ", samples,
         " samples (train.worlds x ppo.steps), fewer than ppo.minibatches = ", ppo.minibatches, "; take more worlds or fewer minibatches");
+  check(samples >= 2, "an iteration has one sample (train.worlds x ppo.steps); take more worlds");
   check(ppo.sigma >= ppo.min_sigma, "ppo.sigma = ", ppo.sigma, ", expected at least ppo.min_sigma = ", ppo.min_sigma);
   check(!ppo.symmetric || ppo.width % 2 == 0, "ppo.width = ", ppo.width, ", expected an even number with ppo.symmetric");
   check(ppo.min_learning_rate <= ppo.max_learning_rate, "ppo.min_learning_rate = ", ppo.min_learning_rate,

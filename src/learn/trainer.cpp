@@ -13,7 +13,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::uint32_t kRandomActionStream = 1003;
+constexpr std::uint32_t kRandomActionStream = 1003, kResumedStream = 1004;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -73,12 +73,19 @@ void Trainer::resume() {
   const bool running = load_worlds(checkpoint.worlds, path);
   statistics_.load(checkpoint.statistics, running);
   if (!running) {
-    job_.env->set_progress(static_cast<double>(checkpoint.iteration) / job_.settings.iterations);
+    const double drawn = Rng{job_.settings.seed, static_cast<std::uint32_t>(checkpoint.iteration), kResumedStream}.uniform();
+    job_.env->set_seed(static_cast<std::uint64_t>(0x1p53 * drawn));  // other episodes than at the start
+    job_.env->set_progress(std::min(1.0, static_cast<double>(checkpoint.iteration) / job_.settings.iterations));
     job_.env->reset();
   }
   iteration_ = saved_ = checkpoint.iteration;
   seconds_ = checkpoint.seconds;
   log_ = std::make_unique<RunLog>(*job_.folder, iteration_);
+  try {
+    if (job_.hooks.saved) job_.hooks.saved(iteration_);  // again: the run may have ended before that
+  } catch (const Error& error) {
+    if (job_.hooks.warn) job_.hooks.warn(error.what());
+  }
 }
 
 void Trainer::add_time(const std::string& part, double seconds) {

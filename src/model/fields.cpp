@@ -39,7 +39,7 @@ Target target_of(const Field& field) {
   return std::visit(Overload{[](Triple t) { return Target{t.value, nullptr, 3}; }, [](Interval t) { return Target{t.value, nullptr, 2, true}; },
                              [](std::vector<double>* p) { return Target{p->data(), nullptr, p->size()}; },
                              [](FreeList t) { return Target{nullptr, t.value, 0}; }, [](int*) { return Target{.whole = true, .largest = 1e9}; },
-                             [](std::uint64_t*) { return Target{.whole = true, .largest = 9007199254740992.0}; },
+                             [](std::uint64_t*) { return Target{.whole = true, .largest = double(kLargestSeed)}; },
                              [](float*) { return Target{.largest = std::numeric_limits<float>::max()}; }, [](const auto&) { return Target{}; }},
                     field.target);
 }

@@ -19,6 +19,9 @@ struct Range {
 inline constexpr Range at_least(double low) { return {low}; }
 inline constexpr Range more_than(double low) { return {low, Range{}.high, true}; }
 
+// A file keeps whole numbers up to here.
+inline constexpr std::uint64_t kLargestSeed = std::uint64_t{1} << 53;
+
 // Kinds of fields beyond plain numbers. A list takes one value for all or one each, and keeps its length.
 struct Triple {
   double* value;  // (3)

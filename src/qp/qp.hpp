@@ -39,6 +39,8 @@ struct QpDims {
   int ne = 0;                  // mixed rows per stage: equalities between states and inputs, eliminated in the factorisation; kRiccati only
   bool dense_cost = false;     // H_k = diag(hdiag) + dense symmetric H(k); false: diagonal alone
   int align = 1;               // rows padded to a multiple of this: 16 for single problems in float (vector code), 1 for double and Pack
+
+  bool operator==(const QpDims&) const = default;
 };
 
 // Leading dimensions and offsets that follow from the dims. Offsets are in Reals from the start of a stage.

@@ -61,9 +61,9 @@ Workspace::Workspace(Workspace&&) noexcept = default;
 void solve(const QpBatch& batch, const SolverSettings& settings, Workspace& workspace) {
   Workspace::State& s = workspace.state();
   check_problem(batch.dims, settings);
-  check(
-      qp_size(batch.dims) == qp_size(s.task.dims) && solution_size(batch.dims) == solution_size(s.task.dims) && settings.mode == s.task.settings.mode,
-      "the batch has qp_size ", qp_size(batch.dims), ", the workspace was made for ", qp_size(s.task.dims), "; make one workspace per dims and mode");
+  check(batch.dims == s.task.dims && settings.mode == s.task.settings.mode, "the batch, with qp_size ", qp_size(batch.dims),
+        ", is not of the dims and mode that the workspace was made for, with qp_size ", qp_size(s.task.dims),
+        "; make one workspace per dims and mode");
   s.task.settings = settings;
   // whole packs per thread, so that a problem shares its registers with the same others for every number of threads
   const int unit = s.task.lanes == Lanes::kPack ? s.kernels.pack_lanes : 1, units = (batch.nworld + unit - 1) / unit;

@@ -47,6 +47,9 @@ void map_bodies(const mjModel* m, const Model& model, MujocoMap& map) {
   for (int i = 0; i < model.nbody; ++i) {
     const std::string& name = model.body_name[i];
     const int body = mj_name2id(m, mjOBJ_BODY, name.c_str());
+    const size_t slash = name.find('/');  // how the loader calls all but the last joint of a body
+    check(body >= 0 || slash == std::string::npos, "simulator: body \"", name.substr(0, slash),
+          "\" of the MJCF has several joints; give each a body of its own");
     check(body >= 0, "simulator: the MJCF has no body \"", name, "\"; nearest: ", nearest(name, names_of(m, mjOBJ_BODY, int(m->nbody))));
     map.body.push_back(body);
     map.model_body[body] = i;

@@ -89,7 +89,9 @@ void TrajectoryWriter::finish() {
   if (!written) fail("cannot write: " + reason);
   std::fclose(file_);
   file_ = nullptr;
-  std::filesystem::rename(folder_ + "/trajectory.f64.part", folder_ + "/trajectory.f64");
+  std::error_code error;
+  std::filesystem::rename(folder_ + "/trajectory.f64.part", folder_ + "/trajectory.f64", error);
+  if (error) fail("cannot be finished: " + error.message());
 
   nlohmann::ordered_json meta;
   meta["format"] = 1;

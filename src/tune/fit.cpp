@@ -25,17 +25,6 @@ std::vector<int> places(const std::vector<unsigned char>& validation, bool which
 
 double variance_of(const VectorXd& values) { return (values.array() - values.mean()).square().mean(); }
 
-void check_fit_settings(const MatchedMpc& mpc, const FitSettings& s) {
-  check(s.cost || s.momentum, "fit: neither cost nor momentum is to be fitted; set one of fit.cost, fit.momentum");
-  check(!s.momentum || mpc.nmomentum > 0, "fit: the ", mpc.controller, " MPC has no momentum multipliers; set fit.momentum = false");
-  check(!s.momentum || s.features.mode != FeatureMode::kRecorded,
-        "fit: momentum multipliers do not change recorded states; set features.mode to stabilised, anchored or replay");
-  check(s.low > 0 && s.low < 1 && s.high > 1, "fit: bounds ", s.low, " to ", s.high, ", expected positive ones with 1 between them");
-  check(s.momentum_low > 0 && s.momentum_low < 1 && s.momentum_high > 1, "fit: bounds of the momentum multipliers ", s.momentum_low, " to ",
-        s.momentum_high, ", expected positive ones with 1 between them");
-  check(s.ridge >= 0, "fit: ridge = ", s.ridge, ", expected 0 or more");
-}
-
 // a of the line return = a Q + b (b = 0 where it is not free) through the samples fitted to.
 double best_scale(const FitProblem& p, const VectorXd& q) {
   VectorXd x = q(p.train), y = p.returns(p.train);
@@ -139,7 +128,7 @@ Fields fields(FitSettings& s) {
           {"fit.momentum_high", &s.momentum_high, positive},
           {"fit.every", &s.every, count},
           {"fit.validation_share", &s.validation_share, {0, 1, true, true}},
-          {"fit.seed", &s.seed},
+          {"fit.seed", &s.seed, at_least(0)},
           {"fit.iterations", &s.iterations, count},
           {"adam.learning_rate", &s.adam.learning_rate, positive},
           {"adam.beta1", &s.adam.beta1, {0, 1, false, true}},
@@ -155,6 +144,17 @@ Fields fields(FitSettings& s) {
           {"returns.discount_time", &s.returns.discount_time, at_least(0)},
           {"returns.truncation", &s.returns.truncation, {0, 1, true, false}},
           {"returns.fall_cost", &s.returns.fall_cost, at_least(0)}};
+}
+
+void check_fit_settings(const MatchedMpc& mpc, const FitSettings& s) {
+  check(s.cost || s.momentum, "fit: neither cost nor momentum is to be fitted; set one of fit.cost, fit.momentum");
+  check(!s.momentum || mpc.nmomentum > 0, "fit: the ", mpc.controller, " MPC has no momentum multipliers; set fit.momentum = false");
+  check(!s.momentum || s.features.mode != FeatureMode::kRecorded,
+        "fit: momentum multipliers do not change recorded states; set features.mode to stabilised, anchored or replay");
+  check(s.low > 0 && s.low < 1 && s.high > 1, "fit: bounds ", s.low, " to ", s.high, ", expected positive ones with 1 between them");
+  check(s.momentum_low > 0 && s.momentum_low < 1 && s.momentum_high > 1, "fit: bounds of the momentum multipliers ", s.momentum_low, " to ",
+        s.momentum_high, ", expected positive ones with 1 between them");
+  check(s.ridge >= 0, "fit: ridge = ", s.ridge, ", expected 0 or more");
 }
 
 FitResult fit(const MatchedMpc& mpc, const Recording& recording, const FitSettings& settings, const Progress& progress) {

@@ -70,6 +70,9 @@ struct FitResult {
   std::vector<double> returns, q_before, q_after;  // measured return, cost of the window at theta = 1 and at `theta`  (n)
 };
 
+// Throws Error where these settings cannot fit this controller, whatever the recording.
+void check_fit_settings(const MatchedMpc& mpc, const FitSettings& settings);
+
 // Fits theta. Needs stage costs in `recording` (compute_stage_cost).
 //   progress  called with the share done, in [0, 1], and the training mse so far; may be empty
 // Throws Error where the settings do not fit the recording: fewer than two trajectories, none long enough, no return differs from another.

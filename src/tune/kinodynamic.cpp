@@ -178,7 +178,7 @@ MatchedMpc matched_kinodynamic(const Model& model, const MpcSettings& settings) 
   }
   double length = 0;
   for (int k = 0; k < settings.nodes - 1; ++k) length += settings.dt[settings.dt.size() == 1 ? 0 : k];
-  mpc.horizon = settings.nodes - 1, mpc.interval = length / mpc.horizon;
+  mpc.horizon = settings.nodes - 1, mpc.interval = length / mpc.horizon, mpc.dt = settings.dt;
   mpc.open = [=](const Recording& recording, const FeatureSettings& features) { return open_windows(model, settings, recording, features); };
   mpc.own_cost = [=](const Recording& recording, bool penalties, int threads) {
     check(!penalties, "stage cost: the kinodynamic MPC has no penalties; set cost.penalties = false");

@@ -51,8 +51,9 @@ struct MatchedMpc {
   std::vector<unsigned char> pinned;  // 1: stays at 1, because its weight is 0 or its residual is always 0  (ntheta)
   std::vector<ThetaGroup> groups;     // cover theta in order
   std::vector<int> kind;              // multipliers with the same number weigh the same kind of residual; empty: all differ  (ntheta)
-  double interval;                    // between two nodes of its horizon [s]
+  double interval;                    // between two nodes of its horizon, the mean [s]
   int horizon;                        // intervals
+  std::vector<double> dt;             // each of them; beyond its end the last, empty: all are `interval`  [s]
 
   // Prepares a recording, which must live as long as the result. Throws Error where it is not of this controller, or the settings are not possible.
   std::function<WindowCost(const Recording&, const FeatureSettings&)> open;

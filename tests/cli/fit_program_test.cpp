@@ -1,4 +1,6 @@
 // `tandem fit` as a user runs it: keys of its report, runs that are killed and go on, refusals; the centroidal controller under eval and play.
+#include <set>
+
 #include "tests/support/program.hpp"
 
 namespace tandem {
@@ -72,16 +74,38 @@ TEST_F(FitProgram, OtherSettingsAndMissingRunsAreNotResumed) {
 
 TEST_F(FitProgram, CompareFindsNoDifferenceOfAThetaToItself) {
   ASSERT_EQ(run(kShortFit + "--out a --set round.accept_velocity=1e-9").status, 0);  // nothing is kept: theta stays 1
+  Json theta = report("a/theta.json");
+  theta["blocks"]["state"][0] = 1 + 1e-15;  // the same, and computed again
+  std::ofstream(folder / "a/theta.json") << theta;
   const Finished finished =
       run("fit compare same=a/theta.json --trials 2 --seconds 0.4 --plants nominal,delay_10ms --recoveries 1 --out b --json compare.json");
   ASSERT_EQ(finished.status, 0) << finished.output;
   const Json rows = report("compare.json")["results"]["rows"];
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(rows[1]["theta"], "same");
-  EXPECT_EQ(rows[1]["cost"]["difference"], 0);
-  EXPECT_EQ(rows[1]["cost"]["ratio"], 1);
+  EXPECT_NEAR(rows[1]["cost"]["difference"].get<double>(), 0, 1e-6);
+  EXPECT_NEAR(rows[1]["cost"]["ratio"].get<double>(), 1, 1e-6);
   EXPECT_NE(rows[0]["cost"]["second"], rows[2]["cost"]["second"]);
   EXPECT_TRUE(rows[0]["recovery_peak"]["second"].is_number() || rows[0]["recovery_falls"] == 1);
+}
+
+// A training's file of settings, or --set, may name another controller; what is fitted stays the MPC. Plants that it cannot have are left out of all.
+TEST_F(FitProgram, TheWholeBodyMpcIsComparedOnThePlantsThatItCanHave) {
+  const std::string short_fit =
+      "fit --controller kinodynamic --robot mit_humanoid --rounds 1 --trajectories 2 --set trial.seconds=1.5 --set returns.discount_time=0.2"
+      " --set round.accept_trials=2 --set round.accept_seconds=0.4 --set round.ridges=0.01 --set env.controller=rl --out a";
+  const Finished fitted = run(short_fit);
+  ASSERT_EQ(fitted.status, 0) << fitted.output;
+  const Finished finished =
+      run("fit compare --controller kinodynamic --robot mit_humanoid theta=a/theta.json --trials 2 --seconds 0.2 --recoveries 0 --plants all --out b "
+          "--json compare.json");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  for (const char* plant : {"inertia_up", "delay_5ms"})
+    EXPECT_NE(finished.output.find(std::string("left out: plant ") + plant), std::string::npos) << finished.output;
+  std::set<std::string> plants;
+  const Json rows = report("compare.json")["results"]["rows"];
+  for (const Json& row : rows) plants.insert(row["plant"].get<std::string>());
+  EXPECT_TRUE(plants.contains("torso_heavy") && plants.contains("delay_10ms") && !plants.contains("inertia_up"));
 }
 
 TEST_F(FitProgram, MistakesAreOneLine) {
@@ -90,6 +114,11 @@ TEST_F(FitProgram, MistakesAreOneLine) {
   expect_refusal("fit --gait wolk", 1, "walk");
   expect_refusal("fit --cost nowhere.toml", 1, "nowhere.toml");
   expect_refusal("fit --set trial.second=3", 1, "trial.seconds");
+  expect_refusal("fit --set fit.mode=adam", 1, "fit.mode");
+  expect_refusal("fit --controller kinodynamic --parameters momentum", 1, "no momentum multipliers");
+  expect_refusal("fit --controller kinodynamic --plant inertia_up", 1, "plant inertia_up");
+  expect_refusal("fit --controller kinodynamic --plant delay_5ms", 1, "whole steps of 0.01 s");
+  expect_refusal("fit --controller kinodynamic --robot unitree_g1 --plant com_left", 1, "not the torso of this robot");
   expect_refusal("fit report nowhere", 1, "nowhere");
   expect_refusal("fit compare nowhere.json", 1, "NAME=FILE");
   expect_refusal("fit compare a=nowhere.json", 1, "nowhere.json");

@@ -59,8 +59,8 @@ TEST_F(Program, EvalReportHasEveryKey) {
   for (const char* key : {"argv", "commit", "machine", "settings", "results"}) EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_TRUE(std::regex_match(json["commit"].get<std::string>(), std::regex("unknown|[0-9a-f]{40}(\\+dirty)?"))) << json["commit"];
   EXPECT_EQ(json["argv"][1], "eval");
-  for (const char* key : {"survival", "velocity_error", "yaw_rate_error", "mean_squared_torque", "positive_power", "foot_slip", "step_us_median",
-                          "step_us_p99", "step_us_p999", "step_us_tail", "step_us_own_tail", "step_us_machine_tail"})
+  for (const char* key : {"survival", "velocity_error", "yaw_rate_error", "mean_squared_torque", "positive_power", "foot_slip", "failed_solves",
+                          "step_us_median", "step_us_p99", "step_us_p999", "step_us_tail", "step_us_own_tail", "step_us_machine_tail"})
     EXPECT_TRUE(results[key].is_number()) << key << ": " << results[key];
   EXPECT_TRUE(results["cost_of_transport"].is_number() || results["cost_of_transport"].is_null());
   EXPECT_EQ(results["survival_interval"].size(), 2u);
@@ -334,6 +334,27 @@ TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   expect_refusal("eval --config nowhere.toml", 1, "nowhere.toml");
   expect_refusal("compare nowhere", 1, "nowhere");
   expect_refusal("replay nowhere", 1, "nowhere");
+  expect_refusal("play --no-film --seconds 0.2 --push 1,0,0@0.2", 1, "starts after the run");
+  expect_refusal("eval --worlds 1 --seconds 1 --push 5 --push-time 2", 1, "--push-time");
+  expect_refusal("eval --worlds 1 --plant torso_heavy", 1, "--plant torso_heavy: only --controller centroidal");
+  expect_refusal("play --no-film --gait trot", 1, "--gait trot: only --controller centroidal");
+  expect_refusal("eval --set mpc.rho_friction=-1", 1, "mpc.rho_friction = -1, expected at least 0");
+  expect_refusal("eval --set weights.force=0", 1, "weights.force = 0, expected more than 0");
+}
+
+// An arm: nothing that walks, and a robot file that is whole.
+TEST_F(Program, ARobotThatCannotWalkIsOneLine) {
+  const auto folder = this->folder / "arm";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder / "arm.xml")
+      << "<mujoco><worldbody><geom type='plane' size='1 1 1'/><body name='upper' pos='0 0 1'><joint name='elbow' axis='0 1 0'/>"
+         "<inertial pos='0 0 -.1' mass='1' diaginertia='.01 .01 .01'/></body></worldbody>"
+         "<actuator><general joint='elbow' gainprm='1' biastype='affine' biasprm='0 -1 -1' forcerange='-9 9'/></actuator></mujoco>";
+  std::ofstream(folder / "robot.toml") << "model = 'arm.xml'\n[nominal]\nbase_height = 1.0\n[nominal.joints]\n'*' = 0.0\n[joints.kp]\n'*' = 10.0\n"
+                                          "[joints.kd]\n'*' = 1.0\n[mpc.weights.joint_position]\n'*' = 1.0\n";
+  const std::string robot = "--robot " + (folder / "robot.toml").string();
+  for (const char* command : {"play --no-film ", "eval --worlds 1 ", "eval --controller centroidal --worlds 1 ", "sweep pushes "})
+    expect_refusal(command + robot, 1, "fixed base");
 }
 
 TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {

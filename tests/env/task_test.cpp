@@ -8,6 +8,7 @@
 #include "env/episode.hpp"
 #include "env/termination.hpp"
 #include "tests/env/support.hpp"
+#include "tests/support/message_of.hpp"
 
 namespace tandem {
 namespace {
@@ -315,6 +316,45 @@ TEST(Task, RefusesBytesOfAnother) {
   EXPECT_THROW(task.load(other.save()), Error);
   const std::vector<std::byte> bytes = task.save();
   EXPECT_THROW(task.load(std::span(bytes).first(bytes.size() / 2)), Error);
+}
+
+// What was read before the difference showed is not kept: after a reset the task is as a new one.
+TEST(Task, IsANewOneAfterBytesOfAnotherController) {
+  const Controller controllers[] = {Controller::kRl, Controller::kResidual};
+  for (int k = 0; k < 2; ++k) {
+    Task task(humanoid(), rough_settings(controllers[k]), 2, 1, 1), fresh(humanoid(), rough_settings(controllers[k]), 2, 1, 1);
+    Task other(humanoid(), rough_settings(controllers[1 - k]), 2, 1, 9);
+    other.reset();
+    for (int step = 0; step < 3; ++step) take_step(other, step, 0.1);
+    const float* where = task.observation.data();
+    EXPECT_THROW(task.load(other.save()), Error);
+    task.reset(), fresh.reset();
+    EXPECT_EQ(task.observation, fresh.observation);
+    EXPECT_EQ(task.observation.data(), where) << "arrays of Python look at it";
+    EXPECT_EQ(to_bytes(task.record(1)), to_bytes(fresh.record(1)));
+  }
+}
+
+// An episode that begins with a push has it however it begins.
+TEST(Task, APushThatIsDrawnForTheStartComes) {
+  TaskSettings settings = quick_settings(humanoid(), Controller::kRl);
+  settings.episode = 0.03, settings.staggered_start = false;
+  settings.push_impulse[0] = settings.push_impulse[1] = 10;
+  Task by_restart(humanoid(), settings, 16, 1, 1), by_reset(humanoid(), settings, 16, 1, 1);
+  by_restart.reset();
+  for (int k = 0; k < 3; ++k) take_step(by_restart, k, 0);
+  by_reset.reset(1);
+  EXPECT_EQ(by_restart.observation, by_reset.observation);
+  for (int k = 0; k < 2; ++k) take_step(by_restart, k, 0), take_step(by_reset, k, 0);
+  EXPECT_EQ(by_restart.observation, by_reset.observation);
+}
+
+TEST(Task, RefusesWhatLeavesNoMassAndEpisodesBeyondTheMemory) {
+  TaskSettings settings = quick_settings(humanoid(), Controller::kRl);
+  settings.randomise.added_mass[0] = -100;
+  EXPECT_NE(message_of([&] { Task(humanoid(), settings, 1, 1, 1); }).find("added_mass = -100 kg leaves the base without mass"), std::string::npos);
+  settings.randomise.added_mass[0] = 0, settings.episode = 1e6;
+  EXPECT_NE(message_of([&] { Task(humanoid(), settings, 1000, 1, 1); }).find("env.episode = 1e+06 s of 1000 worlds needs about"), std::string::npos);
 }
 
 }  // namespace

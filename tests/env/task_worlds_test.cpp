@@ -99,6 +99,22 @@ TEST_P(TaskWorldsTest, GoesOnBitForBitFromWhatWasSaved) {
   EXPECT_EQ(loaded.save(), straight.save());
 }
 
+// Halves of control steps too, whose float is a little less.
+TEST(TaskWorlds, DelaysAreThoseOfTheTask) {
+  for (const double delay : {0.005, 0.015, 0.02, 0.595}) {
+    TaskSettings settings = quick_settings(quadruped(), Controller::kRl);
+    settings.randomise.delay[0] = settings.randomise.delay[1] = delay;
+    Task task(quadruped(), settings, 1, 1, 7);
+    DeviceLoop loop(quadruped(), settings, 1, 7);
+    task.reset(), loop.reset();
+    for (int step = 0; step < 5; ++step) {
+      const std::vector<float> action = random_actions(1, task.naction, step, 0.5);
+      task.step(action), loop.step(action);
+    }
+    for (int i = 0; i < task.nobs; ++i) EXPECT_NEAR(loop.worlds.arrays().observation[i], task.observation[i], 1e-3) << delay << " s";
+  }
+}
+
 TEST(TaskWorlds, RefusesWhatAnotherTaskSavedAndStaysAsItIs) {
   const TaskSettings settings = busy_settings(quadruped(), Controller::kRl);
   DeviceLoop loop(quadruped(), settings, 3, 7);

@@ -116,7 +116,27 @@ TEST_F(TrainProgram, MistakesAreOneLine) {
   expect_refusal("--logs /proc/logs", 1, "--logs");
   expect_refusal("--device cpu", 1, "./tandem train");
   expect_refusal("--json no/such/folder/x.json", 1, "no/such/folder");
+  expect_refusal("--controller rl --blend joint_joint", 1, "only a residual is blended");
+  expect_refusal("--set train.seed=-1", 1, "train.seed = -1, expected at least 0");
+  expect_refusal("--seed 10000000000000000", 2, "--seed");
+  expect_refusal("--worlds 1 --set ppo.steps=1 --set ppo.minibatches=1", 1, "one sample");
   EXPECT_FALSE(fs::exists(folder / "logs")) << "a mistake must not leave a run behind";
+  // those that only the task can tell
+  expect_refusal("--controller rl --set env.physics_dt=0.003", 1, "physics_dt");
+  expect_refusal("--controller rl --set randomise.added_mass=-100,0", 1, "leaves the base without mass");
+  expect_refusal("--controller rl --set env.episode=1e6", 1, "env.episode = 1e+06 s");
+  for (const auto& entry : fs::directory_iterator(folder / "logs")) EXPECT_TRUE(fs::is_empty(entry)) << entry;
+}
+
+TEST_F(TrainProgram, RunsOfARobotNamedByARelativePathGoOnFromAnywhere) {
+  fs::create_directory(folder / "mine");
+  fs::copy(TANDEM_SOURCE_DIR "/robots/unitree_go2", folder / "mine/unitree_go2", fs::copy_options::recursive);
+  fs::copy(TANDEM_SOURCE_DIR "/robots/scene.xml", folder / "mine/scene.xml");
+  ASSERT_EQ(run("--robot mine/unitree_go2/robot.toml --worlds 3 --set ppo.width=32 --set ppo.steps=8 --controller rl --iterations 1").status, 0);
+  const std::string run_at = fs::absolute(run_folder()).string();
+  fs::create_directory(folder / "elsewhere");
+  const Finished finished = run("--resume '" + run_at + "' --iterations 2", "cd elsewhere &&");
+  EXPECT_EQ(finished.status, 0) << finished.output;
 }
 
 TEST_F(TrainProgram, ResumingTakesTheSettingsOfTheRun) {

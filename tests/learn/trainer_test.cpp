@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -220,6 +221,40 @@ TEST_F(Training, WhereTheWorldsAreThoseOfADeviceOrAnotherVersionTheyStartNewEpis
   EXPECT_FALSE(load_checkpoint(folder.checkpoint(3)).worlds.empty());
 }
 
+TEST_F(Training, EpisodesThatStartAnewAreNotThoseOfTheStart) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  train(folder, false, 0);
+  Checkpoint checkpoint = load_checkpoint(folder.checkpoint(0));
+  std::set<std::vector<std::byte>> starts{checkpoint.worlds};
+  checkpoint.worlds.clear();
+  for (const std::int64_t iteration : {0, 1}) {
+    checkpoint.iteration = iteration;
+    save_checkpoint(checkpoint, folder.checkpoint(iteration));
+    Parts parts;
+    Trainer({.env = &parts.env, .ppo = &parts.ppo, .settings = {.iterations = 1}, .identity = {{"task", "toy"}}, .folder = &folder, .hooks = {}})
+        .resume();
+    starts.insert(parts.env.save());
+  }
+  EXPECT_EQ(starts.size(), 3u);
+}
+
+TEST_F(Training, WithMoreIterationsBehindThanAskedForItEndsAtOnce) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  const std::vector<float> expected = train(folder, false, 3);
+  EXPECT_EQ(train(folder, true, 2), expected);
+  EXPECT_EQ(result.iteration, 3);
+}
+
+TEST_F(Training, APolicyThatWasNotWrittenIsWhenItGoesOn) {
+  RunFolder folder = RunFolder::create(logs, "toy", "");
+  TrainHooks hooks;
+  std::vector<std::int64_t> written;
+  hooks.saved = [&](std::int64_t iteration) { written.push_back(iteration); };
+  train(folder, false, 5);
+  train(folder, true, 5, "toy", hooks);
+  EXPECT_EQ(written, std::vector<std::int64_t>{5});
+}
+
 TEST_F(Training, AFullDiskLeavesTheLastGoodCheckpoint) {
   Tmpfs disk(logs, "100k");
   if (!disk.mounted()) GTEST_SKIP() << "a small disk cannot be mounted here";
@@ -233,6 +268,24 @@ TEST_F(Training, AFullDiskLeavesTheLastGoodCheckpoint) {
   EXPECT_EQ(folder.checkpoints(), (std::vector<std::int64_t>{12, 5, 0}));
   EXPECT_EQ(std::count_if(warnings.begin(), warnings.end(), [](const std::string& line) { return line.ends_with("model_5"); }), 1);
   EXPECT_EQ(load_checkpoint(folder.checkpoint(5)).iteration, 5);
+  std::istringstream table(read(folder.file("progress.csv")));
+  std::string heading, row;
+  std::getline(table, heading);
+  while (std::getline(table, row)) EXPECT_EQ(std::ranges::count(row, ','), std::ranges::count(heading, ',')) << "a row is whole or missing: " << row;
+  EXPECT_EQ(std::stoi(read(folder.file("progress.csv")).substr(table.str().rfind('\n', table.str().size() - 2) + 1)), 12);
+}
+
+TEST_F(Training, WhatAKilledProcessHalfWroteIsRemoved) {
+  std::string path;
+  {
+    RunFolder folder = RunFolder::create(logs, "toy", "");
+    train(folder, false, 1);
+    path = folder.path();
+  }
+  std::ofstream(path + "/model_2.part123") << "half";
+  RunFolder::open(path);
+  EXPECT_FALSE(fs::exists(path + "/model_2.part123"));
+  EXPECT_TRUE(fs::exists(path + "/model_1"));
 }
 
 TEST_F(Training, AFolderThatVanishesIsAnErrorAtTheEnd) {
@@ -265,7 +318,7 @@ TEST_F(Training, OneRunAtATimePerFolder) {
   EXPECT_NE(first.path(), second.path());
   train(first, false, 1);
   expect_error([&] { RunFolder::open(first.path()); }, "is being written");
-  expect_error([&] { RunFolder::open(second.path()); }, "");
+  expect_error([&] { RunFolder::open(second.path()); }, "is being written");
   expect_error([&] { RunFolder::open((logs / "nowhere").string()); }, "no such folder");
 }
 

@@ -75,7 +75,7 @@ const Mistake kMistakes[] = {
     {"ContactOfTwoNumbers", true, "[0.0, 0.0, -0.22]", "[0.0, -0.22]", {"robot.toml:14", "position", "2 values", "expected 3"}},
     {"FootOnUnknownBody", true, "body = \"shank\"", "body = \"shanck\"", {"robot.toml:10", "shanck", "tiny.xml", "\"shank\""}},
     {"FootWithoutShape", true, "name = \"foot\"", "name = \"paw\"", {"robot.toml:10", "paw_*", "tiny.xml", "\"foot_tip\""}},
-    {"NoFoot", true, "[[foot]]", "[[foots]]", {"robot.toml", "foots", "\"foot\""}},
+    {"MisspelledFoot", true, "[[foot]]", "[[foots]]", {"robot.toml", "foots", "\"foot\""}},
     {"PolicyWithUnknownJoint",
      true,
      "[nominal]",

@@ -156,6 +156,11 @@ TEST(QpBatch, WrongSizesAndSettingsAreErrorsBeforeAnyWork) {
   QpDims other = dims;
   other.N = 4;
   EXPECT_THROW(solve({other, 1, nullptr, nullptr, nullptr}, {}, workspace), Error);
+  // of the same size, since rows are padded
+  other = integrator_dims(3, 6, 1, 4, 0, 0);
+  other.align = 16;
+  ASSERT_EQ(qp_size(other), qp_size(dims));
+  EXPECT_THROW(solve({other, 1, nullptr, nullptr, nullptr}, {}, workspace), Error);
 }
 
 }  // namespace

@@ -95,6 +95,19 @@ TEST(QpStatus, RowsThatContradictEachOtherAreFoundInfeasible) {
   EXPECT_LT(f.largest(), 1e6);
 }
 
+TEST(QpStatus, WithoutRowsNothingIsInfeasible) {
+  for (const SolverMode mode : {SolverMode::kRiccati, SolverMode::kOsqp})
+    for (const int iterations : {5, 10, 25, 100}) {
+      Fixture f;
+      const QpView<double> qp = problem_view(f.problem);
+      for (int k = 0; k <= qp.dims.N; ++k) {
+        std::fill_n(qp.rho_c(k), qp.lay.ldc, 0.0), std::fill_n(qp.rho_x(k), qp.lay.ldz, 0.0);
+        if (k < qp.dims.N) std::fill_n(qp.rho_d(k), qp.lay.ldd, 0.0);
+      }
+      EXPECT_NE(f.solve({.mode = mode, .iterations = iterations}), Status::kInfeasible) << iterations;
+    }
+}
+
 TEST(QpStatus, AnInputWithoutCostIsReportedAsUnbounded) {
   Fixture f({.seed = 4});
   const QpView<double> qp = problem_view(f.problem);

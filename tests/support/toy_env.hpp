@@ -25,6 +25,10 @@ class ToyEnv : public VectorEnv {
     done.resize(worlds), time_out.resize(worlds), termination.resize(worlds);
   }
 
+  void set_seed(std::uint64_t seed) override {
+    seed_ = seed;
+    std::fill(episode_.begin(), episode_.end(), 0);
+  }
   void reset() override {
     for (int w = 0; w < nworld; ++w) start(w);
   }

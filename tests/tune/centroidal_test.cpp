@@ -219,7 +219,6 @@ TEST_F(Windows, PinWhatNeverMatters) {
   EXPECT_EQ(mpc.groups.back().first + mpc.groups.back().size, mpc.ntheta);
 }
 
-// Weights on what every sample measures its references from do not become free by being there.
 // One value for both legs and all axes, none for two blocks.
 TEST_F(Windows, OfOneKindWeighTheSameResidualsEverywhere) {
   const MatchedMpc mpc = matched_centroidal(robot, settings);

@@ -56,6 +56,16 @@ TEST(Returns, HaveWholeWindowsHoweverLong) {
   EXPECT_EQ(used, (std::vector<int>{0, 3, 6, 9}));
 }
 
+TEST(Returns, HaveWholeWindowsOfUnequalIntervals) {
+  MatchedMpc mpc;
+  mpc.interval = 0.1 / 3, mpc.horizon = 3, mpc.dt = {0.03, 0.03, 0.04};
+  Recording r = random_recording(1, 100, 4);
+  ASSERT_EQ(r.sample_dt, 0.01);
+  r.fell = {1};
+  EXPECT_EQ(usable_samples(mpc, r, {}, {.discount_time = 0.01, .truncation = 1}, 1).back(), 99 - 10);
+  EXPECT_EQ(usable_samples(mpc, r, {.horizon = 5}, {.discount_time = 0.01, .truncation = 1}, 1).back(), 99 - 18);
+}
+
 TEST(Split, HoldsOutItsShareBySeed) {
   for (int n : {2, 3, 10, 24}) {
     const std::vector<unsigned char> split = validation_split(n, 0.2, 1);
