@@ -4,12 +4,13 @@
 # ./tandem test comes first: it builds the programs. FOLDER, new, gets
 #   gpu_checks.sh      to be started there, with the archives beside it
 #   programs.tar.xz    programs, robots, MuJoCo's library
-#   python.tar.xz.*    in pieces of 45 MB: the Python packages that are not there, tests, Warp's kernels compiled for compute capability 9.0
+#   python.tar.xz.*    in pieces of 49 MiB: the Python packages that are not there, tests, Warp's kernels compiled for compute capability 9.0
 # PYTHON: of the version that the other machine has, with its headers (default python3.12); Torch, NumPy, SciPy and pytest are there.
 set -euo pipefail
+export XZ_OPT=-T0
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3.12}
-piece=45m
+piece=49m
 
 [[ -n ${1-} ]] || { sed -n '2,/^set/p' "$0" | sed '$d' | cut -c3-; exit 2; }
 [[ ! -e $1 ]] || { echo "gpu_pack: $1 is there already; name a new folder" >&2; exit 1; }

@@ -98,7 +98,7 @@ def test_errors_of_the_task(robot):
     with pytest.raises(tandem.Error, match="controller = mcp, expected mpc, residual or rl"):
         tandem.Task(robot, 2, controller="mcp")
     with pytest.raises(tandem.Error, match="GiB"):
-        tandem.Task(robot, 2, settings={"env.episode": 1e14})
+        tandem.Task(robot, 64, settings={"env.episode": 1e6})
 
 
 def random_layers(rng, sizes):
