@@ -46,7 +46,7 @@ def launched_modules():
 def main(folder):
     begin = time.monotonic()
     found = launched_modules()
-    wp.config.kernel_cache_dir = str(Path(folder).resolve() / wp.config.version)  # where WARP_CACHE_PATH = folder makes Warp look
+    wp.config.kernel_cache_dir = str(Path(folder).resolve() / wp.config.version)  # Warp adds its version to WARP_CACHE_PATH = folder
     for module, block_dim in sorted(found, key=lambda pair: (pair[0].name, pair[1])):
         module.options["block_dim"] = block_dim
         wp.compile_aot_module(module, arch=ARCH, use_ptx=False)
