@@ -191,9 +191,8 @@ def contact_rows(elliptic, adhesive):
                     if row < njmax:
                         address[c, i] = row
                         efc_id[w, row] = c
-                    elif (
-                        first < njmax
-                    ):  # a world too full has a fault of its own; the solver takes all addresses of a contact whose first row there is
+                    elif first < njmax:
+                        # the solver takes all addresses of a contact whose first row there is; a world too full has a fault of its own
                         address[c, i] = njmax - 1
                     row += 1
         nefc[w] = row

@@ -132,7 +132,7 @@ WindowCost open_windows(const Model& model, const MpcSettings& settings, const R
   std::vector<double> dt;
   double time = 0;
   for (int k = 0; k < horizon; ++k) {
-    dt.push_back(settings.dt[settings.dt.size() == 1 ? 0 : std::min<size_t>(k, settings.dt.size() - 1)]);
+    dt.push_back(interval_at(settings.dt, k));
     time += dt.back();
     at.push_back(static_cast<int>(std::lround(time / recording.sample_dt)));
     check(std::abs(at.back() * recording.sample_dt - time) < 1e-9, "fit: samples every ", recording.sample_dt,
@@ -177,7 +177,7 @@ MatchedMpc matched_kinodynamic(const Model& model, const MpcSettings& settings) 
     if (w.joint_velocity[j] > 0) mpc.pinned[kJointTheta + nkind + layout.kind[j]] = 0;
   }
   double length = 0;
-  for (int k = 0; k < settings.nodes - 1; ++k) length += settings.dt[settings.dt.size() == 1 ? 0 : k];
+  for (int k = 0; k < settings.nodes - 1; ++k) length += interval_at(settings.dt, k);
   mpc.horizon = settings.nodes - 1, mpc.interval = length / mpc.horizon, mpc.dt = settings.dt;
   mpc.open = [=](const Recording& recording, const FeatureSettings& features) { return open_windows(model, settings, recording, features); };
   mpc.own_cost = [=](const Recording& recording, bool penalties, int threads) {

@@ -1,6 +1,8 @@
 // MatchedMpc: what the fit must know of a controller whose cost is linear in multipliers theta. One for each MPC of the project.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
@@ -43,6 +45,9 @@ struct ThetaGroup {
   std::string name;
   int first, size;
 };
+
+// Interval k of a horizon whose intervals are `dt`, not empty: one serves all, and the last those beyond its end [s].
+inline double interval_at(const std::vector<double>& dt, int k) { return dt[std::min(static_cast<std::size_t>(k), dt.size() - 1)]; }
 
 struct MatchedMpc {
   std::string controller;             // as in Recording

@@ -35,7 +35,7 @@ std::vector<int> usable_samples(const MatchedMpc& mpc, const Recording& r, const
   check(returns.truncation > 0 && returns.truncation <= 1, "returns: truncation = ", returns.truncation, ", expected a share in (0, 1]");
   const int horizon = features.horizon > 0 ? features.horizon : mpc.horizon;
   double length = 0;
-  for (int k = 0; k < horizon; ++k) length += mpc.dt.empty() ? mpc.interval : mpc.dt[std::min<size_t>(k, mpc.dt.size() - 1)];
+  for (int k = 0; k < horizon; ++k) length += mpc.dt.empty() ? mpc.interval : interval_at(mpc.dt, k);
   const int window = static_cast<int>(std::lround(length / r.sample_dt));
   // gamma^tail <= truncation
   const int tail = static_cast<int>(std::ceil(-std::log(returns.truncation) * discount_time(mpc, returns) / r.sample_dt - 1e-9));
