@@ -120,6 +120,7 @@ run_python() {
   part python:many 180 python.txt "${train[@]}" --iterations 10 --worlds 16384 --logs "$logs/many" --json "$out/train-many.json"
   part python:order 180 python.txt "${python[@]}" "$root/results/warp_order.py" "$out/warp-order.json" cuda:0 4096
   part python:rl 180 python.txt "${train[@]}" --iterations 20 --worlds 4096 --controller rl --logs "$logs/rl" --json "$out/train-rl.json"
+  part python:any_order 120 python.txt "${train[@]}" --iterations 10 --worlds 4096 --any-order --logs "$logs/any" --json "$out/train-any_order.json"
   pytest test_mpc on_a_gpu
   pytest test_warp_order
   pytest test_warp_device "not compile and not mistakes"

@@ -201,6 +201,7 @@ void bind_training(nb::module_& module) {
           "argv: program, \"train\", options. Raises SystemExit after --help and for a wrong option, when all is said.")
       .def_ro("argv", &TrainOptions::argv)
       .def_ro("device", &TrainOptions::device, "\"cuda\", \"cpu\", or empty.")
+      .def_ro("any_order", &TrainOptions::any_order, "Whether runs on a GPU need not repeat themselves bit by bit.")
       .def_ro("threads", &TrainOptions::threads, "0: not given.")
       .def_ro("resume", &TrainOptions::resume, "Folder of the run to go on with, or empty.");
   bind_shape(module);

@@ -34,8 +34,7 @@ double norm(std::span<const double> values) {
 
 LiveLoop::LiveLoop(const std::string& robot)
     : pristine_(load_settings(robot)),
-      base_(pristine_),
-      settings_(std::make_shared<const RunSettings>(pristine_)),
+      choice_(std::make_shared<const Choice>(pristine_, std::map<std::string, std::string>{}, pristine_)),
       loop_(std::make_unique<ClosedLoop>(pristine_, 1, 1)),
       table_(pristine_.robot.model),
       clock_(pristine_.task.mpc.control_dt),
@@ -60,49 +59,52 @@ LiveLoop::~LiveLoop() {
 
 void LiveLoop::choose(const std::string& controller, const std::string& policy_file) {
   std::lock_guard change(change_mutex_);
-  RunSettings base = pristine_;
-  controller == kCentroidal ? choose_centroidal(policy_file, base) : choose_controller(controller, policy_file, base);
-  RunSettings next = base;
-  for (const auto& [name, value] : overrides_) apply_override(next, name + "=" + value);
-  apply(next);
-  base_ = std::move(base);
+  Choice next{pristine_, choice()->overrides, {}};
+  controller == kCentroidal ? choose_centroidal(policy_file, next.base) : choose_controller(controller, policy_file, next.base);
+  apply(std::move(next));
 }
 
 void LiveLoop::set(const std::vector<std::string>& assignments) {
   std::lock_guard change(change_mutex_);
-  std::map<std::string, std::string> overrides = overrides_;
+  Choice next = *choice();
   for (const std::string& assignment : assignments) {
     const std::string name = name_of(assignment);
     check(name != "mpc.control_dt" && name != "mpc.nodes", name, ": the live view keeps it as the robot has it");
-    overrides[name] = assignment.substr(name.size() + 1);
+    next.overrides[name] = assignment.substr(name.size() + 1);
   }
-  RunSettings next = base_;
-  for (const auto& [name, value] : overrides) apply_override(next, name + "=" + value);
-  apply(next);
-  overrides_ = std::move(overrides);
+  apply(std::move(next));
 }
 
-void LiveLoop::apply(const RunSettings& next) {
-  if (!same_world(settings().task, next.task)) {
-    auto made = std::make_unique<ClosedLoop>(next, 1, 1);
-    std::lock_guard lock(mutex_);
-    finish_recording();
-    loop_ = std::move(made);
-    settings_ = std::make_shared<const RunSettings>(next);
-    ++ground_number_, ++changes_;
-    return start();
-  }
+std::shared_ptr<const LiveLoop::Choice> LiveLoop::choice() const {
   std::lock_guard lock(mutex_);
-  go_on(next);
+  return choice_;
+}
+
+// Works `settings` out of the rest, and goes on under them.
+void LiveLoop::apply(Choice next) {
+  next.settings = next.base;
+  for (const auto& [name, value] : next.overrides) apply_override(next.settings, name + "=" + value);
+  auto made = std::make_shared<const Choice>(std::move(next));
+  if (same_world(settings().task, made->settings.task)) {
+    std::lock_guard lock(mutex_);
+    return go_on(std::move(made));
+  }
+  auto loop = std::make_unique<ClosedLoop>(made->settings, 1, 1);
+  std::lock_guard lock(mutex_);
+  finish_recording();
+  loop_ = std::move(loop);
+  choice_ = std::move(made);
+  ++ground_number_, ++changes_;
+  start();
 }
 
 // Has `centroidal_` be what the settings say; it starts afresh from the state that is.
 void LiveLoop::match_centroidal() {
-  const TaskSettings& task = settings_->task;
-  if (settings_->pilot.label != kCentroidal)
+  const TaskSettings& task = choice_->settings.task;
+  if (choice_->settings.pilot.label != kCentroidal)
     centroidal_.reset();
   else if (!centroidal_ || !centroidal_->has_gait(task.mpc.gait))
-    centroidal_ = std::make_unique<LiveCentroidal>(settings_->robot, task.mpc.gait, task.mpc.control_dt);
+    centroidal_ = std::make_unique<LiveCentroidal>(choice_->settings.robot, task.mpc.gait, task.mpc.control_dt);
   if (centroidal_) centroidal_->mpc.reset(0, loop_->control.phase[0]);
 }
 
@@ -117,21 +119,19 @@ bool LiveLoop::offers_centroidal() const {
 }
 
 // The same state under other settings.
-void LiveLoop::go_on(const RunSettings& next) {
-  loop_->control.change(next.robot, next.task);
-  loop_->actor = Actor(next.pilot, loop_->control);
-  loop_->control.command[0] = next.robot.base_height;
-  if (const double* friction = next.task.randomise.friction; friction[0] != settings_->task.randomise.friction[0])
+void LiveLoop::go_on(std::shared_ptr<const Choice> next) {
+  const RunSettings& settings = next->settings;
+  loop_->control.change(settings.robot, settings.task);
+  loop_->actor = Actor(settings.pilot, loop_->control);
+  loop_->control.command[0] = settings.robot.base_height;
+  if (const double* friction = settings.task.randomise.friction; friction[0] != choice_->settings.task.randomise.friction[0])
     loop_->sim().set_parameters(0, {.friction = friction[0]});
-  settings_ = std::make_shared<const RunSettings>(next);
+  choice_ = std::move(next);
   ++changes_;
   match_centroidal();
 }
 
-RunSettings LiveLoop::settings() const {
-  std::lock_guard lock(mutex_);
-  return *settings_;
-}
+RunSettings LiveLoop::settings() const { return choice()->settings; }
 
 Terrain LiveLoop::terrain() const {
   std::lock_guard lock(mutex_);
@@ -184,14 +184,15 @@ void LiveLoop::push(int body, const std::array<double, 3>& force, int steps) {
 }
 
 void LiveLoop::scrub(int frame) {
+  std::lock_guard change(change_mutex_);
   std::lock_guard lock(mutex_);
   clock_.pause(true);
   frame_ = std::clamp(frame, 1 - static_cast<int>(frames_.size()), 0);
   const Frame& kept = frames_[frames_.size() - 1 + frame_];
-  if (kept.settings != settings_) go_on(*kept.settings);
+  if (kept.choice != choice_) go_on(kept.choice);
   loop_->control.load(kept.loop);
   steps_ = std::lround(kept.time / loop_->control.control_dt());
-  fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, loop_->control.ground[0]);
+  fall_ = detect_fall(robot().model, loop_->sim().output, choice_->settings.robot.limits, 0, loop_->control.ground[0]);
   push_ = {}, push_steps_ = 0;
   match_centroidal();
 }
@@ -240,7 +241,7 @@ void LiveLoop::run() {
 
 // To the start, with nothing behind it.
 void LiveLoop::start() {
-  const Scenario scenario = standing_start(settings_->robot, settings_->task, 1, 1, 0);
+  const Scenario scenario = standing_start(choice_->settings.robot, choice_->settings.task, 1, 1, 0);
   start_episode(loop_->control, 0, scenario.world[0], {});
   steps_ = 0, fall_ = FallCause::kNone;
   push_ = {}, push_steps_ = 0;
@@ -253,7 +254,7 @@ void LiveLoop::keep_frame() {
   // what was walked after the frame that is shown has not happened
   frames_.resize(frames_.size() + static_cast<size_t>(std::min(frame_, 0)));
   frame_ = 0;
-  frames_.push_back({static_cast<double>(steps_) * loop_->control.control_dt(), settings_, loop_->control.save()});
+  frames_.push_back({static_cast<double>(steps_) * loop_->control.control_dt(), choice_, loop_->control.save()});
   if (frames_.size() > kFrames) frames_.pop_front();
 }
 
@@ -274,7 +275,7 @@ void LiveLoop::step() {
   }
   loop_->step_seconds = control.times.mpc + control.times.observe + acting + control.times.blend;
   ++steps_;
-  fall_ = detect_fall(robot().model, loop_->sim().output, settings_->robot.limits, 0, control.ground[0]);
+  fall_ = detect_fall(robot().model, loop_->sim().output, choice_->settings.robot.limits, 0, control.ground[0]);
   note_torques();
   add_row();
   note_push();

@@ -108,17 +108,24 @@ class LiveLoop {
   std::pair<long, std::vector<double>> rows(long row) const;
 
  private:
+  // What choose() and set() ask for together.
+  struct Choice {
+    RunSettings base;                              // of the controller, before `overrides`
+    std::map<std::string, std::string> overrides;  // value by name
+    RunSettings settings;                          // both
+  };
   struct Frame {
     double time;
-    std::shared_ptr<const RunSettings> settings;
+    std::shared_ptr<const Choice> choice;
     std::vector<std::byte> loop;
   };
 
   void run();
   void step();
-  void apply(const RunSettings& next);
+  std::shared_ptr<const Choice> choice() const;
+  void apply(Choice next);
   void match_centroidal();
-  void go_on(const RunSettings& next);
+  void go_on(std::shared_ptr<const Choice> next);
   void start();
   void keep_frame();
   void note_push();
@@ -127,12 +134,10 @@ class LiveLoop {
   void record_row();
   void finish_recording();
 
-  const RunSettings pristine_;                    // as load_settings gives them
-  std::mutex change_mutex_;                       // of the next two: one change after the other
-  RunSettings base_;                              // of the controller, before `overrides_`
-  std::map<std::string, std::string> overrides_;  // value by name
-  mutable std::mutex mutex_;                      // of what follows, up to `clock_`
-  std::shared_ptr<const RunSettings> settings_;
+  const RunSettings pristine_;  // as load_settings gives them
+  std::mutex change_mutex_;     // one change of `choice_` after the other
+  mutable std::mutex mutex_;    // of what follows, up to `clock_`
+  std::shared_ptr<const Choice> choice_;
   std::unique_ptr<ClosedLoop> loop_;
   std::unique_ptr<LiveCentroidal> centroidal_;  // while it is chosen
   int ground_number_ = 0, changes_ = 0;

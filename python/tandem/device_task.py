@@ -68,10 +68,11 @@ class DeviceTask:
     """Copies of the locomotion task as learners see it; names, shapes and meanings of tandem.Task, with Torch tensors on the device in place of arrays.
 
     robot: tandem.Robot of an MJCF. controller: "mpc", "residual" or "rl". settings: of the task, by name. device: "cuda" (the current GPU) or "cpu".
+    deterministic: as WarpSimulator takes it.
     All tensors are on the task's own memory: the next step() overwrites them, so clone what must stay.
     """
 
-    def __init__(self, robot, nworld, *, controller="residual", settings=None, seed=0, device="cuda"):
+    def __init__(self, robot, nworld, *, controller="residual", settings=None, seed=0, device="cuda", deterministic=None):
         if device not in ("cpu", "cuda"):
             raise native.Error(f'device = "{device}", expected "cuda" or "cpu"')
         self.seed = seed
@@ -89,7 +90,15 @@ class DeviceTask:
             cell, height = terrain
             terrain = Terrain(*height.shape, cell, height)
         physics_dt = self.settings["env.physics_dt"]
-        self.sim = WarpSimulator(robot, nworld, control_dt=self.control_dt, physics_dt=physics_dt, device=str(self.device), terrain=terrain)
+        self.sim = WarpSimulator(
+            robot,
+            nworld,
+            control_dt=self.control_dt,
+            physics_dt=physics_dt,
+            device=str(self.device),
+            terrain=terrain,
+            deterministic=deterministic,
+        )
         self.take_arrays()
         self.sim.step()  # Warp compiles or loads its kernels: before anybody counts time
         self.times = Stopwatch(self.device)

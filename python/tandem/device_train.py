@@ -223,7 +223,13 @@ def train(options, make_task, interrupts):
     native.warn(f"{run.path}: the robots are set up; for a new robot or ground kernels are compiled first, which takes minutes")
     try:
         task = make_task(
-            run.robot, run.train["train.worlds"], controller=run.task_controller, settings=run.settings, seed=seed, device=options.device
+            run.robot,
+            run.train["train.worlds"],
+            controller=run.task_controller,
+            settings=run.settings,
+            seed=seed,
+            device=options.device,
+            deterministic=False if options.any_order else None,
         )
     except native.Error:
         if not checkpoint:  # settings that only the task can tell to be wrong leave nothing behind
@@ -253,6 +259,7 @@ def take_repeatable_operations():
 def main(arguments, make_task):
     """Exit code of `train ARGUMENTS`. make_task: tandem.device_task.DeviceTask, or what has its arguments and attributes."""
     options = native.TrainOptions(["python -m tandem", "train", *arguments])
-    take_repeatable_operations()
+    if not options.any_order:
+        take_repeatable_operations()
     interrupts = Interrupts()
     return run_program("tandem", lambda: train(options, make_task, interrupts), (native.Error, torch.OutOfMemoryError))

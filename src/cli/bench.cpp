@@ -73,7 +73,10 @@ void print(const BenchResult& result) {
   accuracy.print();
 }
 
-void bench(BenchOptions options, BenchResult (*measure)(const BenchOptions&)) {
+// What a benchmark has options for beside --robot and --json: nothing; --worlds and --threads; all that a closed loop takes.
+enum class Takes { kNothing, kWorlds, kLoop };
+
+void bench(BenchOptions options, Takes takes, BenchResult (*measure)(const BenchOptions&)) {
   if (options.robots == std::vector<std::string>{"all"}) options.robots = robot_names();
   options.common.robot = options.robots.front();
   RunSettings settings = resolve(options.common);
@@ -81,10 +84,14 @@ void bench(BenchOptions options, BenchResult (*measure)(const BenchOptions&)) {
   print(result);
   Json described = to_json(settings);
   described["robots"] = options.robots;
-  described["worlds"] = options.worlds;
-  described["iterations"] = options.iterations;
-  described["threads"] = options.common.threads;
-  described["seed"] = options.common.seed;
+  if (takes != Takes::kNothing) {
+    described["worlds"] = options.worlds;
+    described["threads"] = options.common.threads;
+  }
+  if (takes == Takes::kLoop) {
+    described["iterations"] = options.iterations;
+    described["seed"] = options.common.seed;
+  }
   described["device"] = options.device;
   Json rows = Json::array();
   for (const BenchRow& row : result.rows) rows.push_back(to_json(row));
@@ -111,23 +118,29 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& e
 void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
   CLI::App* bench_app = app.add_subcommand("bench", "Times of each part, checked first, against reference libraries");
   bench_app->require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, BenchResult (*measure)(const BenchOptions&), const char* robot = "mit_humanoid") {
+  const auto add = [&](const char* name, const char* help, Takes takes, BenchResult (*measure)(const BenchOptions&),
+                       const char* robot = "mit_humanoid") {
     CLI::App* sub = bench_app->add_subcommand(name, help);
     const auto o = std::make_shared<BenchOptions>();
     o->common.argv = argv;
     o->common.threads = 1, o->robots = {robot};
     sub->add_option("--robot", o->robots, "comma-separated, or all")->delimiter(',')->capture_default_str();
-    add_run_options(*sub, o->common);
-    add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
-    add_integers(*sub, "--iterations", o->iterations, "of the solver, comma-separated; default 10,25");
-    sub->callback([o, measure, sub] {
+    if (takes == Takes::kLoop) {
+      add_run_options(*sub, o->common);
+      add_integers(*sub, "--iterations", o->iterations, "of the solver, comma-separated; default 10,25");
+    } else {
+      add_json_option(*sub, o->common);
+    }
+    if (takes == Takes::kWorlds) add_threads_option(*sub, o->common);
+    if (takes != Takes::kNothing) add_integers(*sub, "--worlds", o->worlds, "robots in a call, comma-separated; default 1,1000");
+    sub->callback([o, takes, measure, sub] {
       // against a GPU the whole processor competes
       if (o->device == "cuda" && sub->count("--threads") == 0) o->common.threads = 0;
-      bench(*o, measure);
+      bench(*o, takes, measure);
     });
     return std::pair(sub, o);
   };
-  const auto [mpc, mpc_options] = add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", bench_mpc);
+  const auto [mpc, mpc_options] = add("mpc", "The stages of a control step, one robot and a batch; the QP against OSQP", Takes::kLoop, bench_mpc);
   mpc->add_option("--device", mpc_options->device, "cpu, or cuda: the stages on a GPU, against the same batch on the processor")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
@@ -135,11 +148,11 @@ void add_bench(CLI::App& app, const std::vector<std::string>& argv) {
       ->check(CLI::Range(0, 2))
       ->capture_default_str();
   mpc->add_flag("--work", mpc_options->work, "count the operations and bytes of a control step instead of timing it");
-  add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", bench_qp);
-  add("centroidal", "The stages of a control step of the centroidal MPC, one robot on one core; the QP against OSQP", bench_centroidal_mpc,
-      "unitree_g1");
-  add("dynamics", "The dynamics kernels, against Pinocchio where it was found", bench_dynamics_of);
-  add("sim", "Physics steps, against MuJoCo's own loop", bench_sim_of);
+  add("qp", "The QP solver by itself on problems out of the closed loop, against OSQP", Takes::kLoop, bench_qp);
+  add("centroidal", "The stages of a control step of the centroidal MPC, one robot on one core; the QP against OSQP", Takes::kNothing,
+      bench_centroidal_mpc, "unitree_g1");
+  add("dynamics", "The dynamics kernels, against Pinocchio where it was found", Takes::kNothing, bench_dynamics_of);
+  add("sim", "Physics steps, against MuJoCo's own loop, in the largest of --worlds", Takes::kWorlds, bench_sim_of);
 }
 
 }  // namespace tandem

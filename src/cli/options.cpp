@@ -19,11 +19,19 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
 }
 
 void add_run_options(CLI::App& app, CommonOptions& options) {
-  app.add_option("--json", options.json, "also write argv, commit, machine, settings and results to this file");
+  add_json_option(app, options);
   app.add_option("--seed", options.seed, "of everything random")->check(CLI::Range(std::uint64_t{0}, kLargestSeed))->capture_default_str();
-  app.add_option("--threads", options.threads, "that share the worlds; 0: one per processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  add_threads_option(app, options);
   app.add_option("--set", options.overrides, "name=value: another value for a setting, for example solver.iterations=25; repeatable")
       ->allow_extra_args(false);
+}
+
+void add_json_option(CLI::App& app, CommonOptions& options) {
+  app.add_option("--json", options.json, "also write argv, commit, machine, settings and results to this file");
+}
+
+void add_threads_option(CLI::App& app, CommonOptions& options) {
+  app.add_option("--threads", options.threads, "that share the worlds; 0: one per processor")->check(CLI::Range(0, 1024))->capture_default_str();
 }
 
 void add_task_options(CLI::App& app, CommonOptions& options) {

@@ -32,6 +32,9 @@ struct CommonOptions {
 void add_common_options(CLI::App& app, CommonOptions& options);
 // The same without --robot.
 void add_run_options(CLI::App& app, CommonOptions& options);
+// One each of these.
+void add_json_option(CLI::App& app, CommonOptions& options);
+void add_threads_option(CLI::App& app, CommonOptions& options);
 // --config --disturbances
 void add_task_options(CLI::App& app, CommonOptions& options);
 // --controller --policy --simulator, and those of add_task_options

@@ -22,10 +22,13 @@ void add_options(CLI::App& app, TrainOptions& o) {
   sub->add_option("--name", o.name, "of the run's folder, after the time; default: blending and seed");
   sub->add_option("--logs", o.logs, "where run folders are made; default: logs");
   sub->add_option("--resume", o.resume, "folder of a run to go on with, from its latest checkpoint");
-  sub->add_option(
-         "--device", o.device,
-         "cuda, cpu: physics, MPC and learning in MuJoCo Warp and Torch, which stay on this device; default: MuJoCo and this program's learner")
-      ->check(CLI::IsMember({"cuda", "cpu"}));
+  CLI::Option* device =
+      sub->add_option(
+             "--device", o.device,
+             "cuda, cpu: physics, MPC and learning in MuJoCo Warp and Torch, which stay on this device; default: MuJoCo and this program's learner")
+          ->check(CLI::IsMember({"cuda", "cpu"}));
+  sub->add_flag("--any-order", o.any_order, "with --device: faster sums in any order; on a GPU the same seed is not the same bits then")
+      ->needs(device);
   sub->add_option("--threads", o.threads, "that share the work; 0: one per processor")->check(CLI::Range(0, 1024));
   sub->add_option("--json", o.json, "also write argv, commit, machine, settings and results to this file");
 }

@@ -107,8 +107,9 @@ std::vector<std::string> TrainRun::action_joints() const {
 Identity TrainRun::identity() const {
   std::string joints;
   for (const std::string& joint : action_joints()) joints += (joints.empty() ? "" : ", ") + joint;
+  const std::string network = cat(setup.ppo.layers, " x ", setup.ppo.width, setup.ppo.symmetric ? ", symmetric" : "");
   return {{"robot", setup.robot.name}, {"controller", setup.controller},    {"observation", described(layout.groups)},
-          {"actions", joints},         {"worlds", cat(setup.train.worlds)}, {"network", cat(setup.ppo.layers, " x ", setup.ppo.width)}};
+          {"actions", joints},         {"worlds", cat(setup.train.worlds)}, {"network", network}};
 }
 
 PpoSizes TrainRun::sizes() const {
@@ -162,7 +163,7 @@ void report(TrainRun& run, const TrainOptions& options, const TrainResult& resul
   Json settings = to_json(fields(run.setup));
   settings["robot"] = run.setup.robot.name;
   settings["controller"] = run.setup.controller;
-  if (!options.device.empty()) settings["device"] = options.device;
+  if (!options.device.empty()) settings["device"] = options.device, settings["any_order"] = options.any_order;
   settings["threads"] = options.threads;
   write_report(options.json, options.argv, settings, summarise(run, result, not_finite));
 }

@@ -51,7 +51,7 @@ TrainSetup new_setup(const TrainOptions& options) {
 TrainSetup resumed_setup(const TrainOptions& options, const RunFolder& folder) {
   check(options.robot.empty() && options.controller.empty() && options.blend.empty() && !options.worlds && !options.seed && options.configs.empty() &&
             options.overrides.empty() && options.name.empty() && options.logs.empty(),
-        "--resume takes everything but --iterations, --device, --threads and --json from the run; leave the other options out");
+        "--resume takes everything but --iterations, --device, --any-order, --threads and --json from the run; leave the other options out");
   std::ifstream file(folder.file(kRun));
   const Json run = Json::parse(file, nullptr, false);
   check(run.is_object() && run.contains("robot_file") && run.contains("controller"), folder.file(kRun),

@@ -22,7 +22,8 @@ struct TrainOptions {
   std::optional<std::uint64_t> seed;
   std::vector<std::string> configs, overrides;
   std::string name, logs, resume, json;
-  std::string device;  // "cuda", "cpu": on Torch tensors, by python/tandem/device_train.py
+  std::string device;      // "cuda", "cpu": on Torch tensors, by python/tandem/device_train.py
+  bool any_order = false;  // there: MuJoCo Warp and Torch need not repeat themselves bit by bit
   int threads = 0;
 };
 

@@ -95,10 +95,11 @@ void Mpc::step(std::span<const double> q, std::span<const double> v, std::span<c
                  .output = &output,
                  .profile = nullptr};
   std::fill(s.profiles.begin(), s.profiles.end(), MpcProfile{});
-  s.pool.run((s.nworld + kChunk - 1) / kChunk, [&](int chunk, int thread) {
+  const int chunk = std::min(kChunk, (s.nworld + s.pool.size() - 1) / s.pool.size());  // every thread has work
+  s.pool.run((s.nworld + chunk - 1) / chunk, [&](int i, int thread) {
     MpcBatch mine = batch;
     if (s.profiling) mine.profile = &s.profiles[thread];
-    s.kernels.step_worlds(s.arrays.view, s.settings.solver, mine, chunk * kChunk, std::min(s.nworld, (chunk + 1) * kChunk),
+    s.kernels.step_worlds(s.arrays.view, s.settings.solver, mine, i * chunk, std::min(s.nworld, (i + 1) * chunk),
                           s.scratch.data + static_cast<size_t>(thread) * s.scratch_stride);
   });
 }

@@ -84,9 +84,11 @@ TANDEM_FN Outcome<Real> evaluate(const T& team, const QpView<Real>& qp, const Qp
   return {fold_partials(team, cost, plus), fold_partials(team, broken, larger)};
 }
 
-// Residuals, objective and status after the iterations. bad_pivot: 1 where the factorisation met one.
+// Residuals, objective and status after the iterations. bad_pivot: 1 where the factorisation met one. has_growth: whether w.growth was written, by which
+// rows that cannot be met are told; only admm_iterations() does.
 template <Team T, class Real>
-TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const SolverSettings& settings, Real bad_pivot, const QpWork<Real>& w) {
+TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const SolverSettings& settings, Real bad_pivot, bool has_growth,
+                               const QpWork<Real>& w) {
   const DataFaults<Real> faults = find_faults(team, qp, w);
   const Outcome<Real> outcome = evaluate(team, qp, w);
   const auto largest = [&](const Real* values, int n) {
@@ -97,8 +99,11 @@ TANDEM_FN LaneInfo<Real> judge(const T& team, const QpView<Real>& qp, const Solv
   };
   const auto code = [](Status s) { return Real(static_cast<float>(s)); };
   LaneInfo<Real> info{code(Status::kMaxIterations), largest(w.primal, w.ldr), largest(w.dual, w.ldr), outcome.objective};
-  const Real unsettled = largest(w.growth, w.growth_size()), tolerance(settings.tolerance), zero(0);
-  info.status = select(unsettled < Real(kSettled) * info.primal_residual, code(Status::kInfeasible), info.status);
+  const Real tolerance(settings.tolerance), zero(0);
+  if (has_growth) {
+    const Real unsettled = largest(w.growth, w.growth_size());
+    info.status = select(unsettled < Real(kSettled) * info.primal_residual, code(Status::kInfeasible), info.status);
+  }
   info.status = select(max(info.primal_residual, info.dual_residual) <= tolerance, code(Status::kSolved), info.status);
   info.status = select(faults.crossed_bounds > zero, code(Status::kInfeasible), info.status);
   info.status = select(outcome.broken > zero, code(Status::kNotFinite), info.status);
@@ -138,7 +143,7 @@ TANDEM_FN void solve_riccati(const T& team, const SolverSettings& settings, cons
   team.sync();
   const Real bad_pivot = riccati_factor(team, qp, Real(settings.rho_scale), w);
   admm_iterations(team, qp, settings, w);
-  info = judge(team, qp, settings, bad_pivot, w);
+  info = judge(team, qp, settings, bad_pivot, true, w);
   hand_over(team, solution, info.status, w);
 }
 
@@ -157,7 +162,7 @@ TANDEM_FN void solve_qp(const T& team, const SolverSettings& settings, const QpV
   clear_residuals(team, w);
   team.sync();
   const Real bad_pivot = osqp_solve(team, qp, settings, w, workspace + size);
-  info = judge(team, qp, settings, bad_pivot, w);
+  info = judge(team, qp, settings, bad_pivot, false, w);
   hand_over(team, solution, info.status, w);
 }
 

@@ -367,6 +367,8 @@ TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
   expect_refusal("eval --controller lqr", 2, "mpc");
   expect_refusal("sweep", 2, "subcommand");
   expect_refusal("bench mpc --iterations 0", 2, "--iterations");
+  expect_refusal("bench sim --set solver.iterations=5", 2, "--set");
+  expect_refusal("bench dynamics --worlds 4", 2, "--worlds");
 }
 
 TEST_F(Program, CtrlCEndsItWith130) {

@@ -16,7 +16,7 @@ class NativeTask:
 
     memory = ""
 
-    def __init__(self, robot, nworld, *, controller, settings, seed, device):
+    def __init__(self, robot, nworld, *, controller, settings, seed, device, deterministic):
         self.task = native.Task(robot, nworld, controller=controller, settings=settings, seed=seed, threads=1)
         self.device = torch.device(device)
         for name in ("nworld", "nobs", "naction", "control_dt", "term_names", "termination_names", "measure_names"):

@@ -60,9 +60,10 @@ def learner(path):
 def toy(on_step=None, **options):
     """A maker of toy tasks: on_step(task) is called before every step."""
 
-    def make(robot, nworld, *, controller, settings, seed, device):
+    def make(robot, nworld, *, controller, settings, seed, device, deterministic):
         task = ToyTask(nworld, seed, NOBS, NACTION, **options)
         task.on_step = lambda: on_step(task) if on_step else None
+        task.deterministic = deterministic
         return task
 
     return make
@@ -90,6 +91,14 @@ def test_a_run_leaves_what_one_of_the_program_leaves(capfd):
     controller = tandem.Controller(robot, made / "policy.safetensors")
     controller.step(robot.stand, np.zeros(robot.nv), np.array([robot.base_height, 0, 0, 0]))
     assert np.isfinite(controller.torque(robot.stand, np.zeros(robot.nv))).all()
+
+
+@pytest.mark.parametrize("option, deterministic", [([], None), (["--any-order"], False)])
+def test_sums_in_any_order_are_an_option(option, deterministic):
+    seen = set()
+    assert train(*TOY, *option, "--iterations", "1", "--json", "train.json", make_task=toy(lambda task: seen.add(task.deterministic))) == 0
+    assert seen == {deterministic}
+    assert json.loads(pathlib.Path("train.json").read_text())["settings"]["any_order"] is bool(option)
 
 
 def test_the_exported_policy_acts_as_the_learner():
@@ -163,7 +172,7 @@ def test_what_is_read_is_what_was_written():
     options = native.TrainOptions(["tandem", "train", "--resume", str(run_folder())])
     run = native.TrainingRun(options)
     checkpoint = run.load()
-    trainer = device_train.Trainer(run, toy()(None, 16, controller="", settings={}, seed=0, device=""), device_train.Interrupts())
+    trainer = device_train.Trainer(run, toy()(None, 16, controller="", settings={}, seed=0, device="", deterministic=None), device_train.Interrupts())
     trainer.resume(checkpoint)
     trainer.save(must=True)
     assert learner(run_folder() / "model_3") == before

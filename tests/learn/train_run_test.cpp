@@ -104,6 +104,7 @@ TEST_P(TrainRunOf, SymmetryIsAskedForAndGoesOn) {
   TrainOptions again;
   again.resume = path;
   EXPECT_FALSE(TrainRun(again).sizes().symmetry.observation.empty());
+  EXPECT_NE(TrainRun(again).identity(), TrainRun(options(GetParam().second)).identity());
   EXPECT_TRUE(TrainRun(options(GetParam().second)).sizes().symmetry.observation.empty());
 }
 
@@ -127,6 +128,7 @@ TEST(TrainOptions, AreReadFromTheCommandLine) {
   EXPECT_EQ(options.overrides, (std::vector<std::string>{"ppo.width=8", "ppo.steps=4"}));
   EXPECT_FALSE(options.seed);
   EXPECT_EQ(std::get<int>(parse_train_options({"tandem", "train", "--device", "tpu"})), 2);
+  EXPECT_EQ(std::get<int>(parse_train_options({"tandem", "train", "--any-order"})), 2) << "the program repeats itself in any case";
   EXPECT_EQ(std::get<int>(parse_train_options({"tandem", "train", "--help"})), 0);
 }
 

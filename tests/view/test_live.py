@@ -128,7 +128,9 @@ def test_the_policy_adds_torques_and_lambda_scales_them(live):
     steps(live, 1)
     full = live.state().tau_residual.copy()
     assert np.linalg.norm(full) > 1
-    live.scrub(0)  # the newest frame: before this step
+    live.scrub(0)  # the newest frame: before this step, and before the policy
+    assert live.controller == "mpc"
+    live.choose("residual", policy)
     live.set(["env.lambda=0.05"])
     steps(live, 1)
     assert live.state().tau_residual == pytest.approx(full / 2, rel=1e-6)
@@ -165,6 +167,9 @@ def test_going_back_takes_settings_back(live):
     assert live.settings["gait.period"] == 0.5
     live.scrub(0)
     assert live.settings["gait.period"] == 0.7
+    live.scrub(-5)
+    live.set(["gait.swing_height=0.06"])  # and does not bring back what had not happened yet
+    assert live.settings["gait.period"] == 0.5
 
 
 def test_a_push_acts_and_is_reported(live):
