@@ -64,10 +64,8 @@ using Numbers = std::vector<double>;
 void set_parameters(SimulatorObject& self, int world, double friction, double added_mass, const Numbers& com_offset, const Numbers& mass_scale,
                     const Numbers& armature_scale, const Numbers& strength, const Numbers& gravity) {
   check(com_offset.size() == 3, "com_offset has ", com_offset.size(), " values, expected 3");
-  check(gravity.size() == 3, "gravity has ", gravity.size(), " values, expected 3");
-  WorldParameters parameters{friction, added_mass, {}, mass_scale, armature_scale, strength, {}};
+  WorldParameters parameters{friction, added_mass, {}, mass_scale, armature_scale, strength, gravity};
   std::copy_n(com_offset.begin(), 3, parameters.com_offset);
-  std::copy_n(gravity.begin(), 3, parameters.gravity);
   unlocked(self.mutex, [&] { self.sim->set_parameters(world, parameters); });
 }
 
@@ -139,9 +137,10 @@ void bind_simulator(nb::module_& module) {
            "A force on one body for the next control steps, world frame [N], float64 (3). 0 steps end a push; a world carries one.")
       .def("set_parameters", &set_parameters, nb::arg("world"), nb::kw_only(), nb::arg("friction") = -1.0, nb::arg("added_mass") = 0.0,
            nb::arg("com_offset") = Numbers{0, 0, 0}, nb::arg("mass_scale") = Numbers{}, nb::arg("armature_scale") = Numbers{},
-           nb::arg("strength") = Numbers{}, nb::arg("gravity") = Numbers{0, 0, -9.81},
+           nb::arg("strength") = Numbers{}, nb::arg("gravity") = Numbers{},
            "Gives one world its own parameters in place of those set before; what is left out is the model's.\n\n"
-           "friction: of every contact. added_mass [kg], com_offset [m]: of the base. mass_scale (nbody), armature_scale (njnt).\n"
+           "friction: of every contact. added_mass [kg], com_offset [m]: of the base with what is welded to it. mass_scale (nbody), armature_scale "
+           "(njnt).\n"
            "strength: torque delivered over torque asked for (njnt). gravity [m/s^2].")
       .def_prop_ro(
           "nworld", [](const SimulatorObject& self) { return self.batch.nworld; }, "Number of worlds.")

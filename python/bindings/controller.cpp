@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "math/so3.hpp"
 
 namespace tandem::python {
 namespace {
@@ -26,6 +27,7 @@ PolicyController::PolicyController(const Robot& robot, const std::string& policy
   for (std::vector<double>* field : {&tau_ff, &q_des, &v_des, &kp, &kd}) field->assign(joints, 0.0);
   phase.assign(n, 0.0), next_phase_.assign(n, 0.0);
   if (policy_) {
+    q_.assign(n * robot.model.nq, 0.0);
     observation.assign(n * policy_->layout.size, 0.0f);
     action.assign(n * policy_->action_joint.size(), 0.0f);
     scratch_.assign(pool_.size(), std::vector<float>(scratch_size(*policy_)));
@@ -67,9 +69,12 @@ void PolicyController::step_world(int world, const double* q, const double* v, c
   next_phase_[world] -= std::floor(next_phase_[world]);
   if (!policy_) return;
 
-  const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size();
+  const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size(), nq = robot_.model.nq;
+  double* own = std::copy_n(q, nq, &q_[world * nq]) - nq;
+  if (const double scale = quat_scale(q + 3); robot_.model.floating)
+    for (int i = 3; i < 7; ++i) own[i] = scale > 0 ? scale * q[i] : NAN;
   float *obs = &observation[world * nobs], *act_on = &action[world * naction];
-  observe(policy_->layout, {q, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);
+  observe(policy_->layout, {own, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);
   const bool finite = std::all_of(obs, obs + nobs, [](float x) { return std::isfinite(x); });
   std::fill_n(act_on, naction, 0.0f);
   if (!finite) return;

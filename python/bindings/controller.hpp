@@ -34,7 +34,7 @@ class PolicyController {
   void reset(int world, double phase);
 
   // Plans, observes and acts, for every world that is active; writes all of the above. Sizes and failures are those of Mpc::step; a world whose
-  // observation is not finite gets the nominal pose at rest under the robot's gains.
+  // observation is not finite, or whose quaternion is no rotation, gets the nominal pose at rest under the robot's gains.
   void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const std::uint8_t> active = {},
             std::span<const double> ground = {});
 
@@ -47,6 +47,7 @@ class PolicyController {
   std::optional<Policy> policy_;
   std::optional<Mpc> mpc_;
   ThreadPool pool_;
+  std::vector<double> q_;                    // with quaternions of unit length  (nworld, nq)
   std::vector<double> next_phase_;           // of worlds without an MPC  (nworld)
   std::vector<std::vector<float>> scratch_;  // per thread
 };

@@ -91,11 +91,15 @@ void LiveLoop::apply(Choice next) {
   }
   auto loop = std::make_unique<ClosedLoop>(made->settings, 1, 1);
   std::lock_guard lock(mutex_);
+  std::string ended = recording_.empty() ? "" : "the recording ended, since the robot starts anew; it is in " + recording_;
+  message_.clear();
   finish_recording();
+  if (!message_.empty()) ended = message_;
   loop_ = std::move(loop);
   choice_ = std::move(made);
   ++ground_number_, ++changes_;
   start();
+  message_ = ended;
 }
 
 // Has `centroidal_` be what the settings say; it starts afresh from the state that is.
@@ -193,7 +197,7 @@ void LiveLoop::scrub(int frame) {
   loop_->control.load(kept.loop);
   steps_ = std::lround(kept.time / loop_->control.control_dt());
   fall_ = detect_fall(robot().model, loop_->sim().output, choice_->settings.robot.limits, 0, loop_->control.ground[0]);
-  push_ = {}, push_steps_ = 0;
+  command_ = kept.command, push_ = kept.push, push_steps_ = kept.push_steps;
   match_centroidal();
 }
 
@@ -204,6 +208,7 @@ void LiveLoop::record(const std::string& folder, const std::string& title) {
   finish_recording();
   recorder_ = std::make_unique<MotionRecorder>(folder, *loop_, title);
   recording_ = folder, recorded_ = 0;
+  message_.clear();
 }
 
 void LiveLoop::stop_recording() {
@@ -246,6 +251,7 @@ void LiveLoop::start() {
   steps_ = 0, fall_ = FallCause::kNone;
   push_ = {}, push_steps_ = 0;
   frames_.clear(), frame_ = 0;
+  message_.clear();
   match_centroidal();
   keep_frame();
 }
@@ -254,7 +260,7 @@ void LiveLoop::keep_frame() {
   // what was walked after the frame that is shown has not happened
   frames_.resize(frames_.size() + static_cast<size_t>(std::min(frame_, 0)));
   frame_ = 0;
-  frames_.push_back({static_cast<double>(steps_) * loop_->control.control_dt(), choice_, loop_->control.save()});
+  frames_.push_back({static_cast<double>(steps_) * loop_->control.control_dt(), choice_, loop_->control.save(), command_, push_, push_steps_});
   if (frames_.size() > kFrames) frames_.pop_front();
 }
 

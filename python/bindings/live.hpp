@@ -97,7 +97,8 @@ class LiveLoop {
   // the first has not ended yet.   force  world frame [N]
   void push(int body, const std::array<double, 3>& force, int steps);
 
-  // Pauses and goes back along the time line to a frame, 0 the newest, -1 the one before; what walked then walks on from there.
+  // Pauses and goes back along the time line to a frame, 0 the newest, -1 the one before; what walked then walks on from there, with the controller, the
+  // settings, the command and the push of that moment.
   void scrub(int frame);
   void record(const std::string& folder, const std::string& title);
   void stop_recording();
@@ -118,6 +119,9 @@ class LiveLoop {
     double time;
     std::shared_ptr<const Choice> choice;
     std::vector<std::byte> loop;
+    std::array<double, 3> command;
+    LivePush push;
+    int push_steps;
   };
 
   void run();

@@ -45,6 +45,14 @@ TANDEM_FN void quat_normalize(Real* q) {
   for (int i = 0; i < 4; ++i) q[i] *= s;
 }
 
+// What a measured quaternion is multiplied by to be of unit length: exactly 1 where it is but for rounding, 0 where it is so short that it is no rotation.
+template <class Real>
+TANDEM_FN Real quat_scale(const Real* q) {
+  const Real norm2 = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3], one(1), off = norm2 - one;
+  if (off * off < Real(1e-10f)) return one;
+  return norm2 > Real(1e-12f) ? one / sqrt(norm2) : Real(0);
+}
+
 // Log(a^-1 b) [rad]: the turn from the unit quaternion a to b, in the frame of a.
 template <class Real>
 TANDEM_FN Vec3<Real> quat_difference(const Real* a, const Real* b) {

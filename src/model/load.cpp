@@ -96,14 +96,39 @@ class Converter {
     int free_joints = 0;
     for (int j = 0; j < m->njnt; ++j) {
       const std::string joint = name_of(m, mjOBJ_JOINT, j, "joint ");
-      check(m->jnt_type[j] != mjJNT_BALL, path, ": joint \"", joint, "\" is a ball joint; expected hinge or slide: use three hinges on one body");
+      check(m->jnt_type[j] != mjJNT_BALL, path, ": joint \"", joint,
+            "\" is a ball joint; expected hinge or slide: use three hinges, each on a body of its own");
       if (m->jnt_type[j] == mjJNT_FREE) {
         check(++free_joints == 1, path, ": joint \"", joint, "\" makes a second free body; a robot has one floating base");
         check(m->jnt_dofadr[j] == 0, path, ": joint \"", joint, "\" follows joints of another body; put the floating base before every other body");
         continue;
       }
       check(m->jnt_stiffness[j] == 0, path, ": joint \"", joint, "\" has stiffness ", m->jnt_stiffness[j], "; springs are not modelled: remove it");
+      for (int k = 0; k < mjNPOLY; ++k)
+        check(m->jnt_stiffnesspoly[j * mjNPOLY + k] == 0, path, ": joint \"", joint,
+              "\" has a spring; springs are not modelled: remove its stiffness");
+      const double* range = m->jnt_range + 2 * j;
+      check(range[0] <= range[1], path, ": joint \"", joint, "\" has the range ", range[0], " .. ", range[1], "; expected the lower end first");
     }
+    for (int b = 0; b < m->nbody; ++b)
+      check(m->body_gravcomp[b] == 0, path, ": body \"", name_of(m, mjOBJ_BODY, b, "body "), "\" has gravcomp ", m->body_gravcomp[b],
+            "; gravity compensation is not modelled: remove it");
+    for (int a = 0; a < m->nactuator; ++a) {
+      const std::string actuator = name_of(m, mjOBJ_ACTUATOR, a, "actuator ");
+      check(m->actuator_delay[a] == 0, path, ": actuator \"", actuator, "\" has a delay; remove it: randomise.delay sets one");
+      const double* range = m->actuator_forcerange + 2 * a;
+      check(range[0] <= range[1], path, ": actuator \"", actuator, "\" has the forcerange ", range[0], " .. ", range[1],
+            "; expected the lower end first");
+      for (int k = 0; k < mjNPOLY; ++k)
+        check(m->actuator_dampingpoly[a * mjNPOLY + k] == 0, path, ": actuator \"", actuator, "\" has damping that is not linear; give one number");
+    }
+    check(m->opt.density == 0 && m->opt.viscosity == 0, path, ": has a density or viscosity of air; drag is not modelled: remove it from <option>");
+    const std::pair<int, const char*> needed[] = {
+        {mjDSBL_GRAVITY, "gravity"}, {mjDSBL_CONTACT, "contact"}, {mjDSBL_CONSTRAINT, "constraint"},    {mjDSBL_ACTUATION, "actuation"},
+        {mjDSBL_LIMIT, "limit"},     {mjDSBL_DAMPER, "damper"},   {mjDSBL_FRICTIONLOSS, "frictionloss"}};
+    for (const auto& [flag, name] : needed)
+      check(!(m->opt.disableflags & flag), path, ": <flag ", name, "=\"disable\"/> is not modelled; remove it from <option>");
+    check(m->npair == 0, path, ": has a <pair> in <contact>, which the friction of a world would not reach; use contype and conaffinity");
     check(m->neq == 0, path, ": has an <equality> constraint; loops are not modelled: remove it");
     check(m->ntendon == 0, path, ": has a <tendon>; tendons are not modelled: remove it");
     check(m->nbody > 1, path, ": has no body; a robot needs at least one");
@@ -142,6 +167,7 @@ class Converter {
       frame = Pose{};
     } else {
       check(body >= 0 || count == 0, path, ": body \"", name, "\" moves but does not hang on the floating base; a model is one robot");
+      check(count == 0 || file.urdf || mj_id2name(m, mjOBJ_BODY, b), path, ": body ", b, " moves and has no name; give it one");
       for (int k = 0; k < count; ++k) {
         frame = add_joint(first + k, k + 1 == count ? name : cat(name, "/", name_of(m, mjOBJ_JOINT, first + k, "joint ")), body, frame);
         body = static_cast<int>(model.parent.size()) - 1;
@@ -202,9 +228,9 @@ class Converter {
       const size_t limit = joint.find("<limit");
       if (limit == std::string::npos) return kInfinity;
       const std::string value = attribute(joint.substr(limit, joint.find('>', limit) - limit), "velocity");
-      const double velocity = value.empty() ? kInfinity : std::strtod(value.c_str(), nullptr);
-      check(velocity > 0, path, ": joint \"", name, "\" has the velocity limit \"", value, "\"; expected a number above 0");
-      return velocity;
+      const double velocity = value.empty() ? 0 : std::strtod(value.c_str(), nullptr);
+      check(velocity >= 0, path, ": joint \"", name, "\" has the velocity limit \"", value, "\"; expected a number above 0, or 0 for none");
+      return velocity > 0 ? velocity : kInfinity;
     }
     return kInfinity;
   }

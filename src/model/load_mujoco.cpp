@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -144,12 +145,37 @@ MujocoFile compile_mujoco(const std::string& path, bool floating) {
     throw Error(cat(path, ": ", message, cure(message)));
   }
   check_finite(file.model.get(), path);
+  fold_actuators(file.model.get());
   file.explicit_inertia.assign(file.model->nbody, 0);
   for (mjsElement* e = mjs_firstElement(spec.get(), mjOBJ_BODY); e; e = mjs_nextElement(spec.get(), e)) {
     const int id = mjs_getId(e);
     if (id >= 0 && id < file.model->nbody) file.explicit_inertia[id] = mjs_asBody(e)->explicitinertial;
   }
   return file;
+}
+
+void fold_actuators(mjModel* m) {
+  bool inertia_changed = false;
+  for (int a = 0; a < m->nactuator; ++a) {
+    if (m->actuator_trntype[a] != mjTRN_JOINT && m->actuator_trntype[a] != mjTRN_JOINTINPARENT) continue;
+    const int joint = m->actuator_trnid[2 * a], dof = m->jnt_dofadr[joint];
+    if (m->jnt_type[joint] != mjJNT_HINGE && m->jnt_type[joint] != mjJNT_SLIDE) continue;
+    const double gear = std::abs(m->actuator_gear[6 * m->actuator_outadr[a]]);
+    inertia_changed |= m->actuator_armature[a] != 0;
+    m->dof_armature[dof] += gear * gear * m->actuator_armature[a], m->actuator_armature[a] = 0;
+    m->dof_damping[dof] += gear * gear * m->actuator_damping[a], m->actuator_damping[a] = 0;
+    const double *of_joint = m->jnt_actfrcrange + 2 * joint, infinity = std::numeric_limits<double>::infinity();
+    double* of_actuator = m->actuator_forcerange + 2 * a;
+    double limit = m->actuator_forcelimited[a] ? gear * std::min(-of_actuator[0], of_actuator[1]) : infinity;
+    if (m->jnt_actfrclimited[joint]) limit = std::min(limit, std::min(-of_joint[0], of_joint[1]));
+    if (!(limit > 0 && std::isfinite(limit) && gear > 0)) continue;  // the loader says what is wrong
+    of_actuator[0] = -limit / gear, of_actuator[1] = limit / gear;
+    m->actuator_forcelimited[a] = 1, m->jnt_actfrclimited[joint] = 0;
+  }
+  if (!inertia_changed) return;
+  const std::unique_ptr<mjData, void (*)(mjData*)> d(mj_makeData(m), mj_deleteData);
+  check(d != nullptr, "out of memory for MuJoCo's data");
+  mj_setConst(m, d.get());
 }
 
 }  // namespace tandem

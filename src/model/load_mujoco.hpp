@@ -1,4 +1,4 @@
-// Compiling a description with MuJoCo, every failure an Error that names the file. The only header of model/ with MuJoCo types; internal to model/.
+// Compiling a description with MuJoCo, every failure an Error that names the file. The only header of model/ with MuJoCo types; internal to model/ and sim/.
 #pragma once
 
 #include <mujoco/mujoco.h>
@@ -17,6 +17,10 @@ struct MujocoFile {
 
 // Throws Error naming `path` and MuJoCo's reason. `floating` as in load_model.
 MujocoFile compile_mujoco(const std::string& path, bool floating);
+
+// What an actuator says about its joint becomes the joint's: armature and damping; and what the joint says about torques becomes the actuator's: the smaller
+// of both limits, to both sides, as its forcerange. Motion stays the same where the limits were symmetric. Other simulators do likewise (tandem.mjcf).
+void fold_actuators(mjModel* m);
 
 // False also for names that no file can have.
 bool is_file(const std::string& path);

@@ -67,6 +67,9 @@ void read_foot(const Section& section, const Source& source, Robot& robot) {
   check(carrier != source.bodies.end(), place(section), ": foot \"", name, "\" names the body \"", body, "\", which ", robot.model_path,
         " does not have; nearest: ", nearest(body, names_of(source.bodies)));
   check(carrier->body >= 0, place(section), ": foot \"", name, "\" names the body \"", body, "\", which is no part of the robot");
+  for (const ContactPoint& other : model.contacts)
+    check(other.body != carrier->body, place(section), ": foot \"", name, "\" is on the body of foot \"", model.foot_name[other.foot],
+          "\"; a body carries one foot: give it all the points");
 
   const std::vector<Section> points = sections(section, "points");
   check(!points.empty(), place(section), ": foot \"", name, "\" has no contact point; give points = [{ name = \"...\", position = [x, y, z] }]");
@@ -199,8 +202,10 @@ void read_limits(const Section& top, Robot& robot) {
 void check_description(const Source& source, const std::string& path) {
   const Model& model = source.model;
   check(model.njnt > 0, path, ": has no joint; a robot needs at least one");
+  // the mass of a URDF's link can be that of the links fixed to it: shapes, which would have given one, are gone there
   for (const SourceBody& body : source.bodies)
-    check(!body.moves || body.explicit_inertia, path, ": body \"", body.name, "\" has no <inertial>; give its mass, centre of mass and inertia");
+    check(!body.moves || body.explicit_inertia || (source.urdf && model.mass[body.body] > 0), path, ": body \"", body.name,
+          "\" has no <inertial>; give its mass, centre of mass and inertia");
   if (source.urdf) return;
   check(static_cast<int>(source.actuators.size()) == model.njnt, path, ": has ", source.actuators.size(), " actuators for ", model.njnt,
         " joints; expected one <general> per joint, in the order of the joints");
@@ -216,6 +221,12 @@ void check_description(const Source& source, const std::string& path) {
 }
 
 std::vector<double> standing(const Robot& robot, const Source& source) {
+  const Model& model = robot.model;
+  for (int j = 0; j < model.njnt && !source.stand.empty(); ++j) {
+    const double q = source.stand[model.nq - model.njnt + j];
+    check(q >= model.q_min[j] && q <= model.q_max[j], robot.model_path, ": the key frame \"stand\" has joint \"", model.joint_name[j], "\" at ", q,
+          ", outside its range ", model.q_min[j], " .. ", model.q_max[j]);
+  }
   if (!source.stand.empty()) return source.stand;
   std::vector<double> q;
   if (robot.model.floating) q = {0, 0, robot.base_height, 1, 0, 0, 0};

@@ -98,15 +98,18 @@ bool all_finite(const float* p, int n) {
   return sum == 0.0f;
 }
 
-// The state, command and ground of one world as floats; numbers that are not finite are replaced by the nominal pose at rest, and false returned.
+// The state, its quaternion brought to unit length, command and ground of one world as floats; where they are not finite, or the quaternion is no rotation,
+// they are replaced by the nominal pose at rest, and false is returned.
 bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, const WorldView<float>& world) {
   const ModelView<float>& m = mpc.model;
   for (int i = 0; i < m.nq; ++i) q[i] = static_cast<float>(batch.q[w * m.nq + i]);
   for (int i = 0; i < m.nv; ++i) v[i] = static_cast<float>(batch.v[w * m.nv + i]);
   for (int i = 0; i < 4; ++i) world.command[i] = static_cast<float>(batch.command[w * 4 + i]);
   for (int i = 0; i < 3; ++i) world.ground[i] = batch.ground ? static_cast<float>(batch.ground[w * 3 + i]) : 0.0f;
+  const float scale = quat_scale(q + 3);
+  for (int i = 3; i < 7; ++i) q[i] *= scale;
   const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(world.command, 4) && all_finite(world.ground, 3);
-  if (finite) return true;
+  if (finite && scale > 0) return true;
   for (int i = 0; i < m.nq; ++i) q[i] = i < 7 ? (i == 3) : mpc.nominal[i - 7];
   for (int i = 0; i < m.nv; ++i) v[i] = 0;
   for (int i = 0; i < 4; ++i) world.command[i] = 0;

@@ -109,15 +109,20 @@ TANDEM_FN bool all_finite(const S* p, int n) {
   return sum == S(0);
 }
 
-// Takes in the measured state and shifts the plan, eq. (6)-(8) of docs/mpc.md. A state that is not finite is replaced by the nominal pose at rest.
+// Takes in the measured state, its quaternion brought to unit length, and shifts the plan, eq. (6)-(8) of docs/mpc.md. A state that is not finite, or
+// whose quaternion is no rotation, is replaced by the nominal pose at rest.
 //   memory   begin_size() numbers
 template <Team T, class S>
 TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<S>& robot, S* memory) {
   const ModelView<S>& m = mpc.model;
   S *q = memory, *v = q + m.nq, *scratch = v + m.nv;
-  const bool finite =
-      all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) && (!robot.ground || all_finite(robot.ground, 3));
-  for_each(team, 0, m.nq, [&](int i) { q[i] = finite ? robot.q[i] : i < 7 ? S(i == 3) : mpc.nominal[i - 7]; });
+  const S scale = quat_scale(robot.q + 3);
+  const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) &&
+                      (!robot.ground || all_finite(robot.ground, 3)) && scale > S(0);
+  for_each(team, 0, m.nq, [&](int i) {
+    const S measured = i >= 3 && i < 7 ? scale * robot.q[i] : robot.q[i], nominal = i < 7 ? S(i == 3) : mpc.nominal[i - 7];
+    q[i] = finite ? measured : nominal;
+  });
   for_each(team, 0, m.nv, [&](int i) { v[i] = finite ? robot.v[i] : S(0); });
   for_each(team, 0, 4, [&](int i) { robot.world.command[i] = finite ? robot.command[i] : S(0); });
   for_each(team, 0, 3, [&](int i) { robot.world.ground[i] = finite && robot.ground ? robot.ground[i] : S(0); });

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/check.hpp"
+#include "model/load_mujoco.hpp"
 #include "sim/terrain_contact.hpp"
 
 namespace tandem {
@@ -53,7 +54,7 @@ void put_terrain(mjSpec* spec, const Terrain& terrain, const std::string& xml) {
   mjsHField* field = mjs_addHField(spec);
   mjs_setName(field->element, "terrain");
   // MuJoCo stores heights scaled to [0, 1]: the lowest lies at the geom's origin, the highest `size[2]` above
-  const double size[4] = {x, y, std::max(double(*high) - *low, 1e-3), kDepth};
+  const double range = double(*high) - *low, size[4] = {x, y, range > 0 ? range : 1e-3, kDepth};
   std::copy_n(size, 4, field->size);
   field->nrow = terrain.rows;
   field->ncol = terrain.columns;
@@ -82,6 +83,7 @@ mjModel* load_mujoco(const std::string& xml, const Terrain& terrain) {
   }
   mjModel* m = mj_compile(spec.get(), nullptr);
   check(m != nullptr, xml, ": ", one_line(mjs_getError(spec.get())));
+  fold_actuators(m);
   return m;
 }
 

@@ -55,8 +55,13 @@ void map_bodies(const mjModel* m, const Model& model, MujocoMap& map) {
     map.model_body[body] = i;
   }
   // bodies without joints belong to their parent; parents come first
-  for (int b = 1; b < m->nbody; ++b) {
-    if (map.model_body[b] < 0) map.model_body[b] = map.model_body[m->body_parentid[b]];
+  for (int b = 0; b < m->nbody; ++b) {
+    const double itself[4] = {1, 0, 0, 0};
+    map.carrier.insert(map.carrier.end(), itself, itself + 4);
+    if (b == 0 || map.model_body[b] >= 0) continue;
+    const int parent = m->body_parentid[b];
+    map.model_body[b] = map.model_body[parent];
+    mju_mulQuat(&map.carrier[4 * b], &map.carrier[4 * parent], m->body_quat + 4 * b);
   }
 }
 

@@ -21,6 +21,7 @@ struct MujocoMap {
   std::vector<int> body;  // MuJoCo's index  (nbody)
   // per MuJoCo body
   std::vector<int> model_body;  // Model's index of the body it is welded into; -1: does not move  (m->nbody)
+  std::vector<double> carrier;  // quaternion from its axes to those of the body it is welded into; unit for that itself  (m->nbody, 4)
   // per MuJoCo geom
   std::vector<int> geom_body;  // Model's body; -1: floor  (m->ngeom)
   std::vector<int> geom_foot;  // foot it belongs to; -1: not a foot  (m->ngeom)

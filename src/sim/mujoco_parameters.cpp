@@ -7,6 +7,24 @@
 #include "sim/mujoco_simulator.hpp"
 
 namespace tandem {
+namespace {
+
+// Moves the centre of mass of MuJoCo's body b by `shift` in the axes of the body it is welded into.
+void shift_com(const MujocoMap& map, int b, const double* shift, double* ipos) {
+  double back[4], own[3];
+  mju_negQuat(back, &map.carrier[4 * b]);
+  mju_rotVecQuat(own, shift, back);
+  for (int i = 0; i < 3; ++i) ipos[i] += own[i];
+}
+
+// Mass of all that moves as the base does [kg].
+double base_mass(const mjModel* m, const MujocoMap& map) {
+  double mass = 0;
+  for (int b = 1; b < m->nbody; ++b) mass += map.model_body[b] == 0 ? m->body_mass[b] : 0;
+  return mass;
+}
+
+}  // namespace
 
 // Writes SimSettings::changes over the model that all worlds share.
 void MujocoSimulator::change_bodies(mjModel* m) const {
@@ -21,8 +39,8 @@ void MujocoSimulator::change_bodies(mjModel* m) const {
       if (body < 0 || !matches(change.body, model_.body_name[body])) continue;
       ++found;
       m->body_mass[b] *= change.mass_scale;
-      for (int i = 0; i < 3; ++i)
-        m->body_inertia[3 * b + i] *= change.mass_scale * change.inertia_scale, m->body_ipos[3 * b + i] += change.com_offset[i];
+      for (int i = 0; i < 3; ++i) m->body_inertia[3 * b + i] *= change.mass_scale * change.inertia_scale;
+      shift_com(map_, b, change.com_offset, m->body_ipos + 3 * b);
     }
     check(found > 0, "simulator: no body of the robot matches \"", change.body, "\"; nearest: ", nearest(change.body, model_.body_name));
   }
@@ -53,11 +71,13 @@ void MujocoSimulator::check_parameters(int world, const WorldParameters& p) cons
   check_size("mass_scale", p.mass_scale, model_.nbody);
   check_size("armature_scale", p.armature_scale, model_.njnt);
   check_size("strength", p.strength, model_.njnt);
-  const bool finite = all_finite(&p.friction, 1) && all_finite(&p.added_mass, 1) && all_finite(p.com_offset, 3) && all_finite(p.gravity, 3);
+  const bool finite = all_finite(&p.friction, 1) && all_finite(&p.added_mass, 1) && all_finite(p.com_offset, 3) &&
+                      all_finite(p.gravity.data(), int(p.gravity.size()));
   check(finite, "set_parameters: a value for world ", world, " is not finite");
-  const double base = (p.mass_scale.empty() ? 1 : p.mass_scale[0]) * mjb_model(batch_)->body_mass[map_.body[0]];
-  check(base == 0 || base + p.added_mass > 0, "set_parameters: added_mass = ", p.added_mass, " kg leaves the base without mass; it has ", base,
-        " kg");
+  check(p.gravity.empty() || p.gravity.size() == 3, "set_parameters: gravity has ", p.gravity.size(), " values, expected none or 3");
+  const double base = (p.mass_scale.empty() ? 1 : p.mass_scale[0]) * base_mass(mjb_model(batch_), map_);
+  check(p.added_mass == 0 || base + p.added_mass > 0, "set_parameters: added_mass = ", p.added_mass, " kg leaves the base without mass; it has ",
+        base, " kg");
 }
 
 void MujocoSimulator::set_parameters(int world, const WorldParameters& p) {
@@ -68,7 +88,7 @@ void MujocoSimulator::set_parameters(int world, const WorldParameters& p) {
   };
   *row.friction = p.friction;
   *row.added_mass = p.added_mass;
-  std::copy_n(p.gravity, 3, row.gravity);
+  std::copy_n(p.gravity.empty() ? mjb_model(batch_)->opt.gravity : p.gravity.data(), 3, row.gravity);
   std::copy_n(p.com_offset, 3, row.com_offset);
   fill(row.strength, p.strength, model_.njnt);
   fill(row.mass_scale, p.mass_scale, model_.nbody);
@@ -101,13 +121,14 @@ void MujocoSimulator::write_masses(int world) {
   double* inertia = field("body_inertia", world, 3 * int(m->nbody));
   double* com = field("body_ipos", world, 3 * int(m->nbody));
   double* armature = field("dof_armature", world, int(m->nv));
-  const int base = map_.body[0];
+  const double more = *row.added_mass == 0 ? 0 : *row.added_mass / base_mass(m, map_);
   for (int b = 1; b < m->nbody; ++b) {
-    const double scale = map_.model_body[b] < 0 ? 1 : row.mass_scale[map_.model_body[b]];
-    mass[b] = scale * m->body_mass[b] + (b == base ? *row.added_mass : 0);
-    const double ratio = m->body_mass[b] > 0 ? mass[b] / m->body_mass[b] : 1;
-    for (int i = 0; i < 3; ++i) inertia[3 * b + i] = ratio * m->body_inertia[3 * b + i];
-    for (int i = 0; i < 3; ++i) com[3 * b + i] = m->body_ipos[3 * b + i] + (b == base ? row.com_offset[i] : 0);
+    const int body = map_.model_body[b];
+    const double scale = (body < 0 ? 1 : row.mass_scale[body]) + (body == 0 ? more : 0);
+    mass[b] = scale * m->body_mass[b];
+    for (int i = 0; i < 3; ++i) inertia[3 * b + i] = scale * m->body_inertia[3 * b + i];
+    std::copy_n(m->body_ipos + 3 * b, 3, com + 3 * b);
+    if (body == 0) shift_com(map_, b, row.com_offset, com + 3 * b);
   }
   for (int j = 0; j < model_.njnt; ++j) armature[map_.dof[j]] = row.armature_scale[j] * m->dof_armature[map_.dof[j]];
   const int failed = mjb_setConst(batch_, &world, 1);

@@ -5,7 +5,7 @@
 namespace tandem {
 namespace {
 
-constexpr int kSaveVersion = 1;  // of the list of fields below
+constexpr int kSaveVersion = 2;  // of the list of fields below
 
 // Equal for two robots on the same ground, different otherwise (64-bit FNV-1a over what shapes their motion).
 std::uint64_t fingerprint(const mjModel* m) {
@@ -16,9 +16,14 @@ std::uint64_t fingerprint(const mjModel* m) {
   add(m->qpos0, m->nq);
   add(m->body_mass, m->nbody), add(m->body_inertia, 3 * m->nbody), add(m->body_ipos, 3 * m->nbody);
   add(m->body_pos, 3 * m->nbody), add(m->body_quat, 4 * m->nbody);
-  add(m->dof_armature, m->nv), add(m->dof_damping, m->nv);
-  add(m->geom_type, m->ngeom), add(m->geom_size, 3 * m->ngeom), add(m->geom_pos, 3 * m->ngeom);
-  add(m->hfield_data, m->nhfielddata);
+  add(m->jnt_type, m->njnt), add(m->jnt_axis, 3 * m->njnt), add(m->jnt_pos, 3 * m->njnt), add(m->jnt_range, 2 * m->njnt);
+  add(m->dof_armature, m->nv), add(m->dof_damping, m->nv), add(m->dof_frictionloss, m->nv);
+  add(m->actuator_forcerange, 2 * m->nactuator);
+  add(m->geom_type, m->ngeom), add(m->geom_size, 3 * m->ngeom), add(m->geom_pos, 3 * m->ngeom), add(m->geom_quat, 4 * m->ngeom);
+  add(m->geom_contype, m->ngeom), add(m->geom_conaffinity, m->ngeom), add(m->geom_condim, m->ngeom), add(m->geom_priority, m->ngeom);
+  add(m->geom_friction, 3 * m->ngeom), add(m->geom_solref, mjNREF * m->ngeom), add(m->geom_solimp, mjNIMP * m->ngeom);
+  add(m->hfield_size, 4 * m->nhfield), add(m->hfield_data, m->nhfielddata);
+  add(m->opt.gravity, 3), add(&m->opt.integrator, 1), add(&m->opt.cone, 1), add(&m->opt.impratio, 1);
   return hash;
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -48,13 +49,13 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection() {
     ::close(socket_);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
+    while (child_ > 0 && ::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
   }
 
   void send(const void* data, size_t size) {
     for (const char* next = static_cast<const char*>(data); size > 0;) {
       const ssize_t n = ::send(socket_, next, size, MSG_NOSIGNAL);
-      check(n > 0 || errno == EINTR, name_, " has ended before its time; its message is above");
+      if (n < 0 && errno != EINTR) ended();
       if (n > 0) next += n, size -= static_cast<size_t>(n);
     }
   }
@@ -63,7 +64,7 @@ class Connection {
   void receive(void* data, size_t size) {
     for (char* next = static_cast<char*>(data); size > 0;) {
       const ssize_t n = ::recv(socket_, next, size, 0);
-      check(n > 0 || (n < 0 && errno == EINTR), name_, " has ended before its time; its message is above");
+      if (n == 0 || (n < 0 && errno != EINTR)) ended();
       if (n > 0) next += n, size -= static_cast<size_t>(n);
     }
   }
@@ -82,6 +83,18 @@ class Connection {
   }
 
  private:
+  [[noreturn]] void ended() {
+    int status = 0;
+    pid_t done = 0;
+    for (int i = 0; i < 100 && done == 0; ++i) {  // it lets go of the socket before it is gone
+      done = ::waitpid(child_, &status, WNOHANG);
+      if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    if (done == child_) child_ = 0;
+    if (done > 0 && WIFSIGNALED(status)) throw Error(cat(name_, " was ended by signal ", WTERMSIG(status), ", ", strsignal(WTERMSIG(status))));
+    throw Error(cat(name_, " has ended before its time; its message is above"));
+  }
+
   std::string name_;
   int socket_ = -1;
   pid_t child_ = 0;
@@ -119,9 +132,9 @@ struct Share {
   std::vector<double> message;
 };
 
-bool same_as_model(const WorldParameters& p) {
+bool same_as_model(const Model& model, const WorldParameters& p) {
   const auto all = [](const std::vector<double>& scale) { return std::all_of(scale.begin(), scale.end(), [](double x) { return x == 1; }); };
-  const bool gravity = p.gravity[0] == 0 && p.gravity[1] == 0 && p.gravity[2] == -9.81;
+  const bool gravity = p.gravity.empty() || std::equal(p.gravity.begin(), p.gravity.end(), model.gravity, model.gravity + 3);
   const bool com = p.com_offset[0] == 0 && p.com_offset[1] == 0 && p.com_offset[2] == 0;
   return p.added_mass == 0 && com && gravity && all(p.mass_scale) && all(p.armature_scale) && all(p.strength);
 }
@@ -161,6 +174,7 @@ class RemoteSimulator : public Simulator {
   std::vector<Share> shares_;
   std::vector<double> friction_;  // (nworld)
   std::vector<double> answer_;
+  std::vector<char> bad_;  // whether a world's answer holds what is not finite  (nworld)
 };
 
 RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettings& settings)
@@ -184,7 +198,8 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
     std::fprintf(stderr, "tandem: waiting for the simulator; a robot or a ground that is new to MuJoCo Warp takes it minutes\n");
   for (Share& share : shares_) {
     const nlohmann::json said = nlohmann::json::parse(share.program->receive_line(), nullptr, false);
-    check(said.contains("simulator"), said.is_object() ? said.value("error", "no reason given") : "the simulator answered something unexpected");
+    const auto text = [&said](const char* key) { return said.is_object() && said.contains(key) && said[key].is_string(); };
+    check(text("simulator"), text("error") ? said["error"].get<std::string>() : "the simulator answered something unexpected: " + said.dump());
     say_name(said["simulator"]);
   }
   const size_t n = nworld, set_points = n * model_.njnt;
@@ -239,7 +254,8 @@ void RemoteSimulator::set_push(const Push& push) {
 
 void RemoteSimulator::set_parameters(int world, const WorldParameters& parameters) {
   share_of(world);
-  check(same_as_model(parameters), "this simulator knows no other masses, armatures, motors or gravity than the model's; use --simulator mujoco");
+  check(same_as_model(model_, parameters),
+        "this simulator knows no other masses, armatures, motors or gravity than the model's; use --simulator mujoco");
   friction_[world] = parameters.friction;
 }
 
@@ -251,6 +267,7 @@ void RemoteSimulator::step() {
       share.message.insert(share.message.end(), array->begin() + first, array->begin() + first + count);
     share.program->send(share.message);
   }
+  bad_.assign(nworld_, false);
   size_t each_world = 0;
   each_output([&](auto&, size_t each) { each_world += each; });
   for (Share& share : shares_) {
@@ -258,10 +275,17 @@ void RemoteSimulator::step() {
     share.program->receive(answer_.data(), answer_.size() * sizeof(double));
     const double* next = answer_.data();
     each_output([&](auto& array, size_t each) {
-      std::copy_n(next, each * share.nworld, array.begin() + share.first * each);
-      next += each * share.nworld;
+      for (size_t i = 0; i < each * share.nworld; ++i, ++next) {
+        auto& value = array[share.first * each + i];
+        if (std::isfinite(*next))
+          value = static_cast<std::remove_reference_t<decltype(value)>>(*next);
+        else
+          bad_[share.first + i / each] = true;  // and the last value stays
+      }
     });
   }
+  for (int w = 0; w < nworld_; ++w)
+    if (bad_[w]) output.fault[w] |= kFaultState;
 }
 
 }  // namespace

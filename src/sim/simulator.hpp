@@ -79,12 +79,12 @@ struct SimOutput {
 // Differences of one world from the model. The defaults change nothing; an empty vector is the model's value everywhere.
 struct WorldParameters {
   double friction = -1;                     // sliding friction of every contact; negative: the model's
-  double added_mass = 0;                    // on the base, at its centre of mass; its inertia grows in proportion [kg]
-  double com_offset[3] = {0, 0, 0};         // shift of the base's centre of mass, base frame [m]
+  double added_mass = 0;                    // of the base and what is welded to it, which grow in proportion, their inertias too [kg]
+  double com_offset[3] = {0, 0, 0};         // shift of the centre of mass of these, base frame [m]
   std::vector<double> mass_scale = {};      // masses and inertias  (nbody)
   std::vector<double> armature_scale = {};  // reflected inertias  (njnt)
   std::vector<double> strength = {};        // torque delivered over torque asked for; scales the limits too  (njnt)
-  double gravity[3] = {0, 0, -9.81};        // [m/s^2], world frame
+  std::vector<double> gravity = {};         // [m/s^2], world frame  (3)
 };
 
 // A force on one body for the coming control steps.

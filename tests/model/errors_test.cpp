@@ -137,6 +137,27 @@ const Mistake kMistakes[] = {
      "</worldbody>",
      "<body><freejoint name=\"b\"/><inertial pos=\"0 0 0\" mass=\"1\" diaginertia=\"1 1 1\"/></body></worldbody>",
      {"tiny.xml", "\"b\"", "second"}},
+    {"ReversedRange", false, "range=\"-1 1\"", "range=\"1 -1\"", {"tiny.xml", "left_knee", "1 .. -1", "lower end first"}},
+    {"ReversedForceRange", false, "\"-5 5\"", "\"5 -5\"", {"tiny.xml", "left_knee", "5 .. -5", "lower end first"}},
+    {"CurvedSpring", false, "axis=\"0 1 0\"", "axis=\"0 1 0\" stiffness=\"0 5\"", {"tiny.xml", "left_knee", "spring"}},
+    {"GravityCompensation", false, "<body name=\"shank\"", "<body name=\"shank\" gravcomp=\"1\"", {"tiny.xml", "shank", "gravcomp"}},
+    {"NoGravity", false, "<worldbody>", "<option><flag gravity=\"disable\"/></option><worldbody>", {"tiny.xml", "gravity", "remove"}},
+    {"Drag", false, "<worldbody>", "<option density=\"1.2\"/><worldbody>", {"tiny.xml", "density", "drag"}},
+    {"CurvedDamping", false, "forcerange=", "damping=\"1 2\" forcerange=", {"tiny.xml", "left_knee", "not linear"}},
+    {"Pair", false, "<actuator>", "<contact><pair geom1=\"foot_tip\" geom2=\"foot_tip\"/></contact><actuator>", {"tiny.xml", "<pair>", "contype"}},
+    {"NamelessBody", false, "<body name=\"shank\"", "<body", {"tiny.xml", "body 2", "name"}},
+    {"StandOutsideRange",
+     false,
+     "<actuator>",
+     "<keyframe><key name=\"stand\" qpos=\"0 0 0.3 1 0 0 0 1.5\"/></keyframe><actuator>",
+     {"tiny.xml", "stand", "left_knee", "1.5", "-1 .. 1"}},
+    {"TwoFeetOnABody",
+     true,
+     "[mpc.weights",
+     "[[foot]]\nname = \"heel\"\nbody = \"shank\"\ngait_offset = 0.5\ngeoms = [\"foot_tip\"]\npoints = [{ name = \"heel\", position = [0.0, 0.0, "
+     "-0.2] "
+     "}]\n[mpc.weights",
+     {"robot.toml", "heel", "foot \"foot\"", "one foot"}},
     {"Equality", false, "<actuator>", "<equality><joint joint1=\"left_knee\"/></equality><actuator>", {"tiny.xml", "equality"}},
 };
 

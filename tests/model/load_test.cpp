@@ -29,8 +29,9 @@ TEST(LoadModel, ReadsLimits) {
   EXPECT_EQ(model.q_min, (std::vector<double>{-1, -kInfinity, -kInfinity, -0.1, -kInfinity}));
   EXPECT_EQ(model.q_max, (std::vector<double>{2, kInfinity, kInfinity, 0.2, kInfinity}));
   EXPECT_EQ(model.tau_max, (std::vector<double>{20, 12, kInfinity, 50, kInfinity}));
-  EXPECT_EQ(model.armature, (std::vector<double>{0.01, 0, 0, 0.5, 0}));
-  EXPECT_EQ(model.damping, (std::vector<double>{0, 0.3, 0, 0, 0}));
+  const std::vector<double> armature{0.01, 9 * 0.01, 0, 0.5 + 0.02, 0};  // of the joint and, by the gear squared, of its actuator
+  for (int j = 0; j < model.njnt; ++j) EXPECT_NEAR(model.armature[j], armature[j], 1e-15) << model.joint_name[j];
+  EXPECT_EQ(model.damping, (std::vector<double>{0, 0.3, 0, 0.7, 0}));
 }
 
 TEST(LoadModel, UrdfEqualsTheSameRobotInMjcf) {

@@ -67,6 +67,17 @@ TEST_P(DeviceStep, AStateThatIsNotFiniteGetsTheSafeOutputAndDisturbsNobody) {
   EXPECT_TRUE(usable(static_cast<Status>(static_cast<int>(*r.status)))) << "the next good state starts afresh";
 }
 
+TEST_P(DeviceStep, AQuaternionIsBroughtToUnitLengthAndZeroIsNone) {
+  States states = disturbed_states(robot, 2, 23);
+  Fleet<float> unit(robot, settings, 2), other(robot, settings, 2);
+  unit.step(states);
+  for (int i = 3; i < 7; ++i) states.q[i] *= 2, states.q[robot.model.nq + i] = 0;
+  other.step(states);
+  const std::vector<double> expected = unit.tau(0), found = other.tau(0);
+  for (int j = 0; j < robot.model.njnt; ++j) EXPECT_NEAR(found[j], expected[j], 0.02 + 1e-3 * std::abs(expected[j])) << j;
+  EXPECT_EQ(static_cast<Status>(static_cast<int>(*other.robot(1).status)), Status::kNotFinite);
+}
+
 // The plan of the memory against what the kernels touch: nothing beyond it, and nothing that nobody needs (rows are padded to 16 numbers).
 TEST_P(DeviceStep, UsesTheMemoryThatThePlanSays) {
   const States states = disturbed_states(robot, 3, 24);

@@ -171,6 +171,21 @@ TEST_P(MpcTest, BrokenStateGetsTheSafeOutputAndDisturbsNobody) {
   EXPECT_TRUE(usable(hurt.output.info[bad].status));
 }
 
+TEST_P(MpcTest, QuaternionsOfOtherLengthsAreTheSameRotationAndZeroIsNone) {
+  const States s = disturbed_states(robot, 3, 9);
+  Mpc unit(robot.model, settings, 3), other(robot.model, settings, 3);
+  unit.step(s.q, s.v, s.command);
+  States longer = s;
+  const double length[3] = {2, 0.3, 0};
+  for (int w = 0; w < 3; ++w)
+    for (int i = 3; i < 7; ++i) longer.q[w * robot.model.nq + i] *= length[w];
+  other.step(longer.q, longer.v, longer.command);
+  const int nj = robot.model.njnt;
+  for (int i = 0; i < 2 * nj; ++i) EXPECT_NEAR(other.output.tau_ff[i], unit.output.tau_ff[i], 0.01 + 1e-3 * std::abs(unit.output.tau_ff[i])) << i;
+  EXPECT_EQ(other.output.info[2].status, Status::kNotFinite);
+  EXPECT_EQ(row(other.output.tau_ff, 2, nj), std::vector<double>(nj, 0.0));
+}
+
 TEST_P(MpcTest, InactiveWorldIsLeftAlone) {
   const States s = disturbed_states(robot, 3, 10);
   Mpc mpc(robot.model, settings, 3);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/check.hpp"
@@ -81,6 +82,35 @@ TEST(RemoteSimulatorErrors, AProgramThatCannotStartIsNamed) {
 TEST(RemoteSimulatorErrors, AProgramThatEndsAtOnceIsAnErrorAndNoHang) {
   const Robot robot = load_robot("unitree_go2");
   EXPECT_NE(message_of([&] { make_remote_simulator(robot, 1, {.program = {"true"}}); }).find("has ended"), std::string::npos);
+}
+
+// A program that says `greeting` and, unless that is all, answers a step with NaN. It ends by itself when the socket closes.
+std::vector<std::string> impostor(const std::string& greeting, const Robot& robot) {
+  const size_t njnt = robot.model.njnt, ncon = robot.model.contacts.size(), nfoot = robot.model.foot_name.size();
+  const size_t asked = 8 * (1 + 5 * njnt), answered = 5 + robot.model.nq + robot.model.nv + njnt + 3 * ncon + 4 * nfoot;
+  const std::string script =
+      cat("import array, math, os, socket\ns = socket.socket(fileno=0)\nwhile s.recv(1) != b'\\n':\n    pass\ns.sendall(b'", greeting,
+          "\\n')\nif not s.recv(", asked, ", socket.MSG_WAITALL):\n    raise SystemExit\ns.sendall(array.array('d', [math.nan] * ", answered,
+          ").tobytes())\n", "s.recv(", asked, ", socket.MSG_WAITALL)\nos.kill(os.getpid(), 9)\n");
+  return {TANDEM_PYTHON, "-c", script};
+}
+
+TEST(RemoteSimulatorErrors, AnAnswerThatIsNotFiniteIsAFaultAndASignalIsNamed) {
+  const Robot robot = load_robot("unitree_go2");
+  const auto sim = make_remote_simulator(robot, 1, {.program = impostor(R"({"simulator": "impostor"})", robot)});
+  const std::vector<double> before = sim->output.q;
+  sim->step();
+  EXPECT_EQ(sim->output.fault[0], kFaultState);
+  EXPECT_EQ(sim->output.q, before);
+  EXPECT_NE(message_of([&] { sim->step(); }).find("was ended by signal 9, Killed"), std::string::npos);
+}
+
+TEST(RemoteSimulatorErrors, AGreetingOfAnotherKindIsOneLine) {
+  const Robot robot = load_robot("unitree_go2");
+  for (const char* greeting : {"3", "[]", R"({"simulator": 3})", R"({"error": 4})"}) {
+    const std::string message = message_of([&] { make_remote_simulator(robot, 1, {.program = impostor(greeting, robot)}); });
+    EXPECT_NE(message.find(cat("something unexpected: ", nlohmann::json::parse(greeting).dump())), std::string::npos) << message;
+  }
 }
 
 TEST(RemoteSimulatorErrors, UnevenGroundIsRefused) {

@@ -22,7 +22,7 @@ std::unique_ptr<Simulator> busy(const Robot& robot, int threads) {
   other.added_mass = 0.7;
   other.com_offset[1] = 0.01;
   other.strength.assign(robot.model.njnt, 0.8);
-  other.gravity[0] = 0.3;
+  other.gravity = {0.3, 0, -9.81};
   sim->set_parameters(2, other);
   sim->set_state(start.worlds, start.q, start.v);
   for (size_t i = 0; i < sim->input.q_des.size(); ++i) sim->input.q_des[i] = robot.nominal[i % robot.nominal.size()];
@@ -79,6 +79,18 @@ TEST(SimulatorSaveErrors, NameWhatDiffersAndChangeNothing) {
   expect(*three.sim, bytes, "nworld was 2, here it is 3");
   expect(*slower.sim, bytes, "control_dt was 0.01, here it is 0.02");
   expect(*hilly.sim, bytes, "fingerprint of MJCF and ground was");
+  const std::pair<const char*, const char*> changes[] = {{"axis=\"0 1 0\"", "axis=\"0 -1 0\""},
+                                                         {"range=\"-1.5 1.5\"", "range=\"-1.4 1.5\""},
+                                                         {"armature=\"0.01\"", "armature=\"0.01\" frictionloss=\"1\""},
+                                                         {"forcerange=\"-30 30\"", "forcerange=\"-15 15\""},
+                                                         {"friction=\"0.8", "friction=\"0.3"},
+                                                         {"<geom friction", "<geom solref=\"0.004 1\" friction"},
+                                                         {"<option timestep", "<option gravity=\"0 0 -1.62\" timestep"}};
+  for (const auto& [from, to] : changes) {
+    const ChangedStool file(from, to);
+    SCOPED_TRACE(to);
+    expect(*Stool(2, {}, file.path).sim, bytes, "fingerprint of MJCF and ground was");
+  }
   expect(*hilly.sim, other_hills.sim->save(), "fingerprint of MJCF and ground was");
   for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 50)
     EXPECT_NE(message_of([&] { stool.sim->load(std::span(bytes).first(size)); }), "") << size << " bytes of " << bytes.size();

@@ -166,10 +166,47 @@ TEST(Simulator, ShiftedCentreOfMassLoadsTheFrontFeet) {
   EXPECT_NEAR((front - rear) * 0.15, 8 * kGravity * 0.05, 0.1 * 8 * kGravity * 0.05);
 }
 
-TEST(Simulator, StrengthScalesTorqueAndLimit) {
+// The slab hangs, turned by a quarter, on a carrier of 0.1 kg: one body, as the MJCF's welded links are.
+TEST(Simulator, WhatIsWeldedToTheBaseBelongsToIt) {
+  const std::string slab = R"(<geom name="slab" type="box" size=".2 .15 .03" mass="8" rgba=".2 .4 .7 1"/>)";
+  const ChangedStool welded(slab, "<geom type=\"sphere\" size=\".01\" mass=\".1\"/><body name=\"plate\" quat=\"1 0 0 1\">" + slab + "</body>");
+  Stool stool(3, {}, welded.path);
+  WorldParameters shifted, lighter;
+  shifted.com_offset[0] = 0.05;
+  lighter.added_mass = -1;  // more than the carrier has
+  stool.sim->set_parameters(1, shifted);
+  stool.sim->set_parameters(2, lighter);
+  stool.run(200);
+  const auto& force = stool.sim->output.foot_force;
+  const auto front_less_rear = [&](int w) {
+    const double* f = &force[12 * w];
+    return f[3 * 1 + 2] + f[3 * 2 + 2] - f[2] - f[3 * 3 + 2];
+  };
+  EXPECT_NEAR(front_less_rear(0), 0, 0.5);
+  EXPECT_NEAR(front_less_rear(1) * 0.15, 8.1 * kGravity * 0.05, 0.1 * 8.1 * kGravity * 0.05);
+  EXPECT_NEAR(total_force(*stool.sim, 2, 2), (kStoolMass + 0.1 - 1) * kGravity, 0.2);
+  WorldParameters nothing;
+  nothing.added_mass = -9;
+  EXPECT_THROW(stool.sim->set_parameters(0, nothing), Error);
+}
+
+TEST(Simulator, GravityLeftOutIsTheModels) {
+  const ChangedStool moon("<option timestep", "<option gravity=\"0 0 -1.62\" timestep");
+  Stool stool(1, {}, moon.path);
+  stool.sim->set_parameters(0, {});
+  stool.place(3.0);
+  stool.run(10);
+  EXPECT_NEAR(stool.sim->output.v[2], -1.62 * 0.1, 1e-9);
+}
+
+class TorqueLimit : public testing::TestWithParam<std::pair<std::string, std::string>> {};
+
+// 30 N m to both sides, whether actuator or joint says so.
+TEST_P(TorqueLimit, StrengthScalesTorqueAndLimit) {
   SimSettings settings;
   settings.control_dt = settings.physics_dt;
-  Stool stool(1, settings);
+  const ChangedStool file(GetParam().first, GetParam().second);
+  Stool stool(1, settings, file.path);
   stool.place(3.0);
   WorldParameters weak;
   weak.strength = {0.5, 0.5, 0.5, 1};
@@ -186,11 +223,15 @@ TEST(Simulator, StrengthScalesTorqueAndLimit) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Of, TorqueLimit,
+                         testing::Values(std::pair("", ""), std::pair("forcerange=\"-30 30\"", "forcerange=\"-30 90\""),
+                                         std::pair("armature=\"0.01\"/>", "armature=\"0.01\" actuatorfrcrange=\"-30 40\"/>")));
+
 TEST(Simulator, GravityIsPerWorld) {
   Stool stool(2);
   stool.place(3.0);
   WorldParameters weightless;
-  weightless.gravity[2] = 0;
+  weightless.gravity = {0, 0, 0};
   stool.sim->set_parameters(1, weightless);
   stool.run(10);
   EXPECT_NEAR(stool.sim->output.v[2], -kGravity * 0.1, 1e-9);

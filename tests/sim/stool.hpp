@@ -1,8 +1,14 @@
 // The robot of tests/data/stool.xml as a Model written by hand, its legs in another order than in the file, and a way to make it stand.
 #pragma once
 
+#include <unistd.h>
+
 #include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
+#include <sstream>
 
 #include "sim/simulator.hpp"
 
@@ -28,12 +34,29 @@ inline Model make_stool() {
   return model;
 }
 
+// A file of its own with the stool's text, the first `from` in it replaced; gone with the object.
+struct ChangedStool {
+  std::string path;
+  ChangedStool(const std::string& from, const std::string& to) {
+    std::ostringstream text;
+    text << std::ifstream(kStoolXml).rdbuf();
+    std::string xml = text.str();
+    xml.replace(xml.find(from), from.size(), to);
+    static int number = 0;
+    path = std::filesystem::temp_directory_path() / ("tandem_stool_" + std::to_string(getpid()) + "_" + std::to_string(number++) + ".xml");
+    std::ofstream(path) << xml;
+  }
+  ChangedStool(const ChangedStool&) = delete;
+  ~ChangedStool() { std::remove(path.c_str()); }
+};
+
 struct Stool {
   Model model = make_stool();
   std::unique_ptr<Simulator> sim;
   std::vector<int> worlds;
 
-  explicit Stool(int nworld, const SimSettings& settings = {}) : sim(make_mujoco_simulator(kStoolXml, model, nworld, settings)) {
+  explicit Stool(int nworld, const SimSettings& settings = {}, const std::string& xml = kStoolXml)
+      : sim(make_mujoco_simulator(xml, model, nworld, settings)) {
     worlds.resize(nworld);
     std::iota(worlds.begin(), worlds.end(), 0);
     for (double& kp : sim->input.kp) kp = 100;

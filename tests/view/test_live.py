@@ -172,6 +172,33 @@ def test_going_back_takes_settings_back(live):
     assert live.settings["gait.period"] == 0.5
 
 
+def test_a_recording_that_other_ground_ends_is_said(live, tmp_path):
+    live.record(str(tmp_path / "motion"), "title")
+    steps(live, 3)
+    live.set(["terrain.kind=rough"])
+    assert live.state().recording == "" and str(tmp_path / "motion") in live.state().message
+    assert (tmp_path / "motion" / "trajectory.json").exists()
+    live.reset()
+    assert live.state().message == ""
+
+
+def test_going_back_takes_the_command_and_the_push_back(live):
+    live.command(0.5, 0.0, 0.0)
+    steps(live, 20)
+    live.push(0, [50.0, 0.0, 0.0], 10)
+    steps(live, 5)
+    steps(live, 20)
+    expected = live.state().q
+    live.command(0.0, 0.0, 0.0)
+    steps(live, 30)
+    live.scrub(-10)  # 25 control steps after the start, in the push
+    state = live.state()
+    assert state.command[1] == 0.5 and state.push.running and state.push.peak == pytest.approx(50)
+    steps(live, 20)
+    assert np.array_equal(live.state().q, expected)
+    assert not live.state().push.running
+
+
 def test_a_push_acts_and_is_reported(live):
     """10 control steps of 150 N are 15 N s, which a robot of this mass feels at once."""
     other = native.LiveLoop("mit_humanoid")
