@@ -58,13 +58,14 @@ def ground_below(model, x, y):
     return 10 - mujoco.mj_ray(model, data, np.array([x, y, 10.0]), np.array([0.0, 0.0, -1.0]), None, 1, -1, np.zeros(1, dtype=np.int32))
 
 
-def test_the_ground_has_the_heights_of_the_terrain(robot, rng):
-    height = rng.uniform(-0.1, 0.1, (7, 11)).astype(np.float32)
+@pytest.mark.parametrize("amplitude", [0.1, 1e-4])
+def test_the_ground_has_the_heights_of_the_terrain(robot, rng, amplitude):
+    height = rng.uniform(-amplitude, amplitude, (7, 11)).astype(np.float32)
     height[[0, -1]] = height[:, [0, -1]] = 0
     model = compile_mjcf(robot.model_path, Terrain(7, 11, 0.2, height))
     for row, column in rng.integers([1, 1], [6, 10], (20, 2)):
         x, y = 0.2 * (column - 5), 0.2 * (row - 3)
-        assert ground_below(model, x + 1e-6, y + 1e-6) == pytest.approx(height[row, column], abs=1e-5)
+        assert ground_below(model, x + 1e-6, y + 1e-6) == pytest.approx(height[row, column], abs=1e-4 * amplitude)
     for x, y in ((1.5, 0), (-1.5, 0), (0, 0.9), (0, -0.9), (50, 50)):
         assert ground_below(model, x, y) == pytest.approx(0, abs=1e-9)
 
@@ -74,4 +75,59 @@ def test_a_robot_without_a_floor_has_no_uneven_ground(tmp_path):
     path.write_text("<mujoco><worldbody><body><joint/><geom size='0.1'/></body></worldbody></mujoco>")
     with pytest.raises(Error, match="has 0 planes") as caught:
         compile_mjcf(path, Terrain(2, 2, 1.0, np.zeros((2, 2), dtype=np.float32)))
+    assert "\n" not in str(caught.value)
+
+
+def written(tmp_path, inside, actuators="", more=""):
+    """A file with one body that hangs on the world."""
+    path = tmp_path / "robot.xml"
+    path.write_text(
+        f'<mujoco><option integrator="implicitfast"/><worldbody><geom name="floor" type="plane" size="1 1 1"/><body pos="0 0 2">{inside}'
+        f'<geom name="ball" size="0.1" pos="0.3 0 0"/></body></worldbody><actuator>{actuators}</actuator>{more}</mujoco>'
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    "joint, actuator, limit",
+    [
+        ("", 'forcerange="-7 5" gear="3"', 15),
+        ('actuatorfrcrange="-4 6"', 'gear="-2"', 4),
+        ('actuatorfrcrange="-4 6"', 'forcerange="-7 5"', 4),
+        ('actuatorfrcrange="-40 60"', 'forcerange="-7 5"', 5),
+        ("", "", np.inf),
+    ],
+)
+def test_the_limit_of_a_joint_is_its_actuators(joint, actuator, limit, tmp_path):
+    model = compile_mjcf(written(tmp_path, f'<joint name="hinge" {joint}/>', f'<motor joint="hinge" {actuator}/>'))
+    data = mujoco.MjData(model)
+    for sign in (1, -1):
+        data.ctrl[0] = 100 * sign
+        mujoco.mj_forward(model, data)
+        assert abs(data.qfrc_actuator[0]) == pytest.approx(min(limit, 100 * abs(model.actuator_gear[0, 0])))
+    assert not model.jnt_actfrclimited.any()
+    assert bool(model.actuator_forcelimited[0]) == np.isfinite(limit)
+
+
+def test_what_an_actuator_adds_to_its_joint_moves_it_as_in_mujoco(tmp_path):
+    joint, motor = '<joint name="hinge" axis="0 1 0" damping="0.1" armature="0.02"/>', '<motor joint="hinge" gear="3" armature="0.04" damping="0.5"/>'
+    path = written(tmp_path, joint, motor)
+    folded, plain = compile_mjcf(path), mujoco.MjModel.from_xml_path(str(path))
+    assert folded.dof_armature[0] == pytest.approx(0.02 + 9 * 0.04) and folded.dof_damping[0] == pytest.approx(0.1 + 9 * 0.5)
+    assert not folded.actuator_armature.any() and not folded.actuator_damping.any()
+    ends = []
+    for model in (folded, plain):
+        data = mujoco.MjData(model)
+        data.ctrl[0], data.qvel[0] = 0.5, 3
+        for _ in range(200):
+            mujoco.mj_step(model, data)
+        ends.append([data.qpos[0], data.qvel[0]])
+    assert abs(ends[1][0]) > 0.1
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-12)
+
+
+def test_contact_pairs_are_refused_in_one_line(tmp_path):
+    path = written(tmp_path, "<freejoint/>", more='<contact><pair geom1="floor" geom2="ball" friction="1 1 .005 .0001 .0001"/></contact>')
+    with pytest.raises(Error, match="<contact><pair>.*remove it and say by contype and conaffinity") as caught:
+        compile_mjcf(path)
     assert "\n" not in str(caught.value)
