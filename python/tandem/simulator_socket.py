@@ -49,7 +49,7 @@ def output_shapes(layout, nq, nv):
 
 
 def serve(batch, receive, send):
-    """Answers commands until the program hangs up: numbers that begin with what to do.
+    """Answers commands until the program hangs up, a ConnectionError of receive() or send(): numbers that begin with what to do.
 
     batch: some worlds, with the sizes nworld, nq, nv, njnt and
         reset(world, friction, q, v), friction negative for the MJCF's    kick(world, dv)    push(world, body, force, steps)
@@ -57,10 +57,7 @@ def serve(batch, receive, send):
     """
     sizes = {"r": 2 + batch.nq + batch.nv, "k": 7, "p": 6, "s": 5 * batch.njnt * batch.nworld}
     while True:
-        head = receive(1)
-        if head is None:
-            return
-        what = chr(int(head[0]))
+        what = chr(int(receive(1)[0]))
         numbers = receive(sizes[what])
         if what == "r":
             batch.reset(int(numbers[0]), numbers[1], numbers[2 : 2 + batch.nq], numbers[2 + batch.nq :])
@@ -72,13 +69,13 @@ def serve(batch, receive, send):
             send(batch.step(numbers.reshape(5, batch.nworld, batch.njnt)).tobytes())
 
 
-def read_layout(source):
+def read_layout(read_line, read):
     """(Layout, number of worlds) from the head of the conversation."""
-    told = json.loads(source.readline())
+    told = json.loads(read_line())
     nworld, terrain = told.pop("worlds"), told.pop("terrain", None)
     if terrain:
         rows, columns = terrain["rows"], terrain["columns"]
-        height = np.frombuffer(source.read(4 * rows * columns), dtype=np.float32).reshape(rows, columns)
+        height = np.frombuffer(read(4 * rows * columns), dtype=np.float32).reshape(rows, columns)
         terrain = Terrain(rows, columns, terrain["cell"], height)
     return Layout(**told, terrain=terrain), nworld
 
@@ -90,7 +87,21 @@ def run(make_batch, name, cure):
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that started this one hangs up after Ctrl-C
     os.dup2(2, 1)  # standard output is the program's
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(0, "wb", buffering=0)
+    with os.fdopen(os.dup(0), "rb") as source, os.fdopen(0, "wb", buffering=0) as target:
+        try:
+            return converse(source, target, make_batch, name, cure)
+        except ConnectionError:  # the program has hung up, in the middle of a message perhaps
+            return 0
+
+
+def converse(source, target, make_batch, name, cure):
+    """From the first line to the last. Returns the exit code of what went wrong here; ConnectionError: the program is gone."""
+
+    def read(size):
+        data = source.read(size)
+        if len(data) < size:
+            raise ConnectionError
+        return data
 
     def send(data):
         view = memoryview(data)
@@ -101,15 +112,14 @@ def run(make_batch, name, cure):
         send(json.dumps(said).encode() + b"\n")
 
     def receive(count):
-        data = source.read(8 * count)
-        return np.frombuffer(data) if len(data) == 8 * count else None
+        return np.frombuffer(read(8 * count))
 
     try:
-        batch, called = make_batch(*read_layout(source))
+        batch, called = make_batch(*read_layout(source.readline, read))
     except ImportError as error:
         answer(error=f"the simulator {name} needs the Python package {error.name}: {cure}")
         return 1
-    except (Error, RuntimeError, KeyError, ValueError) as error:
+    except (Error, RuntimeError, KeyError, ValueError, OSError) as error:
         answer(error=str(error).splitlines()[0])
         return 1
     answer(simulator=called)
@@ -117,5 +127,4 @@ def run(make_batch, name, cure):
         serve(batch, receive, send)
     except (Error, RuntimeError, MemoryError) as error:
         print(f"tandem: the simulator {name} gave up: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
-    return 0
+    return 1

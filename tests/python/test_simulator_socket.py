@@ -16,14 +16,20 @@ from tandem.trajectory import Error
 NOTHING = {"worlds": 1, "control_dt": 0.01, "physics_dt": 0.001, "joints": [], "bodies": [], "feet": [], "contacts": [], "foot_geoms": []}
 
 
-def answer_of(module, told, heights=b"", missing="none"):
-    """(What the program answers to a line of JSON, its exit code), with one package not to be found."""
+def start(module, missing="none"):
+    """(A simulator's process, our end of its socket), with one package not to be found."""
     ours, theirs = socket.socketpair()
     code = f"import runpy, sys; sys.modules['{missing}'] = None; runpy.run_module('{module}', run_name='__main__')"
     folder = os.path.dirname(os.path.dirname(tandem.__file__))
     environment = {**os.environ, "PYTHONPATH": folder + ":" + os.environ.get("PYTHONPATH", "")}
     process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stderr=subprocess.PIPE, env=environment)
     theirs.close()
+    return process, ours
+
+
+def answer_of(module, told, heights=b"", missing="none"):
+    """(What the program answers to a line of JSON, its exit code)."""
+    process, ours = start(module, missing)
     ours.sendall(json.dumps(told).encode() + b"\n" + heights)
     with ours, process:
         return json.loads(ours.makefile("rb").readline()), process.wait(timeout=120)
@@ -48,6 +54,24 @@ def test_drake_refuses_uneven_ground_in_one_line(robot):
     told = {**NOTHING, "xml": robot.model_path, "terrain": {"rows": 2, "columns": 3, "cell": 0.1}}
     answer, code = answer_of("tandem.drake_simulator", told, np.zeros(6, dtype=np.float32).tobytes())
     assert "flat ground only; use --simulator mujoco" in answer["error"] and code == 1
+
+
+@pytest.mark.parametrize("last", ["half a line", "half a number", "half a command", "an answer that nobody reads"])
+def test_a_program_that_is_gone_ends_its_simulator_quietly(robot, last):
+    pytest.importorskip("pydrake", reason="drake is not installed")
+    process, ours = start("tandem.drake_simulator")
+    line = json.dumps({**NOTHING, "xml": robot.model_path, "joints": robot.joint_names}).encode() + b"\n"
+    reset = np.concatenate([[ord("r"), 0, -1], robot.stand, np.zeros(robot.nv)]).tobytes()
+    step = np.concatenate([[ord("s")], np.zeros(5 * robot.njnt)]).tobytes()
+    with ours, process:
+        ours.sendall(line if last != "half a line" else line[:20])
+        if last != "half a line":
+            assert json.loads(ours.makefile("rb").readline())["simulator"].startswith("drake")
+            ours.sendall({"half a number": step[:5], "half a command": reset[:-100]}.get(last, reset + step))
+        ours.close()
+        said = process.stderr.read()
+        process.wait(timeout=120)
+    assert said == b""
 
 
 def ground_below(model, x, y):
