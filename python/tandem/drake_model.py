@@ -29,10 +29,12 @@ from pydrake.multibody.plant import AddMultibodyPlant, CoulombFriction, Multibod
 from pydrake.multibody.tree import FixedOffsetFrame, PdControllerGains, PrismaticJoint, RevoluteJoint, RotationalInertia, SpatialInertia
 from pydrake.systems.framework import DiagramBuilder
 
+from .mjcf import motors_of
 from .trajectory import Error
 
 JOINT = mujoco.mjtJoint
 GEOM = mujoco.mjtGeom
+WITHOUT_SHAPE = {int(GEOM.mjGEOM_HFIELD), int(GEOM.mjGEOM_SDF)}  # in Drake
 
 
 @dataclass
@@ -87,7 +89,7 @@ def check_supported(model):
     if model.neq or model.ntendon:
         refuse("equality constraints and tendons")
     for geom in range(model.ngeom):
-        if model.geom_type[geom] in (GEOM.mjGEOM_HFIELD, GEOM.mjGEOM_SDF) and collides(model, geom):
+        if model.geom_type[geom] in WITHOUT_SHAPE and collides(model, geom):
             refuse("height fields: flat ground only")
 
 
@@ -135,12 +137,11 @@ def add_joints(model, plant, bodies):
 
 def add_actuators(model, plant, joints):
     """A motor with a PD controller on every joint, in the order of `joints`. Its gains are set later; Drake needs them to be there from the start."""
+    limits = {joint: gear * model.actuator_forcerange[a, 1] for a, joint, gear in motors_of(model) if model.actuator_forcelimited[a]}
     actuators = {}
     for name, joint in joints.items():
         dof = model.joint(name).dofadr[0]
-        motors = [a for a in range(model.nu) if model.actuator_trnid[a, 0] == model.joint(name).id and model.actuator_forcelimited[a]]
-        limit = model.actuator_forcerange[motors[0], 1] if motors else np.inf
-        actuator = plant.AddJointActuator(name, joint, limit)
+        actuator = plant.AddJointActuator(name, joint, limits.get(model.joint(name).id, np.inf))
         actuator.set_default_gear_ratio(1)
         actuator.set_default_rotor_inertia(model.dof_armature[dof])
         actuator.set_controller_gains(PdControllerGains(p=1, d=1))
@@ -149,23 +150,39 @@ def add_actuators(model, plant, joints):
 
 
 def add_geoms(model, plant, bodies, friction):
-    """Collision shapes by MuJoCo's geom number."""
-    floors = [geom for geom in range(model.ngeom) if model.body_weldid[model.geom_bodyid[geom]] == 0 and collides(model, geom)]
-    floor = max((model.geom_friction[geom, 0] for geom in floors), default=1.0)
+    """Collision shapes by MuJoCo's geom number. friction: of every contact; None: as the MJCF says."""
+    geoms = [geom for geom in range(model.ngeom) if collides(model, geom)]
+    wanted = {geom: friction_on_floor(model, geom) if friction is None else friction for geom in geoms}
+    ground = max(wanted.values(), default=0) or 1.0
     ids = {}
-    for geom in range(model.ngeom):
-        if not collides(model, geom):
-            continue
-        wanted = friction if friction is not None else max(model.geom_friction[geom, 0], floor)
-        ground = friction if friction is not None else floor
-        # Drake takes 2 a b / (a + b) of two surfaces, MuJoCo the larger one; this is the a for which both agree on the floor
-        own = wanted * ground / max(2 * ground - wanted, 1e-6) if geom not in floors else ground
+    for geom in geoms:
+        # Drake takes 2 a b / (a + b) of two surfaces; this is the a for which a geom has on the floor what it has in MuJoCo
+        own = ground if is_floor(model, geom) else wanted[geom] * ground / (2 * ground - wanted[geom])
         properties = ProximityProperties()
         AddContactMaterial(properties=properties, friction=CoulombFriction(own, own))
         body = bodies[model.geom_bodyid[geom]]
         X_BG = pose(model.geom_pos[geom], model.geom_quat[geom])
         ids[geom] = plant.RegisterCollisionGeometry(body, X_BG, shape_of(model, geom), f"geom_{geom}", properties)
     return ids
+
+
+def is_floor(model, geom):
+    return model.body_weldid[model.geom_bodyid[geom]] == 0
+
+
+def friction_on_floor(model, geom):
+    """What MuJoCo takes for a geom on the floor, the same on all of it: that of the one with priority, else the larger of the two."""
+    floors = [other for other in range(model.ngeom) if is_floor(model, other) and collides(model, other) and may_touch(model, geom, other)]
+    found = {pair_friction(model, geom, other) for other in floors}
+    if len(found) > 1:
+        name = name_of(model, mujoco.mjtObj.mjOBJ_GEOM, geom)
+        raise Error(f'the simulator drake has no floors of different friction (geom "{name}"); use --simulator mujoco')
+    return found.pop() if found else float(model.geom_friction[geom, 0])
+
+
+def pair_friction(model, geom, other):
+    ranks = [(model.geom_priority[g], model.geom_friction[g, 0]) for g in (geom, other)]
+    return float(max(ranks)[1])
 
 
 def shape_of(model, geom):

@@ -93,7 +93,10 @@ class World:
     def kick(self, dv):
         q, v = self.read_state()
         v[:6] += dv
-        self.write_state(q, v)
+        if np.isfinite(v).all():
+            self.write_state(q, v)
+        else:
+            self.fault = self.fault or FAULT_STATE
 
     def push(self, body, force, steps):
         from pydrake.multibody.math import SpatialForce
@@ -133,19 +136,20 @@ class World:
         self.desired.FixValue(self.context, desired)
 
     def step(self, set_points, out):
-        """One control step; writes this world's rows of `out`. A world with a fault stands still."""
-        if self.fault == 0 and not all(np.isfinite(row).all() for row in set_points):
+        """One control step; writes this world's rows of `out`. A world with a fault stands still. Drake has no gains below 0."""
+        kp, kd = set_points[3:]
+        if self.fault == 0 and not (np.isfinite(set_points).all() and (kp >= 0).all() and (kd >= 0).all()):
             self.fault = FAULT_SET_POINT
         if self.fault:
             out["fault"][:] = self.fault
             return
-        self.set_points(*set_points)
         for name in ("tau", "power", "point_force", "foot_force", "foot_slip", "floor_contact", "self_collision"):
             out[name][:] = 0
         try:
+            self.set_points(*set_points)
             for _ in range(self.substeps):
                 self.physics_step(out)
-        except RuntimeError as error:  # Drake gave up, for example on a state that is not finite
+        except (RuntimeError, SystemExit) as error:  # Drake gave up, for example on a state that is not finite; SystemExit is how it asserts
             print(f"tandem.drake_simulator: {str(error).splitlines()[0]}", file=sys.stderr)
             self.fault = FAULT_STATE
         q, v = self.read_state()

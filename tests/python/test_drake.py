@@ -113,6 +113,95 @@ def test_what_drake_has_no_counterpart_for_is_refused_in_one_line(inside, word, 
     assert "\n" not in str(caught.value) and "--simulator mujoco" in str(caught.value)
 
 
+def test_a_height_field_of_the_robot_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "robot.xml"
+    field = '<asset><hfield name="h" nrow="2" ncol="2" size="1 1 1 1" elevation="0 1 0 1"/></asset>'
+    path.write_text(
+        f'<mujoco>{field}<worldbody><body><freejoint/><inertial mass="1" pos="0 0 0" diaginertia="1 1 1"/>'
+        '<geom type="hfield" hfield="h"/></body></worldbody></mujoco>'
+    )
+    with pytest.raises(Error, match="no height fields: flat ground only; use --simulator mujoco") as caught:
+        drake_model.make_plant(compile_mjcf(path), 0.001)
+    assert "\n" not in str(caught.value)
+
+
+def two_surfaces(made, first, second):
+    """Drake's friction of two geoms of a plant."""
+    inspector, ids = made.scene_graph.model_inspector(), {geom: id_ for id_, geom in made.geoms.items()}
+    a, b = (inspector.GetProximityProperties(ids[g]).GetProperty("material", "coulomb_friction").static_friction() for g in (first, second))
+    return 2 * a * b / (a + b)
+
+
+def standing(tmp_path, floors, ball):
+    """A ball above some floors."""
+    path = tmp_path / "robot.xml"
+    path.write_text(f'<mujoco><worldbody>{floors}<body pos="0 0 2"><freejoint/><geom size="0.1" {ball}/></body></worldbody></mujoco>')
+    return compile_mjcf(path)
+
+
+@pytest.mark.parametrize(
+    "floor, ball, expected",
+    [
+        ('friction="1"', 'friction="0.2" priority="1"', 0.2),
+        ('friction="0.1"', 'friction="0.9" priority="1"', 0.9),
+        ('friction="0.3" priority="2"', 'friction="0.9" priority="1"', 0.3),
+        ('friction="0.3"', 'friction="0.9"', 0.9),
+        ('friction="1"', 'friction="0.2"', 1),
+        ('friction="0"', 'friction="0"', 0),
+    ],
+)
+def test_friction_on_the_floor_is_that_of_the_geom_with_priority_or_the_larger(floor, ball, expected, tmp_path):
+    model = standing(tmp_path, f'<geom type="plane" size="1 1 1" {floor}/>', ball)
+    assert two_surfaces(drake_model.make_plant(model, 0.001), 0, 1) == pytest.approx(expected)
+    assert two_surfaces(drake_model.make_plant(model, 0.001, friction=0.4), 0, 1) == pytest.approx(0.4)
+
+
+def test_floors_of_different_friction_are_refused_unless_the_geom_has_priority(tmp_path):
+    floors = '<geom type="plane" size="1 1 1" friction="0.8"/><geom type="box" pos="3 0 0" size="1 1 1" friction="1.2"/>'
+    with pytest.raises(Error, match="no floors of different friction .*use --simulator mujoco"):
+        drake_model.make_plant(standing(tmp_path, floors, 'friction="0.5"'), 0.001)
+    made = drake_model.make_plant(standing(tmp_path, floors, 'friction="0.5" priority="1"'), 0.001)
+    assert two_surfaces(made, 0, 2) == pytest.approx(0.5) == two_surfaces(made, 1, 2)
+
+
+def test_gravity_is_the_models(robot):
+    layout, model = layout_of(robot)
+    model.opt.gravity[:] = [0.1, 0, -1.62]
+    world = drake_simulator.World(layout, model)
+    np.testing.assert_allclose(world.plant.gravity_field().gravity_vector(), [0.1, 0, -1.62])
+
+
+def test_the_limit_of_a_joint_holds_and_a_negative_gain_stops_its_world_alone(tmp_path):
+    path = tmp_path / "robot.xml"
+    path.write_text(
+        '<mujoco><worldbody><body name="base"><freejoint/><geom size="0.1" contype="0" conaffinity="0"/><body name="arm"><joint name="hinge" '
+        'axis="0 1 0" actuatorfrcrange="-4 6"/><geom size="0.1" pos="0.5 0 0" contype="0" conaffinity="0"/></body></body></worldbody>'
+        '<actuator><motor joint="hinge" gear="2" forcerange="-3 3" armature="0.05"/></actuator></mujoco>'
+    )
+    batch = drake_simulator.Batch(Layout(str(path), 0.001, 0.001, ["hinge"], ["base", "arm"], [], [], []), 2)
+    q, v, zero = np.array([0, 0, 1, 1, 0, 0, 0, 0.0]), np.zeros(7), np.zeros((2, 1))
+    for w in range(2):
+        batch.reset(w, -1, q, v)
+    batch.step(np.array([[[100], [-100]], zero, zero, [[-1], [1]], zero]))
+    np.testing.assert_array_equal(batch.out["fault"].ravel(), [drake_simulator.FAULT_SET_POINT, 0])
+    np.testing.assert_allclose(batch.out["tau"].ravel(), [0, -4])
+    batch.reset(0, -1, q, v)
+    batch.step(np.array([[[100], [-100]], zero, zero, zero + 1, zero]))
+    np.testing.assert_array_equal(batch.out["fault"].ravel(), [0, 0])
+    np.testing.assert_allclose(batch.out["tau"].ravel(), [4, -4])
+
+
+def test_a_kick_that_cannot_be_stops_its_world_alone(robot):
+    layout, model = layout_of(robot)
+    batch = drake_simulator.Batch(layout, 2)
+    for w in range(2):
+        batch.reset(w, -1, robot.stand, np.zeros(robot.nv))
+    batch.kick(1, np.full(6, np.inf))
+    zeros = np.zeros((2, robot.njnt))
+    batch.step(np.array([zeros, np.tile(robot.stand[7:], (2, 1)), zeros, zeros, zeros]))
+    np.testing.assert_array_equal(batch.out["fault"].ravel(), [0, drake_simulator.FAULT_STATE])
+
+
 def test_geoms_that_mujoco_keeps_apart_may_not_touch_in_drake(robot):
     _, model = layout_of(robot)
     made = drake_model.make_plant(model, 0.001)
