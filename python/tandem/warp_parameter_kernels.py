@@ -1,9 +1,9 @@
 """The kernels of tandem.warp_parameters: from what is set per world to the arrays of the model that a physics step reads.
 
-With M the inertia matrix at the model's own configuration qpos0, J_b the Jacobian of body b's centre of mass, in the axes of its inertia I_b, and o the shift
-of the base's centre of mass there,
+With M the inertia matrix at the model's own configuration qpos0, J_b the Jacobian of body b's centre of mass, in the axes of its inertia I_b, and o_b the shift
+of that centre there, which bodies that are part of the base have,
 
-    M = rest + diag(armature) + sum_b (m_b P_b' P_b + R_b' I_b R_b),    J_b = (P_b, R_b),    P_base <- P_base + R_base x o                     (1)
+    M = rest + diag(armature) + sum_b (m_b P_b' P_b + R_b' I_b R_b),    J_b = (P_b, R_b),    P_b <- P_b + R_b x o_b                            (1)
 
 and what the contact solver scales its softness with is |L^-1 J_b'|^2 by thirds, and |L^-1 e_i|^2 for a joint's own freedoms, M = L L'.
 """
@@ -40,8 +40,9 @@ class Own:
     armature: wp.array[float]  # (nv)
     range: wp.array[wp.vec2]  # of an actuator's force
     gravity: wp.vec3
-    base: int  # body
-    base_axes: wp.mat33  # of the base's inertia, in the base
+    base_mass: float  # of all bodies that are part of the base, which is link 0
+    from_base: wp.array[wp.mat33]  # of a part of the base: from the base's axes to its own,
+    axes_from_base: wp.array[wp.mat33]  # and to those of its inertia
     parent: wp.array[int]  # of a body
     link: wp.array[int]  # of a body: the robot's body that it belongs to, -1: none
     dof: wp.array[int]  # of a joint of the robot
@@ -61,7 +62,7 @@ class Taken:
     gravity: wp.array[wp.vec3]
     strength: wp.array2d[float]
     subtree: wp.array2d[float]  # mass of a body and all that hangs on it
-    offset: wp.array[wp.vec3]  # of the base's centre of mass, in the axes of its inertia
+    offset: wp.array[wp.vec3]  # of the base's centre of mass, in the base's axes
     changed: wp.array[int]  # whether the world took its values
 
 
@@ -105,27 +106,23 @@ def acceptable(given: Given, own: Own, w: int, added_mass: float, com_offset: wp
     if given.gravity.shape[0] > 0:
         good = good and finite3(given.gravity[w])
     good = good and all_positive(given.mass_scale, w) and all_positive(given.armature_scale, w) and all_positive(given.strength, w)
-    base = own.mass[own.base]
-    if own.link[own.base] >= 0:
-        base *= or_one(given.mass_scale, w, own.link[own.base])
-    return good and (added_mass == 0.0 or base + added_mass > 0.0)
+    return good and (added_mass == 0.0 or own.base_mass * or_one(given.mass_scale, w, 0) + added_mass > 0.0)
 
 
 @wp.func
 def take_masses(given: Given, own: Own, taken: Taken, w: int, added_mass: float, com_offset: wp.vec3):
     nbody = own.mass.shape[0]
     for b in range(nbody):
-        mass, ratio, shift = float(own.mass[b]), wp.float32(1.0), wp.vec3(0.0, 0.0, 0.0)
+        scale, shift = wp.float32(1.0), wp.vec3(0.0, 0.0, 0.0)
         if own.link[b] >= 0:
-            mass *= or_one(given.mass_scale, w, own.link[b])
-        if b == own.base:
-            mass += added_mass
-            shift = com_offset
-        if mass != own.mass[b]:
-            ratio = mass / own.mass[b]
-        taken.mass[w, b] = mass
-        taken.subtree[w, b] = mass
-        taken.inertia[w, b] = ratio * own.inertia[b]
+            scale = or_one(given.mass_scale, w, own.link[b])
+        if own.link[b] == 0:
+            if own.base_mass > 0.0:
+                scale += added_mass / own.base_mass
+            shift = own.from_base[b] * com_offset
+        taken.mass[w, b] = scale * own.mass[b]
+        taken.subtree[w, b] = scale * own.mass[b]
+        taken.inertia[w, b] = scale * own.inertia[b]
         taken.ipos[w, b] = own.ipos[b] + shift
     for i in range(nbody - 1):
         b = nbody - 1 - i
@@ -149,7 +146,7 @@ def take_parameters(mask: wp.array[int], given: Given, own: Own, taken: Taken, f
     fault[w] = fault[w] & ~FAULT_PARAMETERS
     taken.changed[w] = 1
     take_masses(given, own, taken, w, added_mass, com_offset)
-    taken.offset[w] = wp.transpose(own.base_axes) * com_offset
+    taken.offset[w] = com_offset
     for g in range(own.friction.shape[0]):
         slide = float(own.friction[g][0])
         if given.friction.shape[0] > 0:
@@ -170,8 +167,8 @@ def take_parameters(mask: wp.array[int], given: Given, own: Own, taken: Taken, f
 
 @wp.func
 def shift_of(rest: Rest, own: Own, taken: Taken, w: int, b: int, i: int):
-    if b == own.base:
-        return rest.shift[b, i] + wp.cross(rest.turn[b, i], taken.offset[w])
+    if own.link[b] == 0:
+        return rest.shift[b, i] + wp.cross(rest.turn[b, i], own.axes_from_base[b] * taken.offset[w])
     return rest.shift[b, i]
 
 

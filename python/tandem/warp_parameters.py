@@ -38,16 +38,14 @@ class Parameters:
 
     def __init__(self, robot, host, model, *, bodies, dofs, actuators, links, strength, fault):
         self.robot, self.host, self.nworld = robot, host, len(strength)
-        self.base = bodies[0]
+        self.base = np.flatnonzero(links == bodies[0])  # its parts: bodies of the MJCF
         self.masses_differ = False
         number = {body: i for i, body in enumerate(bodies)}
         self.own = own = kernels.Own()
         own.friction, own.mass, own.inertia = reals(host.geom_friction, wp.vec3), reals(host.body_mass), reals(host.body_inertia, wp.vec3)
         own.ipos, own.armature, own.range = reals(host.body_ipos, wp.vec3), reals(host.dof_armature), reals(host.actuator_forcerange, wp.vec2)
-        own.gravity, own.base = wp.vec3(*host.opt.gravity), int(self.base)
-        axes = np.zeros(9)
-        mujoco.mju_quat2Mat(axes, host.body_iquat[self.base])
-        own.base_axes = wp.mat33(*axes)
+        own.gravity, own.base_mass = wp.vec3(*host.opt.gravity), float(host.body_mass[self.base].sum())
+        own.from_base, own.axes_from_base = self.axes_of_base()
         own.parent, own.link = integers(host.body_parentid), integers([number.get(int(link), -1) for link in links])
         own.dof, own.actuator = integers(dofs), integers(actuators)
         self.taken = taken = kernels.Taken()
@@ -58,6 +56,13 @@ class Parameters:
         self.fault, self.body_weight, self.dof_weight = fault, model.body_invweight0, model.dof_invweight0
         self.rest = self.at_rest()
         self.matrix = wp.zeros((self.nworld, host.nv, host.nv), dtype=float)
+
+    def axes_of_base(self):
+        """Of the base's parts: what turns the base's axes into those of the part, and into those of its inertia."""
+        data, n = mujoco.MjData(self.host), self.host.nbody
+        mujoco.mj_kinematics(self.host, data)
+        base = data.xmat[self.base[0]].reshape(3, 3)
+        return [reals(axes.reshape(n, 3, 3).transpose(0, 2, 1) @ base, wp.mat33) for axes in (data.xmat, data.ximat)]
 
     def at_rest(self):
         """Jacobians at qpos0, what the inertia matrix has beside bodies and armature, and which dofs share one inverse weight."""
@@ -122,6 +127,6 @@ class Parameters:
             if not (here[name] > 0).all():
                 raise Error(f"set_parameters: {name} holds {here[name].min()}, expected positive numbers")
         if "added_mass" in here and ("mass_scale" in here or "mass_scale" not in values):
-            base = self.host.body_mass[self.base] * (here["mass_scale"][:, 0] if "mass_scale" in here else 1)
+            base = self.host.body_mass[self.base].sum() * (here["mass_scale"][:, 0] if "mass_scale" in here else 1)
             if ((base + here["added_mass"] <= 0) & (here["added_mass"] != 0)).any():
                 raise Error(f"set_parameters: added_mass = {here['added_mass'].min()} kg leaves the base without mass; it has {np.min(base):.4g} kg")

@@ -19,7 +19,7 @@ import mujoco
 import numpy as np
 
 from .feet import foot_of_geoms
-from .mjcf import compile_mjcf
+from .mjcf import compile_mjcf, motors_of
 from .trajectory import Error
 
 REQUIREMENTS = "tools/requirements-warp.txt"
@@ -136,7 +136,7 @@ class WarpSimulator:
         """Where joints, bodies and feet of the robot are in the MJCF."""
         host, robot = self.host, self.robot
         joints = [host.joint(name) for name in robot.joint_names]
-        actuator_of = {int(host.actuator_trnid[a, 0]): a for a in range(host.nu)}
+        actuator_of = {joint: actuator for actuator, joint, _ in motors_of(host)}
         missing = [j.name for j in joints if j.id not in actuator_of]
         if missing:
             raise Error(f'{robot.model_path}: joint "{missing[0]}" has no actuator')

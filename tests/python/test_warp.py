@@ -1,5 +1,7 @@
 """tandem.warp_simulator held against MuJoCo on the processor: single steps, forces at rest, walking; pushes, masks, faults."""
 
+import copy
+
 import mujoco
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tandem
 from tandem.mjcf import Terrain, compile_mjcf
 from tandem.simulator_socket import Layout
 from tandem.trajectory import Error
-from warp_worlds import NWORLD, command, make, pair, random_parameters, random_states
+from warp_worlds import NWORLD, command, make, pair, random_parameters, random_states, rewritten
 
 from tandem import warp_kernels, warp_program, warp_simulator  # isort: skip  after Warp was found
 
@@ -189,6 +191,57 @@ def test_contacts_beyond_their_room_are_a_fault_that_stops_nobody(robot):
     warp.step()
     assert set(warp.fault.numpy()) <= {0, warp_kernels.FAULT_CAPACITY} and warp.fault.numpy().any()
     assert (warp.time.numpy() > 0).all()
+
+
+def test_masses_of_a_base_of_several_bodies_are_those_of_all_of_them(tmp_path, rng):
+    """The Go2's trunk, turned and welded to a carrier of 0.1 kg: whole mass, its centre, and what MuJoCo makes of them."""
+    carrier = '<inertial pos="0 0 0" mass="0.1" diaginertia="1e-4 1e-4 1e-4"/><body name="trunk" pos="0.02 -0.01 0.03" euler="0.3 0 1.2">'
+    trunk = '<inertial pos="0.021112 0 -0.005366" mass="6.921" fullinertia="0.02448 0.098077 0.107 0.00012166 0.00148481 -3.12005e-05"/>'
+    robot = rewritten("unitree_go2", tmp_path, trunk, f"{carrier}{trunk}</body>")
+    sim = make(robot)
+    scale, added, offset = np.ones((NWORLD, robot.nbody)), np.array([0, 3, -2, 0]), rng.uniform(-0.05, 0.05, (NWORLD, 3))
+    scale[:, 0] = [1, 1, 1.2, 0.8]
+    sim.set_parameters(mass_scale=scale, added_mass=added, com_offset=offset)
+    plain, parts = sim.host, [sim.host.body(name).id for name in ("base", "trunk")]
+    for w in range(NWORLD):
+        model = copy.deepcopy(plain)
+        for name in ("body_mass", "body_inertia", "body_ipos"):
+            getattr(model, name)[:] = getattr(sim.model, name).numpy()[w]
+        factor = scale[w, 0] + added[w] / 7.021
+        np.testing.assert_allclose(model.body_mass[parts], factor * plain.body_mass[parts], rtol=1e-6)
+        np.testing.assert_allclose(model.body_inertia[parts], factor * plain.body_inertia[parts], rtol=1e-6)
+        mujoco.mj_setConst(model, mujoco.MjData(model))
+        np.testing.assert_allclose(base_centre(model, parts), base_centre(plain, parts) + offset[w], atol=1e-7)
+        for name in ("body_subtreemass", "body_invweight0", "dof_invweight0"):
+            np.testing.assert_allclose(getattr(sim.model, name).numpy()[w], getattr(model, name), rtol=2e-5, err_msg=name)
+    with pytest.raises(Error, match="leaves the base without mass; it has 7.021 kg"):
+        sim.set_parameters(added_mass=np.full(NWORLD, -7.03))
+    sim.set_parameters(added_mass=np.full(NWORLD, -6.95))
+
+
+def base_centre(model, parts):
+    """Centre of mass of the base's bodies, in the axes of the first of them."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    mass = model.body_mass[parts]
+    return data.xmat[parts[0]].reshape(3, 3).T @ (mass @ data.xipos[parts] / mass.sum() - data.xpos[parts[0]])
+
+
+def test_strength_scales_the_whole_limit_of_a_joint(tmp_path):
+    """The least of the joint's limit and its actuator's, which is 23.7 or 45.43 N m."""
+    robot = rewritten(
+        "unitree_go2", tmp_path, 'frictionloss="0.2" armature="0.01"/>', 'frictionloss="0.2" armature="0.01" actuatorfrcrange="-30 32"/>'
+    )
+    sim = make(robot)
+    limit = np.minimum(30, np.tile([23.7, 23.7, 45.43], 4))
+    strength = np.tile([[1], [0.5], [1.2], [0.7]], (1, robot.njnt))
+    sim.set_parameters(strength=strength)
+    q = np.tile(robot.stand, (NWORLD, 1))
+    q[:, 2] += 1
+    sim.set_state(q, np.zeros((NWORLD, robot.nv)))
+    sim.tau_ff.fill_(1000.0)
+    sim.step()
+    np.testing.assert_allclose(sim.tau.numpy(), strength * limit, rtol=1e-6)
 
 
 def layout_of(robot, control_dt=0.01, physics_dt=0.0025):

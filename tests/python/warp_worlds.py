@@ -4,6 +4,8 @@ They run on Warp's CPU device; TANDEM_TEST_DEVICE=cuda:0 runs them on a GPU.
 """
 
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +32,16 @@ def make(robot, control_dt=0.01, physics_dt=0.0025, **more):
 def pair(robot, control_dt, physics_dt):
     """The same worlds in Warp and in MuJoCo."""
     return make(robot, control_dt, physics_dt), tandem.Simulator(robot, NWORLD, control_dt=control_dt, physics_dt=physics_dt)
+
+
+def rewritten(name, tmp_path, old, new):
+    """A robot of robots/ with a text of its MJCF replaced."""
+    folder = shutil.copytree(Path(tandem.Robot(name).model_path).parents[1], tmp_path / "robots")
+    path = folder / name / f"{name}.xml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return tandem.Robot(name, str(folder))
 
 
 def command(warp, reference, tau_ff, q_des, v_des):
