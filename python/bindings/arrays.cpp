@@ -46,7 +46,7 @@ bool has_shape(const nb::ndarray<nb::ro>& array, const Axes& axes) {
 
 bool is_contiguous(const nb::ndarray<nb::ro>& array) {
   std::int64_t expected = 1;
-  for (size_t i = array.ndim(); i-- > 0;) {
+  for (size_t i = array.ndim(); i-- > 0 && array.size() > 0;) {
     if (array.shape(i) != 1 && array.stride(i) != expected) return false;
     expected *= static_cast<std::int64_t>(array.shape(i));
   }

@@ -68,6 +68,7 @@ void save_network(TaskObject& self, const std::filesystem::path& path, const Net
   const size_t nobs = static_cast<size_t>(self.task.nobs), nlayer = network.layers.size();
   check(self.settings.controller != Controller::kMpc, "a task with controller mpc has no policy; use residual or rl");
   check(nlayer > 0, "layers is empty, expected (weight, bias) of each");
+  check(network.clip > 0 && std::isfinite(network.clip), "clip = ", network.clip, ", expected a number above 0");
   const auto copied = [](const Input<float>& values) {
     const std::span<const float> span = values;
     return std::vector<float>(span.begin(), span.end());

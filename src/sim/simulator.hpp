@@ -116,7 +116,8 @@ class Simulator {
   // Starts (or replaces, or ends) the push on one world. A world carries one push at a time.
   virtual void set_push(const Push& push) = 0;
 
-  // Gives one world its own parameters, replacing those set before. Takes effect with the next step. Allocates nothing.
+  // Gives one world its own parameters, replacing those set before. Takes effect with the next step, in a program of its own (Drake, Warp) with the next
+  // set_state(). Allocates nothing.
   // Meant for resets: under 1 us where masses, centre of mass and armature stay as they were, else 20 (Go2) to 60 us (G1).
   virtual void set_parameters(int world, const WorldParameters& parameters) = 0;
 
