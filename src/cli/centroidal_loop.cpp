@@ -104,11 +104,9 @@ void CentroidalLoop::Impl::place(const Trial& trial) {
 bool CentroidalLoop::Impl::physics_step(const Trial& trial, double time, TrialSums& sums, WorldResult& result) {
   const TrackerOutput& arriving = delay.pass(tracker.output);
   sim->input.tau_ff = arriving.tau_ff, sim->input.q_des = arriving.q_des, sim->input.v_des = arriving.v_des;
-  for (const TimedPush& push : trial.pushes) {
-    if (std::abs(push.start - time) > settings.physics_dt / 2) continue;
-    const int steps = static_cast<int>(std::lround(push.duration / settings.physics_dt));
-    sim->set_push({0, push.body, {plant.push * push.force[0], plant.push * push.force[1], plant.push * push.force[2]}, steps});
-  }
+  const double dt = settings.physics_dt;
+  for (const TimedPush& push : trial.pushes)
+    if (std::lround(push.start / dt) == std::lround(time / dt)) sim->set_push(in_steps(push, dt, plant.push));
   sim->step();
   const SimOutput& out = sim->output;
   for (double tau : out.tau) {

@@ -36,8 +36,11 @@ void check_scenario(const ClosedLoop& loop, const Scenario& scenario) {
   check(std::isfinite(scenario.seconds) && scenario.seconds > 0, "closed loop: ", scenario.seconds, " s, expected more than 0");
   check(scenario.world.size() == static_cast<size_t>(loop.nworld()), "closed loop: the scenario has ", scenario.world.size(), " worlds, expected ",
         loop.nworld());
-  for (const TimedPush& push : scenario.pushes)
+  const double dt = loop.control.control_dt(), last = (step_count(loop, scenario.seconds) - 1) * dt;  // when the last control step begins
+  for (const TimedPush& push : scenario.pushes) {
     check(push.world >= 0 && push.world < loop.nworld(), "closed loop: push on world ", push.world, ", expected 0 to ", loop.nworld() - 1);
+    check(push.start >= 0 && push.start < last + dt / 2, "closed loop: a push at ", push.start, " s, expected 0 to ", last, " s");
+  }
 }
 
 void place_worlds(ClosedLoop& loop, const Scenario& scenario) {
@@ -56,9 +59,7 @@ void disturb(ClosedLoop& loop, const EpisodeSampler& sampler, std::uint64_t seed
 void start_pushes(ClosedLoop& loop, const std::vector<TimedPush>& pushes, int step) {
   const double dt = loop.control.control_dt();
   for (const TimedPush& push : pushes) {
-    if (std::lround(push.start / dt) != step) continue;
-    const int steps = static_cast<int>(std::lround(push.duration / dt));
-    loop.sim().set_push({push.world, push.body, {push.force[0], push.force[1], push.force[2]}, steps});
+    if (std::lround(push.start / dt) == step) loop.sim().set_push(in_steps(push, dt));
   }
 }
 

@@ -83,9 +83,7 @@ TrialRun run_kinodynamic(ControlLoop& loop, const std::vector<double>& theta, co
     const std::array<double, 4> command = command_at(trial, robot.base_height, step * dt);
     std::copy(command.begin(), command.end(), loop.command.begin());
     for (const TimedPush& push : trial.pushes) {
-      if (std::lround(push.start / dt) != step) continue;
-      const double s = plant.push;
-      sim.set_push({0, push.body, {s * push.force[0], s * push.force[1], s * push.force[2]}, static_cast<int>(std::lround(push.duration / dt))});
+      if (std::lround(push.start / dt) == step) sim.set_push(in_steps(push, dt, plant.push));
     }
     loop.prepare();
     recorder.planned(*loop.mpc(), loop.measured_q, loop.measured_v, command);

@@ -1,6 +1,7 @@
 #include "cli/scenario.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tandem {
 namespace {
@@ -8,6 +9,12 @@ namespace {
 EpisodeKey key_of(const Scenario& scenario, size_t world) { return {scenario.seed, static_cast<std::uint32_t>(world), 0}; }
 
 }  // namespace
+
+Push in_steps(const TimedPush& push, double dt, double strength) {
+  const int steps = std::max(1, control_steps(push.duration, dt));
+  const double lasts = steps * dt, scale = strength * (std::abs(lasts - push.duration) < 1e-9 * push.duration ? 1 : push.duration / lasts);
+  return {push.world, push.body, {scale * push.force[0], scale * push.force[1], scale * push.force[2]}, steps};
+}
 
 Scenario standing_start(const Robot& robot, const TaskSettings& task, int nworld, double seconds, std::uint64_t seed) {
   Scenario scenario{seconds, seed, {}, {}};

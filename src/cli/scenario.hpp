@@ -21,6 +21,9 @@ struct TimedPush {
   double duration;              // [s]
 };
 
+// The same push, `strength` times as strong, in steps of `dt` [s], at least one, with the force that gives the same impulse.
+Push in_steps(const TimedPush& push, double dt, double strength = 1);
+
 // World w has the random numbers of (seed, w), whatever the controller.
 struct Scenario {
   double seconds;

@@ -106,6 +106,32 @@ TEST(ClosedLoop, AFallenWorldEndsThereAndDisturbsNoOther) {
   EXPECT_TRUE(std::equal(beside.begin() + static_cast<long>(nq), beside.end(), alone.begin() + static_cast<long>(nq)));
 }
 
+// 0.1 s is not a whole number of most control steps.
+TEST(ClosedLoop, APushGivesItsImpulseAtEveryControlStep) {
+  const TimedPush push{2, 1, {30, 0, -100}, 0.5, 0.1};
+  for (double dt : {0.001, 0.01, 0.015, 0.03, 0.04, 0.25}) {
+    const Push given = in_steps(push, dt);
+    EXPECT_GE(given.steps, 1) << dt;
+    EXPECT_NEAR(given.force[0] * given.steps * dt, 3, 1e-12) << dt;
+    EXPECT_NEAR(in_steps(push, dt, 1.5).force[2] * given.steps * dt, -15, 1e-12) << dt;
+  }
+  for (double dt : {0.001, 0.002, 0.005, 0.01, 0.02}) EXPECT_EQ(in_steps(push, dt).force[0], 30) << "where it divides, the force as it is";
+}
+
+// The whole way: a step longer than the push.
+TEST(ClosedLoop, APushShorterThanAStepIsFelt) {
+  RunSettings settings = load_settings("unitree_go2");
+  settings.task.mpc.control_dt = 0.25, settings.task.mpc.dt = {0.25};
+  ClosedLoop loop(settings, 1, 1);
+  Scenario scenario = standing(loop, 0.25);
+  const std::vector<double> calm = fingerprint(loop, run(loop, scenario));
+  scenario.pushes.push_back({0, 0, {0, 300, 0}, 0, 0.1});
+  const std::vector<double> pushed = fingerprint(loop, run(loop, scenario));
+  EXPECT_GT(pushed[1], calm[1] + 0.05) << "to the left";
+  scenario.pushes[0].start = 0.2;
+  EXPECT_THROW(run(loop, scenario), Error) << "the last step begins before";
+}
+
 TEST(ClosedLoop, RefusesScenariosOfAnotherSize) {
   ClosedLoop loop = make_loop("unitree_go2", 2, 1);
   EXPECT_THROW(run(loop, standing_start(loop.robot(), loop.task(), 3, 1, kSeed)), Error);
