@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct ThreadPool::State {
   int running = 0;
   bool quit = false;
 
+  ~State() {
+    {
+      std::lock_guard lock(mutex);
+      quit = true;
+    }
+    start.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
   void work(int thread) const {
     const long n = tasks;
     for (long task = n * thread / size; task < n * (thread + 1) / size; ++task) function(context, static_cast<int>(task), thread);
@@ -44,19 +53,15 @@ ThreadPool::ThreadPool(int threads) {
   size_ = threads > 0 ? threads : (processors > 0 ? static_cast<int>(processors) : 1);
   state_ = std::make_unique<State>();
   state_->size = size_;
-  for (int t = 1; t < size_; ++t) state_->threads.emplace_back([state = state_.get(), t] { state->loop(t); });
-}
-
-ThreadPool::~ThreadPool() {
-  if (!state_) return;
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->quit = true;
+  state_->threads.reserve(size_);
+  try {
+    for (int t = 1; t < size_; ++t) state_->threads.emplace_back([state = state_.get(), t] { state->loop(t); });
+  } catch (const std::system_error& error) {
+    throw Error(cat("threads = ", size_, ": only ", state_->threads.size() + 1, " could be started (", error.what(), "); take fewer"));
   }
-  state_->start.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
 }
 
+ThreadPool::~ThreadPool() = default;
 ThreadPool::ThreadPool(ThreadPool&&) noexcept = default;
 
 void ThreadPool::run_raw(int n, Function function, void* context) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include "base/isa.hpp"
 #include "cli/options.hpp"
@@ -68,6 +69,9 @@ int run_program(const std::vector<std::string>& arguments) {
   } catch (const Interrupted&) {
     std::fprintf(stderr, "tandem: interrupted\n");
     return kInterrupted;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "tandem: out of memory; take fewer --worlds\n");
+    return kFailure;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tandem: %s\n", error.what());
     return kFailure;

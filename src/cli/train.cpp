@@ -27,12 +27,12 @@ struct Parts {
     const TrainSettings& train = run.setup.train;
     try {
       task.emplace(run.setup.robot, run.setup.task, train.worlds, options.threads, train.seed);
+      if (run.learns) ppo = std::make_unique<Ppo>(run.setup.ppo, run.sizes(), options.threads, train.seed);
     } catch (...) {
       if (options.resume.empty())
         std::filesystem::remove_all(run.folder.path());  // settings that only the task can tell to be wrong leave nothing behind
       throw;
     }
-    if (run.learns) ppo = std::make_unique<Ppo>(run.setup.ppo, run.sizes(), options.threads, train.seed);
   }
 };
 

@@ -1,6 +1,9 @@
 // The program `tandem-train`, which ./tandem train runs. Exit codes as those of `tandem`.
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <string>
+#include <string_view>
 
 #include "base/isa.hpp"
 #include "cli/progress.hpp"
@@ -19,8 +22,12 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const tandem::Interrupted&) {
     return kInterrupted;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "tandem: out of memory; take fewer --worlds\n");
+    return kFailure;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "tandem: %s\n", error.what());
+    const std::string_view what = error.what();  // Torch goes on for many lines
+    std::fprintf(stderr, "tandem: %s\n", std::string(what.substr(0, what.find('\n'))).c_str());
     return kFailure;
   }
 }

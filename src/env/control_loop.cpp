@@ -7,9 +7,12 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/memory.hpp"
 #include "base/stopwatch.hpp"
 #include "env/episode_kernel.hpp"
 #include "env/measure.hpp"
+#include "mpc/arrays.hpp"
+#include "mpc/saved.hpp"
 
 namespace tandem {
 namespace {
@@ -36,6 +39,7 @@ bool same_size(const Mpc& a, const Mpc& b) {
 }
 
 std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSettings& settings, const Terrain& terrain, int nworld, int threads) {
+  check_memory(nworld * loop_bytes(robot, settings), cat(nworld, nworld == 1 ? " world of " : " worlds of ", robot.name), "take fewer worlds");
   SimSettings sim;
   sim.control_dt = settings.mpc.control_dt;
   sim.physics_dt = settings.physics_dt;
@@ -46,6 +50,18 @@ std::unique_ptr<Simulator> make_task_simulator(const Robot& robot, const TaskSet
 }
 
 }  // namespace
+
+// MuJoCo's state row, gains and masses grow with the links: 1.6 to 2.3 KiB of each, measured.
+double simulator_bytes(const Model& model) { return 3072.0 * (model.nbody + 1); }
+
+double loop_bytes(const Robot& robot, const TaskSettings& settings) {
+  const Model& model = robot.model;
+  const double slots = control_steps(settings.randomise.delay[1], settings.mpc.control_dt) + 1.0;
+  const double bytes = simulator_bytes(model) + sizeof(double) * (slots * kSetPointRows * model.njnt + 4.0 * (model.nq + model.nv));
+  if (settings.controller == Controller::kRl) return bytes;
+  const MpcView<float> mpc = make_arrays<float>(model, settings.mpc, kMpcAlign).view;
+  return bytes + sizeof(float) * double(world_size(mpc) + solution_size(mpc.dims)) + sizeof(double) * 3 * model.njnt;
+}
 
 struct ControlLoop::Impl {
   Robot robot;

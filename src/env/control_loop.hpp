@@ -40,6 +40,10 @@ struct WorldStart {
   EpisodeKey key = {};                    // names the random numbers of the noise
 };
 
+// Memory that a world takes, from above [bytes]: of the simulator alone; of a ControlLoop, simulator and MPC included.
+double simulator_bytes(const Model& model);
+double loop_bytes(const Robot& robot, const TaskSettings& settings);
+
 class ControlLoop {
  public:
   std::vector<double> command;     // base height, forward, left, yaw rate; the caller writes it  (nworld, 4)
@@ -52,7 +56,8 @@ class ControlLoop {
 
   // Controller, blending, noise, terrain, MPC and physics are those of `settings`. Every world stands at rest, commanded to step in place.
   //   threads  that share the worlds, the caller's included; 0: one per processor
-  // Throws Error unless the robot has a floating base and contact points, nworld is at least 1, and the settings fit the robot.
+  // Throws Error unless the robot has a floating base and contact points, nworld is at least 1, all worlds fit into the memory that is available, and the
+  // settings fit the robot.
   ControlLoop(const Robot& robot, const TaskSettings& settings, int nworld, int threads);
   ~ControlLoop();
 

@@ -51,7 +51,7 @@ struct Task::Impl {
   Impl(Task& t, const Robot& robot, const TaskSettings& settings, int nworld, int threads, std::uint64_t s, std::uint32_t first)
       : task(t), seed(s), first_world(first), loop(robot, settings, nworld, threads), sampler(loop.robot(), settings), worlds(nworld) {
     check_memory(double(sizeof(float)) * nworld * sampler.steps() * loop.naction(),
-                 cat("env.episode = ", settings.episode, " s of ", nworld, " worlds"));
+                 cat("env.episode = ", settings.episode, " s of ", nworld, " worlds"), "take fewer worlds or shorter episodes");
     actions.assign(static_cast<size_t>(nworld) * sampler.steps() * loop.naction(), 0);
     no_action.assign(loop.naction(), 0);
     broken.assign(nworld, 0);

@@ -7,9 +7,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "base/check.hpp"
+#include "base/memory.hpp"
 #include "base/rng.hpp"
 #include "learn/adam.hpp"
 #include "learn/network.hpp"
@@ -48,6 +50,18 @@ struct Sums {
 double total(const std::array<double, kShares>& parts) { return std::accumulate(parts.begin(), parts.end(), 0.0); }
 
 MlpInput rows_of(const at::Tensor& x, int rows) { return {x.data_ptr<float>(), rows, static_cast<int>(x.size(-1))}; }
+
+// Throws Error if what an iteration collects and the activations of a minibatch do not fit into the memory.
+void check_sizes(const PpoSettings& settings, const PpoSizes& sizes) {
+  const NetworkShape shape(settings, sizes);
+  const double samples = double(settings.steps) * sizes.nworld, rows = samples / settings.minibatches;
+  const double largest = rows / kShares * std::max(mlp_memory(shape.actor, 1), mlp_memory(shape.critic, 1));
+  check(largest < std::numeric_limits<int>::max(), "ppo.minibatches = ", settings.minibatches, ": each of ", rows,
+        " samples is too large; take more of them");
+  const double of_sample = shape.ld + 2.0 * sizes.naction + 9, of_row = mlp_memory(shape.actor, 1) + mlp_memory(shape.critic, 1) + 2.0 * shape.ld;
+  check_memory(sizeof(std::int64_t) * samples + sizeof(float) * (samples * of_sample + rows * of_row),
+               cat("learning from ", settings.steps, " steps of ", sizes.nworld, " worlds"), "take fewer worlds");
+}
 
 }  // namespace
 
@@ -213,6 +227,7 @@ Ppo::Ppo(const PpoSettings& settings, const PpoSizes& sizes, int threads, std::u
   check(sizes.nworld >= 1 && sizes.nobs >= 1 && sizes.naction >= 1, "a learner for ", sizes.nworld, " worlds, ", sizes.nobs, " observations and ",
         sizes.naction, " actions: expected 1 or more of each");
   check_settings(settings, {.worlds = sizes.nworld});
+  check_sizes(settings, sizes);
   c10::InferenceMode no_graph;
   at::set_num_threads(1);  // the threads are those of the pool
   impl_ = std::make_unique<Impl>(settings, sizes, threads, seed);

@@ -34,7 +34,7 @@ struct StateArray {
 
 class Ppo {
  public:
-  // Throws Error if a size is not positive or the settings contradict each other.
+  // Throws Error if a size is not positive, the settings contradict each other, or the samples of an iteration do not fit into the memory.
   Ppo(const PpoSettings& settings, const PpoSizes& sizes, int threads, std::uint64_t seed);
   ~Ppo();
 

@@ -125,6 +125,10 @@ TEST_F(TrainProgram, MistakesAreOneLine) {
   expect_refusal("--controller rl --set env.physics_dt=0.003", 1, "physics_dt");
   expect_refusal("--controller rl --set randomise.added_mass=-100,0", 1, "leaves the base without mass");
   expect_refusal("--controller rl --set env.episode=1e6", 1, "env.episode = 1e+06 s");
+  expect_refusal("--controller rl --worlds 1000000 --set mpc.control_dt=1e-5 --set env.physics_dt=1e-5 --set randomise.delay=0,1", 1,
+                 "take fewer worlds");
+  // and one that only the learner can
+  expect_refusal("--controller rl --worlds 100 --set ppo.steps=10000 --set ppo.width=4096 --set ppo.minibatches=1", 1, "ppo.minibatches = 1");
   for (const auto& entry : fs::directory_iterator(folder / "logs")) EXPECT_TRUE(fs::is_empty(entry)) << entry;
 }
 

@@ -1,0 +1,61 @@
+// The real program where machine, system or user get in its way: memory, signals, full disks, damaged files, odd numbers.
+#include <gtest/gtest.h>
+
+#include "base/memory.hpp"
+#include "cli/settings.hpp"
+#include "tests/support/program.hpp"
+
+namespace tandem {
+namespace {
+
+class Trouble : public ProgramTest {
+ protected:
+  Trouble() : ProgramTest("'" TANDEM_PROGRAM "'") {}
+};
+
+TEST_F(Trouble, MoreWorldsThanTheMemoryHoldsAreOneLine) {
+  const std::string long_delay = "--set mpc.control_dt=1e-5 --set env.physics_dt=1e-5 --set randomise.delay=0,1";  // 48 MB for each world
+  expect_refusal("eval --robot unitree_go2 --worlds 100000 " + long_delay, 1, "GiB available; take fewer worlds");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these reserve terabytes of addresses
+TEST_F(Trouble, WhatALimitForbidsIsOneLine) {
+  for (const char* limited : {"ulimit -v 4000000; |--worlds 1 --threads 1024", "ulimit -v 600000; |--worlds 50000 --threads 2"}) {
+    const std::string words = limited;
+    const size_t bar = words.find('|');
+    const Finished finished = run("eval --robot unitree_go2 --seconds 0.01 " + words.substr(bar + 1), words.substr(0, bar));
+    EXPECT_EQ(finished.status, 1) << finished.output;
+    EXPECT_EQ(std::count(finished.output.begin(), finished.output.end(), '\n'), 1) << finished.output;
+    EXPECT_NE(finished.output.find("fewer"), std::string::npos) << finished.output;
+  }
+}
+#endif
+
+// Resident memory of this process.
+double resident_bytes() {
+  double pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * double(::sysconf(_SC_PAGE_SIZE));
+}
+
+TEST(Memory, AWorldIsCountedFromAboveButNotByFar) {
+  for (const char* name : {"unitree_go2", "mit_humanoid", "unitree_g1"}) {
+    const RunSettings settings = load_settings(name);
+    EXPECT_LT(simulator_bytes(settings.robot.model), 160 << 10) << name;
+    EXPECT_LT(loop_bytes(settings.robot, settings.task), 400 << 10) << name;
+  }
+  const RunSettings settings = load_settings("unitree_go2");
+  constexpr int kWorlds = 2000;
+  const double before = resident_bytes();
+  const ControlLoop loop(settings.robot, settings.task, kWorlds, 1);
+  EXPECT_LT((resident_bytes() - before) / kWorlds, 1.1 * loop_bytes(settings.robot, settings.task));
+}
+
+TEST(Memory, WhatIsNotThereIsRefused) {
+  EXPECT_GT(available_memory(), 0);
+  EXPECT_THROW(check_memory(1e18, "much"), Error);
+  EXPECT_NO_THROW(check_memory(1, "little"));
+}
+
+}  // namespace
+}  // namespace tandem
