@@ -11,19 +11,20 @@
 #include "arrays.hpp"
 #include "base/check.hpp"
 #include "bind.hpp"
+#include "env/control_loop.hpp"
 
 namespace tandem::python {
 namespace {
 
-constexpr double kSimulatorBytes = 1 << 20;  // of MuJoCo's data, from above
-constexpr double kMaxSubsteps = 10000;       // physics steps per control step
+constexpr double kMaxSubsteps = 10000;  // physics steps per control step
 
 struct SimulatorObject {
   Batch batch;
   std::unique_ptr<Simulator> sim;
   std::mutex mutex;
 
-  SimulatorObject(const Robot& robot, std::optional<int> nworld, double control_dt, double physics_dt, int threads) : batch(nworld, kSimulatorBytes) {
+  SimulatorObject(const Robot& robot, std::optional<int> nworld, double control_dt, double physics_dt, int threads)
+      : batch(nworld, simulator_bytes(robot.model)) {
     const double substeps = control_dt / physics_dt;
     check(substeps >= 0.5 && substeps <= kMaxSubsteps, "control_dt = ", control_dt, " and physics_dt = ", physics_dt,
           ", expected control_dt to be 1 to ", kMaxSubsteps, " times physics_dt");

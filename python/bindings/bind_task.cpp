@@ -17,14 +17,6 @@
 namespace tandem::python {
 namespace {
 
-constexpr double kTaskBytes = 1 << 20;  // of simulator and MPC, from above
-
-// Of everything that a world keeps, the actions of its episode and its delayed set points included.
-double bytes_per_world(const Robot& robot, const TaskSettings& settings) {
-  const double steps = settings.episode / settings.mpc.control_dt, delayed = settings.randomise.delay[1] / settings.mpc.control_dt;
-  return kTaskBytes + sizeof(float) * steps * double(robot.action_joint.size()) + 5 * sizeof(double) * delayed * robot.model.njnt;
-}
-
 struct TaskObject {
   TaskSettings settings;
   Batch batch;
@@ -33,7 +25,7 @@ struct TaskObject {
 
   TaskObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, std::uint64_t seed, int threads)
       : settings(task_settings(robot, controller, chosen)),
-        batch(nworld, bytes_per_world(robot, settings)),
+        batch(nworld, 0),  // the task asks for its memory itself
         task(robot, settings, nworld, checked_threads(threads), seed) {}
 };
 
