@@ -7,6 +7,7 @@
 
 state=$root/build/setup
 venv=$root/.venv
+writable=
 child=
 
 say() { printf 'tandem: %s\n' "$*" >&2; }
@@ -21,11 +22,15 @@ test_packages="libgtest-dev=gtest/gtest.h libzstd-dev=zstd.h ccache=ccache git=g
 set_up() {
   local needs=$1
   check_machine
-  mkdir -p "$state" 2>/dev/null || die "cannot write to $root; copy the project to a folder of yours"
+  # settings of the caller with which Python would find packages, and pip put them, elsewhere than in .venv
+  unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT
+  export PIP_USER=0 PYTHONNOUSERSITE=1
   trap 'interrupted 130' INT
   trap 'interrupted 143' TERM HUP
-  exec 9>"$state/lock"
-  if ! flock -n 9; then
+  # a folder that cannot be written serves as it is while nothing is missing; tests write into it
+  if { mkdir -p "$state" && exec 9>>"$state/lock"; } 2>/dev/null; then writable=yes; fi
+  [[ $needs != test ]] || check_writable
+  if [[ $writable ]] && ! flock -n 9; then
     say "another ./tandem is setting up this folder; waiting for it"
     flock 9
   fi
@@ -66,11 +71,12 @@ set_up_packages() {
   (( ${#missing[@]} )) || return 0
 
   command -v apt-get >/dev/null || die "these packages are missing (Debian's names): ${missing[*]}; there is no apt-get here: install them, then run the same command again"
-  become_root "${missing[@]}"
   check_disk
+  become_root "${missing[@]}"
   echo "${missing[*]}" >"$state/packages.unfinished"
   run_step "Debian packages: ${missing[*]}" packages install_packages "${missing[@]}"
   rm "$state/packages.unfinished"
+  if grep -q "^$lists_failed" "$state/packages.log"; then say "note: $lists_failed, and those that were here served (log: $state/packages.log)"; fi
   for entry in $wanted; do
     present "${entry#*=}" || say "note: ${entry%%=*} is installed, but ${entry#*=} was not found"
   done
@@ -86,9 +92,9 @@ set_up_python() {
   [[ $1 == test ]] && sets+=" bench train torch view cuda test plot drake rsl warp"
   sets+=" $2"
   if ! python_ready; then
-    rm -rf "$venv"
     python=$(find_python) || die "there is no Python 3.11 to 3.14 with venv here; use Debian 12 or install python3 and python3-venv of such a version"
     check_disk
+    rm -rf "$venv"
     run_step "Python environment .venv ($("$python" --version))" venv make_venv "$python"
   fi
   for set in $sets; do
@@ -101,13 +107,12 @@ set_up_python() {
       drake | rsl | cuda) check_disk; options=(--no-deps) ;;
       *) check_disk ;;
     esac
-    touch "$venv/unfinished"
+    drop_half_installed
     # --no-compile: most of 15,000 files are never imported, and Python compiles the others when they are
     run_step "Python packages for $set (tools/requirements-$set.txt$note)" "python-$set" "$venv/bin/python" -m pip install --no-input --no-compile "${options[@]}" \
       --disable-pip-version-check --retries 2 --progress-bar off -r "$root/tools/requirements-$set.txt"
     [[ $set == cuda ]] && link_cuda
     set_key "$set" >"$venv/set-$set"
-    rm "$venv/unfinished"
   done
   return 0
 }
@@ -142,6 +147,7 @@ set_up_build() {
 run_step() {
   local title=$1 log=$state/$2.log start=$EPOCHREALTIME status=0
   shift 2
+  check_writable
   say "$title ..."
   "$@" >"$log" 2>&1 </dev/null &
   child=$!
@@ -184,8 +190,8 @@ present() {
   esac
 }
 
-# Whether the environment was made, in this place, and no installation into it was cut short.
-python_ready() { [[ -x $venv/bin/python && $(cat "$venv/made" 2>/dev/null) == "$venv" && ! -e $venv/unfinished ]]; }
+# Whether the environment was made, in this place, for the Python that it starts: a newer one does not find its packages, pip among them.
+python_ready() { [[ $(cat "$venv/made" 2>/dev/null) == "$venv" ]] && "$venv/bin/python" -c 'import pip' 2>/dev/null; }
 
 # Prints a Python that can make the environment, the system's first.
 find_python() {
@@ -207,6 +213,14 @@ make_venv() {
   echo "$venv" >"$venv/made"
 }
 
+# Makes pip install again what an interrupted one left half: it takes a package for installed that has a .dist-info, into which INSTALLER and RECORD come last.
+drop_half_installed() {
+  local info
+  for info in "$venv"/lib/python3*/site-packages/*.dist-info; do
+    [[ -e $info/INSTALLER && -e $info/RECORD ]] || rm -rf "$info"
+  done
+}
+
 # nvcc and CMake look for lib64 and libX.so, which the packages leave out.
 link_cuda() {
   local cuda library
@@ -218,8 +232,11 @@ link_cuda() {
   done
 }
 
+check_writable() { [[ $writable ]] || die "cannot write to $root; copy the project to a folder of yours"; }
+
 # check_disk [MB]: what the next step needs, downloads included
 check_disk() {
+  check_writable
   local free needed=${1:-3072}; free=$(df -Pk "$root" | awk 'NR == 2 { print int($4 / 1024) }')
   (( free >= needed )) || die "the disk of $root has $free MB free, and setting up needs $needed MB; free some space or move the project to another disk"
 }
@@ -236,12 +253,14 @@ become_root() {
 
 as_root() { if (( EUID == 0 )); then "$@"; else sudo "$@"; fi; }
 
-# Waits for another package manager to end, and finishes what an interrupted one left.
+# Waits for another package manager to end, and finishes what an interrupted one left. Where a repository has no lists, the others may have all that is missing.
+lists_failed="apt-get update failed for some package lists"
 install_packages() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3) log=$state/packages.log try
   for try in 1 2 3 4 5 6; do
     as_root dpkg --configure -a || true
-    if as_root "${apt[@]}" update && as_root "${apt[@]}" install --no-install-recommends "$@"; then return 0; fi
+    as_root "${apt[@]}" update || echo "$lists_failed"
+    if as_root "${apt[@]}" install --no-install-recommends "$@"; then return 0; fi
     grep -qiE 'could not get lock|unable to acquire|unable to lock' "$log" || return 1
     echo "attempt $try: another package manager is running; trying again in 10 s"
     sleep 10
