@@ -2,14 +2,14 @@
 include(GoogleTest)
 include(${CMAKE_CURRENT_LIST_DIR}/TandemCuda.cmake)
 
-# MuJoCo from the Python environment (PyPI package `mujoco`): headers and shared library lie in the package folder.
-file(GLOB TANDEM_MUJOCO_GUESS ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/mujoco)
-set(TANDEM_MUJOCO_DIR "${TANDEM_MUJOCO_GUESS}" CACHE PATH "folder of the Python package mujoco")
+# MuJoCo from the Python environment (PyPI package `mujoco`): headers and shared library lie in the package folder. A release's folder has the library in lib.
+file(GLOB TANDEM_MUJOCO_GUESS ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/mujoco)
+set(TANDEM_MUJOCO_DIR "${TANDEM_MUJOCO_GUESS}" CACHE PATH "folder of the Python package mujoco, or of a MuJoCo release")
 if(NOT EXISTS "${TANDEM_MUJOCO_DIR}/include/mujoco/mujoco.h")
-  message(FATAL_ERROR "MuJoCo is not in '${TANDEM_MUJOCO_DIR}'; run ./tandem play, which installs it into .venv, or set TANDEM_MUJOCO_DIR")
+  message(FATAL_ERROR "MuJoCo is not in '${TANDEM_MUJOCO_DIR}'; run ./tandem play, which installs it into .venv, or set TANDEM_MUJOCO_DIR to the folder of the Python package mujoco")
 endif()
-file(GLOB TANDEM_MUJOCO_LIBRARY ${TANDEM_MUJOCO_DIR}/libmujoco.so.*)
-add_library(mujoco SHARED IMPORTED)
+file(GLOB TANDEM_MUJOCO_LIBRARY ${TANDEM_MUJOCO_DIR}/libmujoco.so.* ${TANDEM_MUJOCO_DIR}/lib/libmujoco.so.*)
+add_library(mujoco SHARED IMPORTED GLOBAL)
 set_target_properties(mujoco PROPERTIES IMPORTED_LOCATION ${TANDEM_MUJOCO_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${TANDEM_MUJOCO_DIR}/include)
 
 # ccache where it is.
@@ -17,7 +17,7 @@ find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # a file that is not known costs no more than its compilation; objects made with a precompiled header are kept too; another build in another folder, such as a
   # wheel's, finds the same files
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_BINARY_DIR} ${TANDEM_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${PROJECT_BINARY_DIR} ${TANDEM_CCACHE})
 endif()
 
 # Every x86-64 with AVX2 must start the program; kernels for AVX-512 are separate object files, chosen at run time.
@@ -37,11 +37,13 @@ function(tandem_compile_options target)
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${TANDEM_FLAGS}>" $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${host_flags}>)
 endfunction()
 
-# tandem_library(name SOURCES a.cpp ... KERNELS x_cpu.cpp ... DEPENDS other ...): one folder of src/.
+# tandem_library(name SOURCES a.cpp ... KERNELS x_cpu.cpp ... DEPENDS other ...): one folder of src/, for other projects tandem::name.
 function(tandem_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;KERNELS;DEPENDS" ${ARGN})
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
-  target_include_directories(tandem_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  add_library(tandem::${name} ALIAS tandem_${name})
+  target_compile_features(tandem_${name} PUBLIC cxx_std_20)
+  target_include_directories(tandem_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   tandem_compile_options(tandem_${name})
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
   target_link_libraries(tandem_${name} PUBLIC ${ARG_DEPENDS})
@@ -49,7 +51,7 @@ function(tandem_library name)
   foreach(isa avx2 avx512)
     if(ARG_KERNELS)
       add_library(tandem_${name}_${isa} OBJECT ${ARG_KERNELS})
-      target_include_directories(tandem_${name}_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+      target_include_directories(tandem_${name}_${isa} PRIVATE ${PROJECT_SOURCE_DIR}/src)
       target_compile_definitions(tandem_${name}_${isa} PRIVATE TANDEM_ISA=${isa})
       if(isa STREQUAL avx512)
         target_compile_options(tandem_${name}_${isa} PRIVATE ${TANDEM_FLAGS} ${TANDEM_KERNEL_FLAGS} -march=x86-64-v4 -mprefer-vector-width=512)
@@ -73,7 +75,7 @@ endfunction()
 function(tandem_test_tool name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
   tandem_compile_options(${name})
   target_compile_options(${name} PRIVATE ${TANDEM_QUICK_FLAGS})
   list(TRANSFORM ARG_DEPENDS PREPEND tandem_)
@@ -84,7 +86,7 @@ endfunction()
 function(tandem_add_test_program program)
   find_package(GTest REQUIRED)
   tandem_test_tool(${program} ${ARGN})
-  target_compile_definitions(${program} PRIVATE TANDEM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_definitions(${program} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${program} PRIVATE GTest::gtest_main)
 endfunction()
 

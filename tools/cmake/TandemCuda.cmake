@@ -1,6 +1,6 @@
 # CUDA from PyPI: nvcc and its libraries lie in one folder nvidia/cu13 of the Python environment (tools/requirements-cuda.txt).
 # TANDEM_CUDA=ON compiles every x_cuda.cu for sm_90; OFF compiles x_no_cuda.cpp beside it, whose launchers throw "built without CUDA; ...".
-file(GLOB TANDEM_CUDA_GUESS ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/nvidia/cu13)
+file(GLOB TANDEM_CUDA_GUESS ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/nvidia/cu13)
 set(TANDEM_CUDA_DIR "${TANDEM_CUDA_GUESS}" CACHE PATH "CUDA 13.0 toolkit: the folder with bin/nvcc")
 option(TANDEM_CUDA "compile the CUDA backend (needs nvcc, no GPU)" OFF)
 

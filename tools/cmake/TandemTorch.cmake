@@ -1,6 +1,6 @@
 # LibTorch from the Python environment (PyPI package `torch`) as the imported target `torch`: headers and libraries lie in the package folder. Torch's own
 # CMake files want a CUDA toolkit when they are read; the tensors of src/learn need none.
-file(GLOB TANDEM_TORCH_GUESS ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+file(GLOB TANDEM_TORCH_GUESS ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
 set(TANDEM_TORCH_DIR "${TANDEM_TORCH_GUESS}" CACHE PATH "folder of the Python package torch")
 if(EXISTS "${TANDEM_TORCH_DIR}/include/ATen/ATen.h")
   set(TANDEM_TORCH_FOUND ON)
