@@ -4,7 +4,6 @@ REPORT.json is what `tandem compare` writes; curves.png and energy.png are writt
 and markers too, so that they can be told apart without colour.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS, HATCHES
-from .program import print_paths
+from .program import Parser, print_paths
 from .trajectory import Error
 
 DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]
@@ -109,7 +108,7 @@ def write_plots(path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="tandem.compare_plots", description="Plots of a comparison.")
+    parser = Parser(prog="tandem.compare_plots", description="Plots of a comparison.")
     parser.add_argument("report", type=Path, help="report.json of tandem compare")
     options = parser.parse_args(argv)
     return print_paths("tandem.compare_plots", write_plots(options.report))

@@ -4,18 +4,17 @@ FOLDER holds trajectory.json and trajectory.f64; film.mp4 (or film.gif), strip.p
 second motion is in the same film and strip, which are written to the folder that holds both; each has its own plot.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from . import trajectory
-from .program import print_paths
+from .program import Parser, print_paths
 
 KINDS = ("strip", "plot", "film")
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(prog="tandem.figures", description="Film, strip of pictures and plot of a recorded motion.")
+    parser = Parser(prog="tandem.figures", description="Film, strip of pictures and plot of a recorded motion.")
     parser.add_argument("folder", type=Path, help="folder with trajectory.json")
     parser.add_argument("--beside", type=Path, help="a second motion, shown to the right of the first")
     parser.add_argument("--out", type=Path, help="where to write; default: the same folder, or with --beside the one above it")

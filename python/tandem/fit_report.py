@@ -4,7 +4,6 @@ FOLDER is what `tandem fit` or `tandem fit compare` wrote. Of a run curves.png, 
 into it; of a comparison report.md with its tables. The paths are printed.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS
-from .program import print_paths
+from .program import Parser, print_paths
 from .trajectory import Error
 
 CURVES = [  # list by round, label
@@ -194,7 +193,7 @@ def write(folder):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="tandem.fit_report", description="Pictures and one page of a run of cost matching.")
+    parser = Parser(prog="tandem.fit_report", description="Pictures and one page of a run of cost matching.")
     parser.add_argument("run", type=Path, help="folder that tandem fit or tandem fit compare wrote")
     options = parser.parse_args(argv)
     return print_paths("tandem.fit_report", write(options.run))

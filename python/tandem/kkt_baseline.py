@@ -14,7 +14,6 @@ Prints one JSON object:
                     timed)
 """
 
-import argparse
 import json
 import sys
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .program import run_program
+from .program import Parser, run_program
 from .qp_export import read_qp
 from .trajectory import Error
 
@@ -171,7 +170,7 @@ def main(argv=None):
     def words(text):
         return text.split(",")
 
-    parser = argparse.ArgumentParser(prog="tandem.kkt_baseline", description="Torch's batched factorisations on exported problems.")
+    parser = Parser(prog="tandem.kkt_baseline", description="Torch's batched factorisations on exported problems.")
     parser.add_argument("folder", type=Path, help="folder with qp_*.json")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--robots", type=integers, default=[64], help="robots at once, comma-separated; default 64")

@@ -6,7 +6,6 @@ The model's input is `obs` (batch, nobs) as docs/training.md, eq. (1) lays it ou
 torques is in the metadata: blend.name, blend.lambda, blend.scale and the gains. It is checked with onnxruntime before it is written.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from . import policy as policies
-from .program import run_program
+from .program import Parser, run_program
 from .trajectory import Error
 
 OPSET = 17
@@ -88,7 +87,7 @@ def export(policy_path, out):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="tandem.onnx_export", description=__doc__.splitlines()[0])
+    parser = Parser(prog="tandem.onnx_export", description=__doc__.splitlines()[0])
     parser.add_argument("policy", metavar="POLICY", help="a policy.safetensors of a training run or of policies/")
     parser.add_argument("out", metavar="OUT.onnx")
     options = parser.parse_args(arguments)

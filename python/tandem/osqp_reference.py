@@ -9,14 +9,13 @@ equilibration, rho 0.1, relaxation 1.6, cold), timed by OSQP's own clock, and on
   exact     first N variables at convergence; null where OSQP found no solution  (problems, N)
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from .program import run_program
+from .program import Parser, run_program
 from .trajectory import Error
 
 PAPER = {
@@ -99,7 +98,7 @@ def run(options):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="tandem.osqp_reference", description="OSQP on exported problems.")
+    parser = Parser(prog="tandem.osqp_reference", description="OSQP on exported problems.")
     parser.add_argument("folder", type=Path, help="folder with qp_*.json")
     parser.add_argument("--head", type=int, default=None, help="how many variables of an answer to print; default: all")
     parser.add_argument("--repeat", type=int, default=5, help="timed runs of a problem; default 5")

@@ -5,7 +5,6 @@ and .svg, their paths printed: learning_curves and reward_terms of the training 
 are one line: the mean over seeds with its 95 % interval (Student). Lines differ in dashes, bars in hatching, so that nothing depends on colour.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import HATCHES
-from .program import print_paths
+from .program import Parser, print_paths
 from .trajectory import Error
 
 POINTS = 200  # of a curve
@@ -37,7 +36,7 @@ MEASURES = {  # key of a world -> label
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(prog="tandem plot", description="Figures of training runs and evaluations.")
+    parser = Parser(prog="tandem plot", description="Figures of training runs and evaluations.")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a training run, or a report of tandem eval --json")
     parser.add_argument("--out", type=Path, default=Path("out/plot"), help="where to write; default out/plot")
     parser.add_argument("--over", choices=X, default="steps", help="what the learning curves are drawn over; default steps")

@@ -1,8 +1,16 @@
-"""What the command line programs of this package share: how they end."""
+"""What the command line programs of this package share: how they read their options, and how they end."""
 
+import argparse
 import sys
 
 from .trajectory import Error
+
+
+class Parser(argparse.ArgumentParser):
+    """One line on stderr and exit code 2 for a wrong option."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
 
 
 def run_program(name, body, mistakes=()):

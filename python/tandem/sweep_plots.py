@@ -3,7 +3,6 @@
 REPORT.json is what `tandem sweep` writes; <kind>.png is written beside it, its path printed.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .plot import COLORS, HATCHES
-from .program import run_program
+from .program import Parser, run_program
 from .trajectory import Error
 
 AIMS = {"survived": COLORS[0], "tracked": COLORS[2]}
@@ -223,7 +222,7 @@ def write_plot(path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="tandem.sweep_plots", description="Plot of a sweep.")
+    parser = Parser(prog="tandem.sweep_plots", description="Plot of a sweep.")
     parser.add_argument("report", type=Path, help="report.json of tandem sweep")
     options = parser.parse_args(argv)
     return run_program("tandem.sweep_plots", lambda: print(write_plot(options.report), flush=True))

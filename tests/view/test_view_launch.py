@@ -60,6 +60,19 @@ def test_mistakes_are_one_line(arguments, words):
     assert done.stderr.count("\n") == 1 and words in done.stderr, done.stderr
 
 
+def test_a_command_may_be_negative():
+    assert launch.parse(["--command", "-0.3,0,0", "--port", "8099"]).command == "-0.3,0,0"
+    assert launch.parse(["--command", "-.3,0,0"]).command == "-.3,0,0"
+
+
+@pytest.mark.parametrize("arguments", [["--no-such-option"], ["--command"], ["--controller", "mpd"], ["--port", "x"]])
+def test_a_wrong_option_is_one_line(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        launch.parse(arguments)
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and error.count("\n") == 1 and error.startswith("tandem view: "), error
+
+
 def test_a_port_in_use_is_one_line():
     taken = launch.bind("127.0.0.1", 0)
     port = taken.getsockname()[1]

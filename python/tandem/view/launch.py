@@ -1,23 +1,21 @@
 """`tandem view`: options, the port, and Studio with our plugins."""
 
-import argparse
 import errno
 import importlib.util
 import os
+import re
 import socket
 from pathlib import Path
 
 from .. import native, policy
-from ..program import run_program
+from ..program import Parser, run_program
 from ..trajectory import Error
 
 FIRST_PORT, PORTS = 8080, 20
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        prog="tandem view", description="A robot walks in the browser: push it, steer it, watch what it plans. docs/view.md."
-    )
+    parser = Parser(prog="tandem view", description="A robot walks in the browser: push it, steer it, watch what it plans. docs/view.md.")
     parser.add_argument("--robot", default="mit_humanoid", help="a folder of robots/, or the path of a robot.toml")
     parser.add_argument(
         "--controller",
@@ -33,7 +31,18 @@ def parse(arguments):
     parser.add_argument("--command", default="0,0,0", metavar="VX,VY,WZ", help="what it does at the start [m/s, m/s, rad/s]")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="another value for a setting, repeatable")
     parser.add_argument("--out", default="out/view", help="folder of recordings; default: out/view")
-    return parser.parse_args(arguments)
+    return parser.parse_args(joined(arguments))
+
+
+def joined(arguments):
+    """`--command -0.3,0,0` as one word, since what begins with a minus is taken for an option."""
+    words = []
+    for word in arguments:
+        if words and words[-1] == "--command" and re.match(r"-[.\d]", word):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def add_page_options(parser):

@@ -1,6 +1,5 @@
 """`tandem replay FOLDER`: a recorded motion in the view that it was recorded in, with its time line, overlays and plots."""
 
-import argparse
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from mujoco.studio.dear_imgui import dear_imgui as imgui
 
 from .. import film, native, trajectory
 from ..plot import heading_velocity
-from ..program import run_program
+from ..program import Parser, run_program
 from .panel import track
 
 
@@ -181,7 +180,7 @@ def run(arguments):
     from .plant import Plant, Scene
     from .plots import Plots
 
-    parser = argparse.ArgumentParser(prog="tandem replay", description="Plays a recorded motion in the browser. docs/view.md.")
+    parser = Parser(prog="tandem replay", description="Plays a recorded motion in the browser. docs/view.md.")
     parser.add_argument("folder", help="that tandem view or tandem play wrote")
     launch.add_page_options(parser)
     options = parser.parse_args(arguments)
