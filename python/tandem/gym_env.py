@@ -29,17 +29,24 @@ class VectorEnv(gymnasium.vector.VectorEnv):
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         threads: int = 0,
+        action_limit: float = 10.0,
         render_mode: None = None,
     ) -> None:
-        """robot: a tandem.Robot or a name. controller: "residual", "rl" or "mpc". settings: of the task, by name. threads: 0 is one per processor."""
+        """robot: a tandem.Robot or a name. controller: "residual", "rl" or "mpc". settings: of the task, by name. threads: 0 is one per processor.
+
+        action_limit: bound of the action space, on both sides; actions beyond it are clipped.
+        """
+        if not 0 < action_limit < np.inf:
+            raise native.Error(f"action_limit = {action_limit:g}, expected a finite number above 0")
         if render_mode is not None:
             raise native.Error(f"render_mode = {render_mode!r}, expected None; `python -m tandem play` makes films")
         self.robot = robot if isinstance(robot, native.Robot) else native.Robot(robot)
         self.num_envs = num_envs
+        self._action_limit = action_limit
         self._options = {"controller": controller, "settings": dict(settings or {}), "threads": threads}
         self._make_task(seed)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.task.nobs,), np.float32)
-        self.single_action_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.task.naction,), np.float32)
+        self.single_action_space = gymnasium.spaces.Box(-action_limit, action_limit, (self.task.naction,), np.float32)
         self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
 
@@ -62,7 +69,7 @@ class VectorEnv(gymnasium.vector.VectorEnv):
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         task, before = self.task, self._observation
-        task.step(np.ascontiguousarray(actions, dtype=np.float32))
+        task.step(np.clip(np.ascontiguousarray(actions, dtype=np.float32), -self._action_limit, self._action_limit))
         self._observation = task.observation.copy()
         done, truncated = task.done.astype(bool), task.time_out.astype(bool)
         terms = {name: task.terms[:, i].copy() for i, name in enumerate(task.term_names)}
@@ -87,11 +94,13 @@ class Env(gymnasium.Env):
         controller: str = "residual",
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
+        action_limit: float = 10.0,
         render_mode: None = None,
     ) -> None:
         """As VectorEnv."""
         self.render_mode = render_mode
-        self._worlds = VectorEnv(robot, 1, controller=controller, settings=settings, seed=seed, threads=1, render_mode=render_mode)
+        options = {"controller": controller, "settings": settings, "seed": seed, "action_limit": action_limit}
+        self._worlds = VectorEnv(robot, 1, threads=1, render_mode=render_mode, **options)
         self.observation_space = self._worlds.single_observation_space
         self.action_space = self._worlds.single_action_space
 

@@ -20,6 +20,20 @@ def test_env_passes_gymnasiums_checker(controller):
     env.close()
 
 
+def test_the_action_space_is_finite_and_actions_beyond_it_are_clipped():
+    """Stable-Baselines3 takes no other space."""
+    env, clipped = (tandem.Env("unitree_go2", controller="rl", action_limit=limit) for limit in (10.0, 0.5))
+    assert np.all(env.action_space.high == 10) and np.all(env.action_space.low == -10)
+    seen = []
+    for world, size in ((env, 0.5), (clipped, 3.0)):
+        world.reset(seed=1)
+        seen.append(world.step(np.full(world.action_space.shape, size, np.float32))[0])
+    np.testing.assert_array_equal(*seen)
+    for limit in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(tandem.Error, match="action_limit"):
+            tandem.Env("unitree_go2", action_limit=limit)
+
+
 def test_vector_env_passes_the_checks_that_apply_to_vectors():
     from gymnasium.utils import env_checker
 
