@@ -56,16 +56,18 @@ class QpSolver(native.QpSolver):
         """
         super().__init__(horizon, nx, nu, nc, nd, nworld, settings=dict(settings or {}), device=device, threads=threads, lanes=lanes)
 
-    def set(self, *, rho: float = 1.0, **blocks: ArrayLike) -> None:
+    def set(self, *, rho: float | None = None, **blocks: ArrayLike) -> None:
         """Writes blocks: x0, A, B, b, Q, R, S, q, r, C, lc, uc, D, ld, ud, lx, ux, lu, uu and their penalties rho_c, rho_d, rho_x, rho_u.
 
         Each may have fewer axes than its attribute and is then repeated, as NumPy broadcasts: the same matrix for all stages, the same for all worlds.
-        Bounds also write the penalties of their rows: `rho` (cost per squared unit of the row) where a bound is finite, 0 elsewhere, unless the
-        penalties are given themselves. Rows with penalty 0 do not exist. Larger penalties meet the rows sooner and the optimum later.
-        What is not named stays as it is. Raises Error where a name or shape is wrong, and then writes nothing.
+        Bounds also write the penalties of their rows: `rho` (cost per squared unit of the row, 1 unless it is given) where a bound is finite, 0
+        elsewhere, unless the penalties are given themselves. Rows with penalty 0 do not exist. Larger penalties meet the rows sooner and the optimum
+        later. What is not named stays as it is. Raises Error where a name, shape or penalty is wrong, or `rho` is given without bounds that take it,
+        and then writes nothing.
         """
         names = {*_BLOCKS, *(name for group in _BOUNDS.values() for name in group)}
         values = {name: self._broadcast(name, block, names) for name, block in blocks.items()}
+        self._check_penalties(rho, values)
         for name, value in values.items():
             getattr(self, name)[...] = value
         if "S" in values:
@@ -73,7 +75,22 @@ class QpSolver(native.QpSolver):
         for lower, upper, penalty in _BOUNDS.values():
             if (lower in values or upper in values) and penalty not in values:
                 bounded = np.isfinite(getattr(self, lower)) | np.isfinite(getattr(self, upper))
-                getattr(self, penalty)[...] = np.where(bounded, rho, 0)
+                getattr(self, penalty)[...] = np.where(bounded, 1 if rho is None else rho, 0)
+
+    def _check_penalties(self, rho, values):
+        for _, _, penalty in _BOUNDS.values():
+            wrong = values.get(penalty, np.zeros(0))
+            wrong = wrong[~(np.isfinite(wrong) & (wrong >= 0))]
+            if wrong.size:
+                raise native.Error(f"{penalty} has the value {wrong[0]:g}, expected finite numbers that are not negative; 0 is no row")
+        if rho is None:
+            return
+        if not np.finfo(np.float32).tiny <= rho <= np.finfo(np.float32).max:
+            raise native.Error(f"rho = {rho:g}, expected a finite penalty above 0; rows without a finite bound get none by themselves")
+        if not any((lower in values or upper in values) and penalty not in values for lower, upper, penalty in _BOUNDS.values()):
+            raise native.Error(
+                f"rho = {rho:g} changes nothing here; name it together with the bounds that it is for, or write rho_c, rho_d, rho_x, rho_u"
+            )
 
     def _broadcast(self, name, block, names):
         if name not in names:

@@ -132,6 +132,14 @@ def test_bounds_write_penalties_where_they_are_finite():
         ({"A": np.eye(3)}, r"A has shape \(3, 3\), expected \(2, 2, 2\)"),
         ({"P": np.eye(2)}, "there is no block 'P'; expected some of A, B"),
         ({"b": ["x", "y"]}, "b cannot be read as an array of float32"),
+        ({"uu": 1, "rho": -1e-9}, "rho = -1e-09, expected a finite penalty above 0"),
+        ({"uu": 1, "rho": 1e-60}, "rho = 1e-60, expected a finite penalty above 0"),
+        ({"uu": 1, "rho": np.nan}, "rho = nan, expected"),
+        ({"uu": 1, "rho": np.inf}, "rho = inf, expected"),
+        ({"uu": 1, "rho_u": -3}, "rho_u has the value -3, expected"),
+        ({"rho_x": [1, np.nan]}, "rho_x has the value nan, expected"),
+        ({"rho": 50}, "rho = 50 changes nothing here"),
+        ({"uu": 1, "rho_u": 2, "rho": 50}, "rho = 50 changes nothing here"),
     ],
 )
 def test_a_wrong_block_is_named_and_nothing_is_written(blocks, words):
