@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from . import trajectory
+from . import native, trajectory
 
 
 def read_run(folder: str | PathLike) -> pandas.DataFrame:
@@ -15,14 +15,19 @@ def read_run(folder: str | PathLike) -> pandas.DataFrame:
     A folder with trajectory.json (a robot's motion, written by `tandem play`) is indexed by time [s] and has the columns q/<what>, v/<what>,
     tau/<joint> and tau_ff/<joint> [N m], foot_force/<foot>/<axis> and planned_force/<point>/<axis> [N], command/<what>, solve_us and value.
     A folder of `tandem train` is indexed by iteration and has the columns of progress.csv, which have the names of the TensorBoard log.
-    Raises tandem.trajectory.Error if the folder holds neither.
+    Raises tandem.Error if the folder holds neither, or one that is damaged.
     """
     folder = Path(folder)
-    if (folder / "trajectory.json").exists():
-        return _motion(trajectory.read(folder))
-    if (folder / "progress.csv").exists():
-        return pandas.read_csv(folder / "progress.csv", index_col="iteration")
-    raise trajectory.Error(f"{folder}: neither trajectory.json nor progress.csv in it; name a folder that `tandem play` or `tandem train` wrote")
+    try:
+        if (folder / "trajectory.json").exists():
+            return _motion(trajectory.read(folder))
+        if (folder / "progress.csv").exists():
+            return pandas.read_csv(folder / "progress.csv", index_col="iteration")
+    except trajectory.Error as error:
+        raise native.Error(str(error)) from None
+    except ValueError as error:  # of pandas
+        raise native.Error(f"{folder}/progress.csv: {str(error).splitlines()[0]}; expected what `tandem train` wrote") from None
+    raise native.Error(f"{folder}: neither trajectory.json nor progress.csv in it; name a folder that `tandem play` or `tandem train` wrote")
 
 
 def _motion(motion):

@@ -60,8 +60,14 @@ def test_read_a_training_run(tmp_path):
     (tmp_path / "progress.csv").write_text("iteration,Train/mean_reward,Loss/value\n1,2.5,\n2,3.5,0.25\n")
     table = tandem.read_run(tmp_path)
     assert list(table.index) == [1, 2] and table.loc[2, "Train/mean_reward"] == 3.5 and table["Loss/value"].isna().sum() == 1
-    with pytest.raises(Exception, match="neither trajectory.json nor progress.csv"):
+    with pytest.raises(tandem.Error, match="neither trajectory.json nor progress.csv"):
         tandem.read_run(tmp_path / "missing")
+    (tmp_path / "progress.csv").write_text("")
+    with pytest.raises(tandem.Error, match="progress.csv: .*; expected what `tandem train` wrote"):
+        tandem.read_run(tmp_path)
+    (tmp_path / "trajectory.json").write_text("{")
+    with pytest.raises(tandem.Error, match="trajectory.json:1: not JSON"):
+        tandem.read_run(tmp_path)
 
 
 def test_examples_are_short():
