@@ -43,11 +43,11 @@ def run():
     os.environ.setdefault("TANDEM_PYTHON", sys.executable)  # draws films and figures
     if subcommand == ["train"]:
         return train(sys.argv[1:])
-    if sys.argv[1:2] == ["view"]:
+    if subcommand == ["view"]:
         from .view import launch
 
         return launch.main(sys.argv[2:])
-    if sys.argv[1:2] == ["replay"] and (Path(*sys.argv[2:3]) / "trajectory.json").exists():
+    if subcommand == ["replay"] and any((Path(word) / "trajectory.json").exists() for word in sys.argv[2:] if not word.startswith("-")):
         from .view import replay
 
         return replay.main(sys.argv[2:])

@@ -84,9 +84,9 @@ def test_a_port_in_use_is_one_line():
 
 def test_a_cut_off_recording_is_one_line(tmp_path):
     (tmp_path / "trajectory.json").write_text("{")
-    done = view("replay", str(tmp_path))
+    done = view("replay", "--port", "8099", str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and "trajectory.json" in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("tandem replay: ") and "trajectory.json" in done.stderr
 
 
 @pytest.mark.parametrize("name", native.robot_names())
