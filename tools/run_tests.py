@@ -142,7 +142,7 @@ def run_pytest(report, command, environment):
 
 
 def format_check(report, pattern):
-    files = tracked({".hpp", ".cpp", ".cu", ".cuh"}, ["src", "tests", "bench", "python"])
+    files = tracked({".hpp", ".cpp", ".cu", ".cuh"}, ["src", "tests", "bench", "examples", "python"])
     ok, output = run([BIN / "clang-format", "--dry-run", "-Werror", *files], 5 * MINUTE)
     report.add("format", ok, output[:4000] + "\ncure: tools/format.sh")
 

@@ -140,6 +140,11 @@ class WarpSimulator:
         missing = [j.name for j in joints if j.id not in actuator_of]
         if missing:
             raise Error(f'{robot.model_path}: joint "{missing[0]}" has no actuator')
+        law = [int(kind) for kind in (mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE, mujoco.mjtDyn.mjDYN_NONE)]
+        for actuator, joint, gear in motors_of(host):
+            if [int(kinds[actuator]) for kinds in (host.actuator_gaintype, host.actuator_biastype, host.actuator_dyntype)] != law or gear != 1:
+                name = host.joint(joint).name
+                raise Error(f'{robot.model_path}: the actuator of joint "{name}" must be gaintype="fixed" biastype="affine" dyntype="none" gear="1"')
         base = 7 if robot.floating else 0
         self.actuators = np.array([actuator_of[j.id] for j in joints])
         self.dofs = np.array([int(j.dofadr[0]) for j in joints])

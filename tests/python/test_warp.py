@@ -244,6 +244,14 @@ def test_strength_scales_the_whole_limit_of_a_joint(tmp_path):
     np.testing.assert_allclose(sim.tau.numpy(), strength * limit, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [('biastype="affine" biasprm="0 -20 -0.5" ', ""), ('biastype="affine"', 'biastype="affine" gear="0.5" gainprm="2"')]
+)
+def test_an_actuator_with_another_law_is_refused(tmp_path, old, new):
+    with pytest.raises(Error, match='joint ".*" must be gaintype="fixed" biastype="affine"'):
+        make(rewritten("unitree_go2", tmp_path, old, new))
+
+
 def layout_of(robot, control_dt=0.01, physics_dt=0.0025):
     contacts = [
         {"body": robot.body_names[body], "position": list(position), "foot": foot}

@@ -1,4 +1,5 @@
-"""A C++ project that adds this one as a subdirectory and links tandem::tandem. The libraries are not compiled here: the top-level build links and runs the same."""
+"""A C++ project that adds this one as a subdirectory and links tandem::tandem. The libraries are not compiled here: the top-level build links and
+runs the same."""
 
 import importlib.util
 import pathlib
