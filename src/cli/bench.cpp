@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
+#include "base/memory.hpp"
+#include "cli/progress.hpp"
 #include "cli/roofline.hpp"
 #include "dynamics/bench/bench_dynamics.hpp"
 #include "sim/bench_sim.hpp"
@@ -20,6 +22,7 @@ namespace {
 BenchResult bench_dynamics_of(const BenchOptions& options) {
   BenchResult out;
   for (const std::string& robot : options.robots) {
+    throw_if_interrupted();
     for (BenchRow& row : bench_dynamics(load_robot(robot).model)) {
       row.robot = robot;
       out.rows.push_back(row);
@@ -30,8 +33,11 @@ BenchResult bench_dynamics_of(const BenchOptions& options) {
 
 BenchResult bench_sim_of(const BenchOptions& options) {
   const int batch = *std::max_element(options.worlds.begin(), options.worlds.end());
+  for (const std::string& robot : options.robots)
+    check_memory(batch * simulator_bytes(load_robot(robot).model), cat(batch, " worlds of ", robot), "take fewer --worlds");
   SimBenchSettings settings;
   settings.robots = options.robots, settings.worlds = batch, settings.threads = options.common.threads;
+  settings.poll = throw_if_interrupted;
   return {bench_sim(settings)};
 }
 

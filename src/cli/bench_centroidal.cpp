@@ -7,6 +7,7 @@
 #include "cli/bench.hpp"
 #include "cli/metrics.hpp"
 #include "cli/osqp_reference.hpp"
+#include "cli/progress.hpp"
 #include "qp/solve.hpp"
 
 namespace tandem {
@@ -34,6 +35,7 @@ std::vector<std::vector<double>> solve_all(const CentroidalBench& bench) {
   Workspace workspace(bench.dims, solver, 1);
   std::vector<std::vector<double>> out;
   for (std::vector<float> qp : bench.qp) {
+    throw_if_interrupted();
     std::vector<float> solution(solution_size(bench.dims));
     QpInfo info;
     solve({bench.dims, 1, qp.data(), solution.data(), &info}, solver, workspace);
@@ -48,6 +50,7 @@ std::vector<std::vector<double>> solve_all(const CentroidalBench& bench) {
 BenchResult bench_centroidal_mpc(const BenchOptions& options) {
   BenchResult out;
   for (const std::string& robot : options.robots) {
+    throw_if_interrupted();
     const CentroidalBench bench = bench_centroidal(load_robot(robot), {});
     const OsqpReference osqp = run_osqp(bench.dims, bench.qp);
     BenchRow reference = make_row("osqp/solve", robot, 1, 1, 25, osqp.us);

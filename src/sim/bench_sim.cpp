@@ -84,9 +84,10 @@ double percentile(std::vector<double>& times, double fraction) {
 }
 
 // Largest difference of all worlds to the plain loop after 0.2 s.
-double check_against_plain(PlainLoop& plain, Simulator& sim) {
+double check_against_plain(PlainLoop& plain, Simulator& sim, const std::function<void()>& poll) {
   plain.restart();
   for (int k = 0; k < kSteps; ++k) {
+    poll();
     sim.step();
     plain.step();
   }
@@ -98,7 +99,7 @@ double check_against_plain(PlainLoop& plain, Simulator& sim) {
 }
 
 // One row: check, then time simulator and plain loop in turn, so that both see the same machine.
-BenchRow bench_row(const Robot& robot, const Terrain& terrain, int worlds, int threads, double physics_dt, double seconds) {
+BenchRow bench_row(const SimBenchSettings& settings, const Robot& robot, const Terrain& terrain, int worlds, int threads, double physics_dt) {
   PlainLoop plain(robot, terrain, physics_dt);
   const auto sim = standing(robot, terrain, worlds, threads, physics_dt);
   const std::vector<double> q = sim->output.q, v = sim->output.v;
@@ -113,15 +114,16 @@ BenchRow bench_row(const Robot& robot, const Terrain& terrain, int worlds, int t
                "mj_step, 1 thread",
                0,
                0};
-  row.check = check_against_plain(plain, *sim);
+  row.check = check_against_plain(plain, *sim, settings.poll);
   std::vector<int> ids(worlds);
   std::iota(ids.begin(), ids.end(), 0);
   std::vector<double> times, plain_times;
   const auto start = Clock::now();
-  while (seconds_since(start) < seconds || times.size() < 100) {
+  while (seconds_since(start) < settings.seconds || times.size() < 100) {
     plain.restart();
     sim->set_state(ids, q, v);
     for (int k = 0; k < kSteps; ++k) {
+      settings.poll();
       const auto t0 = Clock::now();
       sim->step();
       const auto t1 = Clock::now();
@@ -146,11 +148,11 @@ std::vector<BenchRow> bench_sim(const SimBenchSettings& settings) {
   for (const std::string& name : settings.robots) {
     const Robot robot = load_robot(name);
     for (double physics_dt : {0.001, 0.0025}) {
-      rows.push_back(bench_row(robot, level, 1, 1, physics_dt, settings.seconds));
-      rows.push_back(bench_row(robot, level, settings.worlds, 1, physics_dt, settings.seconds));
-      if (threads > 1) rows.push_back(bench_row(robot, level, settings.worlds, threads, physics_dt, settings.seconds));
+      rows.push_back(bench_row(settings, robot, level, 1, 1, physics_dt));
+      rows.push_back(bench_row(settings, robot, level, settings.worlds, 1, physics_dt));
+      if (threads > 1) rows.push_back(bench_row(settings, robot, level, settings.worlds, threads, physics_dt));
     }
-    rows.push_back(bench_row(robot, rough, 1, 1, 0.0025, settings.seconds));
+    rows.push_back(bench_row(settings, robot, rough, 1, 1, 0.0025));
   }
   return rows;
 }

@@ -1,6 +1,7 @@
 // Benchmark of the simulator: physics steps per second of standing robots, against a plain mj_step loop on one thread in the same run.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,10 @@ namespace tandem {
 
 struct SimBenchSettings {
   std::vector<std::string> robots = {"mit_humanoid", "unitree_go2", "unitree_g1"};
-  int worlds = 64;       // in the batch rows; every robot has a row with one world too
-  int threads = 0;       // of the batch rows; 0: one per processor
-  double seconds = 1.0;  // time spent on each row [s]
+  int worlds = 64;                     // in the batch rows; every robot has a row with one world too
+  int threads = 0;                     // of the batch rows; 0: one per processor
+  double seconds = 1.0;                // time spent on each row [s]
+  std::function<void()> poll = [] {};  // called many times a second; what it throws ends the benchmark
 };
 
 // Two physics rates, 1 kHz and 400 Hz, by {one world, one thread; the batch on one thread; the batch on all threads}, then one world on rough ground of
