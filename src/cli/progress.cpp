@@ -27,8 +27,10 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_signal);
 }
 
+bool interrupted() { return interrupts != 0; }
+
 void throw_if_interrupted() {
-  if (interrupts) throw Interrupted{};
+  if (interrupted()) throw Interrupted{};
 }
 
 void Progress::update(double fraction) {

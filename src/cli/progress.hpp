@@ -11,6 +11,7 @@ struct Interrupted {};
 
 // Makes Ctrl-C and a polite kill set a flag instead of ending the process; a second Ctrl-C ends it.
 void catch_interrupts();
+bool interrupted();
 void throw_if_interrupted();
 
 // A bar on stderr: from the second second on; ten times a second on a terminal, a line every ten seconds elsewhere.

@@ -1,11 +1,14 @@
 #include "cli/python.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -15,6 +18,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr int kNotStarted = 127;  // as shells say it
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
@@ -35,14 +40,36 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& extr
   return out;
 }
 
-std::string read_all(int pipe) {
-  std::string out;
+// In the child: its output to `pipe` (-1: where ours goes), then the program. Only calls that may follow a fork.
+[[noreturn]] void become(char* const* argv, char* const* environment, int pipe, ChildOutput output, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // whatever ends us ends it
+  if (::getppid() != parent) ::_exit(kNotStarted);
+  if (pipe >= 0) ::dup2(pipe, STDOUT_FILENO);
+  if (output == kCaptureQuiet) ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+  ::execvpe(argv[0], argv, environment);
+  ::_exit(kNotStarted);
+}
+
+// Reads from `pipe` (-1: nothing) until its end, then waits for that of the child; passes an interruption on to it. Returns its status.
+int wait_for(pid_t child, int pipe, std::string& output) {
+  constexpr int kPatience = 100;  // [ms] an interruption that comes between two calls is seen this much later
+  const int end = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  bool told = false;
+  int status = 0;
   char buffer[4096];
   for (;;) {
-    const ssize_t n = ::read(pipe, buffer, sizeof(buffer));
-    if (n > 0) out.append(buffer, static_cast<size_t>(n));
-    if (n == 0 || (n < 0 && errno != EINTR)) return out;
+    pollfd watched{pipe >= 0 ? pipe : end, POLLIN, 0};
+    const bool ready = ::poll(&watched, 1, kPatience) > 0;
+    if (interrupted() && !told) told = ::kill(child, SIGTERM) == 0;
+    if (pipe >= 0 && ready) {
+      const ssize_t n = ::read(pipe, buffer, sizeof(buffer));
+      if (n > 0) output.append(buffer, static_cast<size_t>(n));
+      if (n == 0 || (n < 0 && errno != EINTR)) pipe = -1;
+    }
+    if (pipe < 0 && ::waitpid(child, &status, WNOHANG) == child) break;
   }
+  if (end >= 0) ::close(end);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 std::string python_interpreter() {
@@ -56,25 +83,14 @@ std::string python_path() { return "PYTHONPATH=" + project_root() + "/python"; }
 
 ChildResult run_child(const std::vector<std::string>& argv, const std::vector<std::string>& environment, ChildOutput output) {
   int ends[2] = {-1, -1};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  if (output != kInherit) {
-    check(::pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe to ", argv[0]);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    if (output == kCaptureQuiet) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  }
+  if (output != kInherit) check(::pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe to ", argv[0]);
   const std::vector<std::string> merged = merged_environment(environment);
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, argv[0].c_str(), &actions, nullptr, pointers(argv).data(), pointers(merged).data());
-  posix_spawn_file_actions_destroy(&actions);
+  const std::vector<char*> words = pointers(argv), variables = pointers(merged);
+  const pid_t parent = ::getpid(), child = ::fork();
+  if (child == 0) become(words.data(), variables.data(), ends[1], output, parent);
   if (ends[1] >= 0) ::close(ends[1]);
-  ChildResult result{127, ""};
-  if (error == 0) {
-    if (output != kInherit) result.output = read_all(ends[0]);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  ChildResult result{kNotStarted, ""};
+  if (child > 0) result.status = wait_for(child, ends[0], result.output);
   if (ends[0] >= 0) ::close(ends[0]);
   throw_if_interrupted();
   return result;

@@ -17,7 +17,8 @@ struct ChildResult {
   std::string output;  // what it printed to stdout, if captured
 };
 
-// Runs argv[0] with the extra environment ("NAME=value") and waits for it. Throws Interrupted after Ctrl-C, when the child has ended.
+// Runs argv[0] with the extra environment ("NAME=value") and waits for it. Throws Interrupted after Ctrl-C or a polite kill, which are passed on, when the
+// child has ended; it does not outlive this program.
 ChildResult run_child(const std::vector<std::string>& argv, const std::vector<std::string>& environment, ChildOutput output);
 
 // How to start `python -m module` with the project's packages, as words of a command line: interpreter TANDEM_PYTHON, and failing that .venv/bin/python of

@@ -51,15 +51,6 @@ void dump_not_finite(Parts& parts) {
   }
 }
 
-bool interrupted() {
-  try {
-    throw_if_interrupted();
-  } catch (const Interrupted&) {
-    return true;
-  }
-  return false;
-}
-
 TrainHooks hooks(Parts& parts, ProgressLine& line) {
   TrainHooks hooks;
   hooks.env_times = [&parts]() -> std::vector<NamedNumber> {
