@@ -60,9 +60,12 @@ int parse_and_run(const std::vector<std::string>& arguments) {
 
 int run_program(const std::vector<std::string>& arguments) {
   try {
+    keep_standard_files();
     detect_isa();  // a machine that cannot run the kernels is told so before anything starts
     catch_interrupts();
-    return parse_and_run(arguments);
+    const int code = parse_and_run(arguments);
+    if (code == 0) check_printed();
+    return code;
   } catch (const UsageError& error) {
     std::fprintf(stderr, "tandem: %s\n", error.message.c_str());
     return kUsage;

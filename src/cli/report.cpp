@@ -1,5 +1,6 @@
 #include "cli/report.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
@@ -89,6 +91,18 @@ void write_report(const std::string& path, const std::vector<std::string>& argv,
   std::error_code ignored;
   if (plain) fs::remove(part, ignored);
   throw Error(cat("cannot write ", path, error ? ": " + error.message() : "", "; give --json a file in a folder that exists, on a disk with space"));
+}
+
+void keep_standard_files() {
+  int file = 0;
+  while ((file = ::open("/dev/null", O_RDONLY)) >= 0 && file <= STDERR_FILENO) {}  // what is printed there fails
+  if (file >= 0) ::close(file);
+}
+
+void check_printed() {
+  std::cout.flush();
+  const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  check(written, "what was printed could not be written; is the disk full, or the output closed?");
 }
 
 void Table::print() const {

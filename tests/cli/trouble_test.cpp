@@ -41,6 +41,15 @@ TEST_F(Trouble, CtrlCEndsEveryBenchmark) {
   }
 }
 
+TEST_F(Trouble, OutputThatCannotBeWrittenIsAnError) {
+  for (const std::string words : {"--help", "eval --help", "eval --robot unitree_go2 --worlds 1 --seconds 0.02"})
+    for (const std::string closed : {">/dev/full", ">&-"}) {
+      const Finished finished = run(words + " 2>errors " + closed + " )", "(");
+      EXPECT_EQ(finished.status, 1) << words << closed;
+      EXPECT_NE(bytes("errors").find("tandem: what was printed could not be written"), std::string::npos) << words << closed << bytes("errors");
+    }
+}
+
 // A Python that takes its time, and a signal that the program alone gets.
 TEST_F(Trouble, APythonThatWasStartedEndsWithTheProgram) {
   std::ofstream(folder / "python") << "#!/bin/sh\nexec sleep 60\n";
