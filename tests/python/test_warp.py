@@ -22,17 +22,13 @@ def each(request):
     return tandem.Robot(request.param)
 
 
-@pytest.mark.parametrize("height", [0.5, -0.005], ids=["in the air", "on the ground"])
-@pytest.mark.parametrize("randomised", [False, True], ids=["all alike", "randomised"])
-def test_one_physics_step_is_that_of_mujoco(each, rng, height, randomised):
-    robot = each
+def step_both(robot, rng, height, parameters):
+    """One physics step of robots of the same parameters in Warp and in MuJoCo, which must agree. Returns both."""
     warp, reference = pair(robot, 0.001, 0.001)
-    if randomised:
-        parameters = random_parameters(robot, rng)
-        warp.set_parameters(**parameters)
-        for w in range(NWORLD):
-            one = {name: values[w] for name, values in parameters.items()}
-            reference.set_parameters(w, **{name: value.tolist() if np.ndim(value) else float(value) for name, value in one.items()})
+    warp.set_parameters(**parameters)
+    for w in range(NWORLD):
+        one = {name: values[w] for name, values in parameters.items()}
+        reference.set_parameters(w, **{name: value.tolist() if np.ndim(value) else float(value) for name, value in one.items()})
     q, v = random_states(robot, rng, height)
     for sim in (warp, reference):
         sim.set_state(q, v)
@@ -43,6 +39,13 @@ def test_one_physics_step_is_that_of_mujoco(each, rng, height, randomised):
     np.testing.assert_allclose(warp.q.numpy(), reference.q, atol=2e-6)
     change = np.abs(reference.v - v).max()
     np.testing.assert_allclose(warp.v.numpy(), reference.v, atol=2e-3 * change)
+    return warp, reference
+
+
+@pytest.mark.parametrize("height", [0.5, -0.005], ids=["in the air", "on the ground"])
+@pytest.mark.parametrize("randomised", [False, True], ids=["all alike", "randomised"])
+def test_one_physics_step_is_that_of_mujoco(each, rng, height, randomised):
+    warp, reference = step_both(each, rng, height, random_parameters(each, rng) if randomised else {})
     if height < 0:
         assert np.linalg.norm(reference.foot_force, axis=2).max() > 50
         np.testing.assert_allclose(warp.foot_force.numpy(), reference.foot_force, atol=0.01 * np.abs(reference.foot_force).max())
@@ -217,6 +220,7 @@ def test_masses_of_a_base_of_several_bodies_are_those_of_all_of_them(tmp_path, r
     with pytest.raises(Error, match="leaves the base without mass; it has 7.021 kg"):
         sim.set_parameters(added_mass=np.full(NWORLD, -7.03))
     sim.set_parameters(added_mass=np.full(NWORLD, -6.95))
+    step_both(robot, rng, 0.5, {"mass_scale": scale, "added_mass": added, "com_offset": offset})
 
 
 def base_centre(model, parts):
