@@ -55,14 +55,16 @@ void add_evaluation_options(CLI::App& app, EvaluationOptions& o) {
   add_numbers(app, "--vy", 2, o.vy, "low,high [m/s] of the velocity to the left")->excludes(command);
   add_numbers(app, "--wz", 2, o.wz, "low,high [rad/s] of the yaw rate")->excludes(command);
   app.add_option("--worlds", o.worlds, "robots")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--seconds", o.seconds, "how long each walks [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  app.add_option("--seconds", o.seconds, "how long each walks [s]")->check(within(0.01, 3600))->capture_default_str();
   app.add_option("--start-scale", o.start_scale,
                  "random start: 1 is 18 degrees about each axis, 0.5 m/s, 0.5 rad/s; 0 is at rest, with a random gait time")
-      ->check(CLI::Range(0.0, 10.0))
+      ->check(within(0, 10))
       ->capture_default_str();
-  app.add_option("--push", o.push, "impulse [N s] of a push of 0.1 s on every robot")->check(CLI::Range(0.0, 1000.0));
-  app.add_option("--push-angle", o.push_angle, "of its direction in the world, 0 is x, 90 is y [degrees]")->capture_default_str();
-  app.add_option("--push-time", o.push_time, "when it starts [s]; default: in the middle");
+  app.add_option("--push", o.push, "impulse [N s] of a push of 0.1 s on every robot")->check(within(0, 1000));
+  app.add_option("--push-angle", o.push_angle, "of its direction in the world, 0 is x, 90 is y [degrees]")
+      ->check(within(-360, 360))
+      ->capture_default_str();
+  app.add_option("--push-time", o.push_time, "when it starts [s]; default: in the middle")->check(within(0, 3600));
   app.add_option("--push-body", o.push_body, "what it acts on; default: the torso, or else the base");
 }
 
@@ -80,7 +82,7 @@ Scenario make_scenario(const EvaluationOptions& o, const RunSettings& settings, 
   for (int w = 0; w < o.worlds && !o.command.empty(); ++w) set_command(scenario, w, {o.command[0], o.command[1], o.command[2]});
   if (o.push == 0) return scenario;
   const int body = push_body(robot.model, o.push_body);
-  const double start = o.push_time < 0 ? o.seconds / 2 : o.push_time;
+  const double start = o.push_time.value_or(o.seconds / 2);
   check(start < o.seconds, "--push-time ", start, ": expected before the end of the run, ", o.seconds, " s");
   for (int w = 0; w < o.worlds; ++w) scenario.pushes.push_back(make_push(w, body, o.push, o.push_angle * M_PI / 180, start));
   return scenario;
@@ -163,7 +165,7 @@ Json describe(const EvaluationOptions& o, const RunSettings& settings) {
           {"worlds", o.worlds},
           {"seconds", o.seconds},
           {"start_scale", o.start_scale},
-          {"push", {{"impulse", o.push}, {"angle", o.push_angle}, {"time", o.push_time}}}};
+          {"push", {{"impulse", o.push}, {"angle", o.push_angle}, {"time", o.push_time ? Json(*o.push_time) : Json(nullptr)}}}};
 }
 
 }  // namespace tandem

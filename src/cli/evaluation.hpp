@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ struct EvaluationOptions {
   int worlds = 100;
   double seconds = 20;
   double start_scale = 0.5;
-  double push = 0;        // impulse [N s]; 0: none
-  double push_angle = 0;  // of its direction from forward, to the left [degrees]
-  double push_time = -1;  // [s]; negative: in the middle
+  double push = 0;                  // impulse [N s]; 0: none
+  double push_angle = 0;            // of its direction from forward, to the left [degrees]
+  std::optional<double> push_time;  // [s]; none: in the middle
   std::string push_body;
 };
 

@@ -253,9 +253,9 @@ void add_fit_compare(CLI::App& fit, const std::vector<std::string>& argv) {
   sub->add_option("thetas", o->thetas, "NAME=FILE ...: files that `tandem fit` wrote; theta = 1 is always compared with");
   sub->add_option("--plants", o->plants, "names with commas between, or all")->capture_default_str();
   sub->add_option("--trials", o->trials, "per theta and plant")->check(CLI::Range(2, 99999))->capture_default_str();
-  sub->add_option("--seconds", o->seconds, "of a trial [s]")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  sub->add_option("--seconds", o->seconds, "of a trial [s]")->check(within(0.1, 3600))->capture_default_str();
   sub->add_option("--recoveries", o->recoveries, "trials of the recovery from one push, on the first plant")->check(CLI::Range(0, 99999));
-  sub->add_option("--recovery-impulse", o->recovery_impulse, "of that push [N s]")->check(CLI::Range(0.0, 1000.0))->capture_default_str();
+  sub->add_option("--recovery-impulse", o->recovery_impulse, "of that push [N s]")->check(within(0, 1000))->capture_default_str();
   sub->add_option("--limits", o->limits, "trials whose largest survivable impulse is searched for, on the first plant")->check(CLI::Range(0, 99999));
   sub->callback([o] { compare_thetas(*o); });
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
@@ -53,6 +54,16 @@ void add_controller_options(CLI::App& app, CommonOptions& options) {
       ->check(CLI::IsMember({"mujoco", "drake", "warp"}))
       ->capture_default_str();
   add_task_options(app, options);
+}
+
+CLI::Validator within(double low, double high) {
+  const auto complain = [low, high](const std::string& text) -> std::string {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const bool number = end != text.c_str() && *end == 0 && std::isfinite(value);
+    return number && low <= value && value <= high ? "" : cat(text, ", expected a number from ", low, " to ", high);
+  };
+  return {complain, cat("FLOAT in [", low, " - ", high, "]")};
 }
 
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help) {

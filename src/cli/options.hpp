@@ -11,6 +11,7 @@
 namespace CLI {  // whose header takes longer to compile than all that is here
 class App;
 class Option;
+class Validator;
 }  // namespace CLI
 
 namespace tandem {
@@ -39,6 +40,9 @@ void add_threads_option(CLI::App& app, CommonOptions& options);
 void add_task_options(CLI::App& app, CommonOptions& options);
 // --controller --policy --simulator, and those of add_task_options
 void add_controller_options(CLI::App& app, CommonOptions& options);
+
+// What an option of one number must be: finite, and from `low` to `high`. (CLI::Range lets NaN through.)
+CLI::Validator within(double low, double high);
 
 // An option of `count` comma-separated numbers. A value of another form is a usage error.
 CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, std::vector<double>& target, const std::string& help);

@@ -155,11 +155,11 @@ void add_play(CLI::App& app, const std::vector<std::string>& argv) {
   add_controller_options(*sub, options->common);
   add_centroidal_options(*sub, options->centroidal);
   add_numbers(*sub, "--command", 3, options->command, "vx,vy,wz: forward and left [m/s], turning left [rad/s]; default 0.5,0,0");
-  sub->add_option("--seconds", options->seconds, "how long [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  sub->add_option("--seconds", options->seconds, "how long [s]")->check(within(0.01, 3600))->capture_default_str();
   sub->add_option("--out", options->out, "folder for motion and pictures; default out/play-<robot>");
   sub->add_option("--start-scale", options->start_scale,
                   "random start, as a share of the usual one (10 degrees x 1.8, 0.5 m/s, 0.5 rad/s); 0: at rest")
-      ->check(CLI::Range(0.0, 10.0))
+      ->check(within(0, 10))
       ->capture_default_str();
   sub->add_option("--push", options->push, "fx,fy,fz@t: a force [N, world] for 0.1 s from time t [s]");
   sub->add_option("--push-body", options->push_body, "what the push acts on; default: the torso, or else the base");

@@ -49,10 +49,8 @@ void add_comparison_options(CLI::App& app, ComparisonOptions& o, const std::vect
   app.add_option("--out", o.sweep.out, kOutHelp);
   app.add_option("--policy", o.policies, "file that training wrote, to compare with the MPC alone; repeatable")->allow_extra_args(false);
   app.add_option("--worlds", o.worlds, "robots for each controller and condition")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--seconds", o.seconds, "how long each walks [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
-  app.add_option("--start-scale", o.start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
+  app.add_option("--seconds", o.seconds, "how long each walks [s]")->check(within(0.01, 3600))->capture_default_str();
+  app.add_option("--start-scale", o.start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")->check(within(0, 10))->capture_default_str();
 }
 
 std::vector<RunSettings> resolve_controllers(const ComparisonOptions& o) {

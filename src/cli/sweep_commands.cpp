@@ -110,10 +110,8 @@ void add_sweep_commands(CLI::App& sweep, const std::vector<std::string>& argv) {
   const auto o = std::make_shared<CommandOptions>();
   add_sweep_options(*sub, o->sweep, argv);
   sub->add_option("--worlds,--seeds", o->seeds, "random starts a command; all must survive")->check(CLI::Range(1, 10000))->capture_default_str();
-  sub->add_option("--seconds", o->seconds, "that count as survival [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
-  sub->add_option("--start-scale", o->start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
+  sub->add_option("--seconds", o->seconds, "that count as survival [s]")->check(within(0.01, 3600))->capture_default_str();
+  sub->add_option("--start-scale", o->start_scale, "random start: 1 is 18 degrees, 0.5 m/s, 0.5 rad/s")->check(within(0, 10))->capture_default_str();
   sub->callback([o] { sweep_commands(*o); });
 }
 

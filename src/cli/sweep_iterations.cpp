@@ -88,7 +88,7 @@ void add_sweep_iterations(CLI::App& sweep, const std::vector<std::string>& argv)
   sub->add_option("--modes", o->modes, "comma-separated: riccati, osqp-<rho>; default riccati,osqp-0.01,osqp-0.1")->delimiter(',');
   add_numbers(*sub, "--start-scale", 0, o->scales, "start velocities as multiples of 0.5 m/s and 0.5 rad/s, comma-separated; default 1");
   sub->add_option("--worlds", o->worlds, "robots a point")->check(CLI::Range(1, 100000))->capture_default_str();
-  sub->add_option("--seconds", o->seconds, "that count as survival [s]")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  sub->add_option("--seconds", o->seconds, "that count as survival [s]")->check(within(0.01, 3600))->capture_default_str();
   sub->callback([o] { sweep_iterations(*o); });
 }
 

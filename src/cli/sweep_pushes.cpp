@@ -58,8 +58,8 @@ void add_sweep_pushes(CLI::App& sweep, const std::vector<std::string>& argv) {
   sub->add_option("--phases,--worlds", s.phases, "moments of the gait at which a push comes; all must be survived")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  sub->add_option("--resolution", s.resolution, "of the impulse [N s]")->check(CLI::Range(0.01, 10.0))->capture_default_str();
-  sub->add_option("--stride", s.stride, "of the search upwards, which halves afterwards [N s]")->check(CLI::Range(0.1, 100.0))->capture_default_str();
+  sub->add_option("--resolution", s.resolution, "of the impulse [N s]")->check(within(0.01, 10))->capture_default_str();
+  sub->add_option("--stride", s.stride, "of the search upwards, which halves afterwards [N s]")->check(within(0.1, 100))->capture_default_str();
   sub->add_option("--body", o->body, "what is pushed; default: the torso, or else the base");
   sub->callback([o] { sweep_pushes(*o); });
 }

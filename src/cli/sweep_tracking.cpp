@@ -89,7 +89,7 @@ void add_sweep_tracking(CLI::App& sweep, const std::vector<std::string>& argv) {
   const auto o = std::make_shared<TrackingOptions>();
   o->base.worlds = 300, o->base.start_scale = 0.2;
   add_comparison_options(*sub, o->base, argv);
-  sub->add_option("--range-scale", o->range_scale, "of the robot's range of commands")->check(CLI::Range(0.1, 100.0))->capture_default_str();
+  sub->add_option("--range-scale", o->range_scale, "of the robot's range of commands")->check(within(0.1, 100))->capture_default_str();
   sub->callback([o] { sweep_tracking(*o); });
 }
 

@@ -41,6 +41,19 @@ TEST_F(Trouble, CtrlCEndsEveryBenchmark) {
   }
 }
 
+TEST_F(Trouble, NumbersThatAreNoneAreRefused) {
+  for (const auto& [option, value] : {std::pair{"--push", "nan"},
+                                      {"--push-angle", "nan"},
+                                      {"--push-angle", "inf"},
+                                      {"--seconds", "nan"},
+                                      {"--start-scale", "nan"},
+                                      {"--push-time", "nan"},
+                                      {"--push-time", "-1"}})
+    expect_refusal(cat("eval --robot unitree_go2 --worlds 1 ", option, " ", value), 2, cat(option, ": ", value, ", expected a number from"));
+  expect_refusal("play --no-film --seconds nan", 2, "--seconds");
+  expect_refusal("sweep pushes --stride nan", 2, "--stride");
+}
+
 TEST_F(Trouble, OutputThatCannotBeWrittenIsAnError) {
   for (const std::string words : {"--help", "eval --help", "eval --robot unitree_go2 --worlds 1 --seconds 0.02"})
     for (const std::string closed : {">/dev/full", ">&-"}) {
