@@ -150,7 +150,7 @@ TEST_F(Program, PlayShowsTheMpcAndAShippedPolicyUnderTheSameDisturbances) {
   EXPECT_NE(finished.output.find("Notice:"), std::string::npos) << finished.output;
   const Json json = report("play.json");
   EXPECT_EQ(json["settings"]["controller"], "residual");
-  EXPECT_EQ(json["settings"]["noise.scale"], 2);
+  EXPECT_EQ(json["settings"]["noise.scale"], 1.5);
   EXPECT_EQ(json["results"]["beside"]["controller"], "mpc");
   EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/mpc/trajectory.json"));
   EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/residual/trajectory.json"));
