@@ -1,5 +1,6 @@
 """Renders a trajectory without a display: a film (mp4 through ffmpeg, gif without it) and a strip of pictures."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ os.environ.setdefault("MUJOCO_GL", "osmesa")
 
 import numpy as np
 
+from .terrain import height_at, part_around
 from .trajectory import Error
 
 FORCE_SCALE = 0.8  # length of the arrow of a force equal to the robot's weight, in sizes of the robot
@@ -55,11 +57,25 @@ def load_model(mujoco, meta):
             half = [0.5 * (terrain["columns"] - 1) * cell, 0.5 * (terrain["rows"] - 1) * cell]
             size = [*half, max(float(np.ptp(height)), 1e-3), 0.1]
             spec.add_hfield(name="terrain", size=size, nrow=terrain["rows"], ncol=terrain["columns"], userdata=height.ravel())
+            center = [*terrain.get("center", (0, 0)), float(height.min())]
             for floor in (geom for geom in spec.worldbody.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE):
-                floor.type, floor.hfieldname, floor.pos = mujoco.mjtGeom.mjGEOM_HFIELD, "terrain", [0, 0, float(height.min())]
+                floor.type, floor.hfieldname, floor.pos = mujoco.mjtGeom.mjGEOM_HFIELD, "terrain", center
         return spec.compile()
     except ValueError as error:
-        raise Error(f"{meta['xml']}: {str(error).splitlines()[0]}") from None
+        raise Error(f"{meta['xml']}: {str(error).splitlines()[0]}; put the robot's model back, or record the motion again") from None
+
+
+def place(model, meta):
+    """Where the joints of a trajectory are in the model's qpos, and its contact points as (body, position)."""
+    try:
+        joints = [model.joint(name).qposadr[0] for name in meta["joints"]]
+        points = [(model.body(point["body"]).id, np.array(point["position"])) for point in meta["points"]]
+    except KeyError as error:
+        raise Error(f"{meta['xml']}: {error.args[0].partition('.')[0]}; the motion was recorded with another robot") from None
+    nq = len(joints) + 7 * meta["floating"]
+    if model.nq != nq:
+        raise Error(f"{meta['xml']}: nq = {model.nq}, but the trajectory has {nq}; it was recorded with another robot")
+    return joints, points
 
 
 class Scene:
@@ -69,9 +85,9 @@ class Scene:
         mujoco = self.mujoco = import_mujoco()
         self.trajectory = trajectory
         meta = trajectory.meta
-        self.model = load_model(mujoco, meta)
-        if self.model.nq != trajectory.q.shape[1]:
-            raise Error(f"{meta['xml']}: nq = {self.model.nq}, but the trajectory has {trajectory.q.shape[1]}; it was recorded with another robot")
+        ground = part_around(meta["terrain"], trajectory.q[:, :2]) if meta["terrain"] else None
+        self.model = load_model(mujoco, {**meta, "terrain": ground})
+        self.joints, self.points = place(self.model, meta)
         self.model.mat_reflectance[:] = 0
         self.model.vis.quality.shadowsize = 4096 if fine else 2048
         self.model.vis.quality.offsamples = 4
@@ -81,8 +97,6 @@ class Scene:
         self.model.vis.global_.offwidth = max(width, self.model.vis.global_.offwidth)
         self.model.vis.global_.offheight = max(height, self.model.vis.global_.offheight)
         self.data = mujoco.MjData(self.model)
-        self.joints = [self.model.joint(name).qposadr[0] for name in meta["joints"]]
-        self.points = [(self.model.body(point["body"]).id, np.array(point["position"])) for point in meta["points"]]
         self.point_foot = np.array([point["foot"] for point in meta["points"]], dtype=int)
         try:
             self.renderer = mujoco.Renderer(self.model, height, width)
@@ -161,9 +175,11 @@ class Scene:
 
 
 def smooth_path(trajectory):
-    """Where the camera looks, per row: the base's path without its wobble, at a steady height."""
+    """Where the camera looks, per row: the base's path without its wobble, at a steady height above the ground."""
     position = trajectory.q[:, :3].copy() if trajectory.meta["floating"] else np.zeros((trajectory.rows, 3))
-    position[:, 2] = 0.85 * np.median(position[:, 2])
+    terrain = trajectory.meta["terrain"]
+    ground = height_at(terrain, position[:, :2]) if terrain else np.zeros(trajectory.rows)
+    position[:, 2] = ground + 0.85 * np.median(position[:, 2] - ground)
     window = max(1, int(0.4 / trajectory.meta["control_dt"]))
     kernel = np.ones(2 * window + 1) / (2 * window + 1)
     padded = np.pad(position, ((window, window), (0, 0)), mode="edge")
@@ -185,7 +201,21 @@ def open_ffmpeg(path, width, height, fps):
     else:
         code = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     command = ["ffmpeg", "-y", "-loglevel", "error", *size, "-threads", "1", *code, str(path)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    # of a session of its own: Ctrl-C is for this process, which takes back what is not complete
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+@contextlib.contextmanager
+def whole_or_absent(target):
+    """A file to write in place of `target`, which gets its name if all goes well and is removed if not."""
+    target.unlink(missing_ok=True)
+    part = target.with_suffix(f".part{target.suffix}")
+    try:
+        yield part
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def stamp(picture, text):
@@ -219,11 +249,15 @@ def write_film(trajectories, folder, fps=30, width=640, height=480):
             yield np.concatenate([picture(i, *parts) for parts in zip(scenes, rows, paths)], axis=1)
             progress.show(i + 1)
 
+    target = folder / ("film.mp4" if shutil.which("ffmpeg") else "film.gif")
     try:
-        if shutil.which("ffmpeg"):
-            return pipe_film(pictures(), folder / "film.mp4", width * len(scenes), height, fps)
-        print("ffmpeg is missing: writing a gif, which is larger and slower; apt-get install ffmpeg", file=sys.stderr)
-        return write_gif(pictures(), folder / "film.gif", fps)
+        with whole_or_absent(target) as part:
+            if target.suffix == ".mp4":
+                pipe_film(pictures(), part, width * len(scenes), height, fps)
+            else:
+                print("ffmpeg is missing: writing a gif, which is larger and slower; apt-get install ffmpeg", file=sys.stderr)
+                write_gif(pictures(), part, fps)
+        return target
     finally:
         for scene in scenes:
             scene.close()
@@ -232,14 +266,16 @@ def write_film(trajectories, folder, fps=30, width=640, height=480):
 def pipe_film(pictures, target, width, height, fps):
     process = open_ffmpeg(target, width, height, fps)
     try:
-        for picture in pictures:
-            process.stdin.write(picture.tobytes())
-    except BrokenPipeError:
-        pass
-    _, message = process.communicate()
+        with contextlib.suppress(BrokenPipeError):
+            for picture in pictures:
+                process.stdin.write(picture.tobytes())
+        _, message = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     if process.returncode != 0:
         raise Error(f"{target}: ffmpeg failed: {(message.decode().strip().splitlines() or ['no message'])[-1]}; is there space left on the disk?")
-    return target
 
 
 def write_gif(pictures, target, fps):
@@ -249,7 +285,6 @@ def write_gif(pictures, target, fps):
     images = [Image.fromarray(picture).resize((picture.shape[1] // 2, picture.shape[0] // 2)) for picture in list(pictures)[::2]]
     images = [image.quantize(64) for image in images]
     images[0].save(target, save_all=True, append_images=images[1:], duration=round(2000 / fps), loop=0)
-    return target
 
 
 def strip_times(trajectories, frames, seconds):

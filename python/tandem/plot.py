@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .terrain import height_at
 from .trajectory import Error
 
 WHITE = "#ffffff"
@@ -42,7 +43,9 @@ def plot_velocity(axes, trajectory):
 
 
 def plot_base(axes, trajectory):
-    axes.plot(trajectory.time, trajectory.q[:, 2], color=COLORS[0], lw=1, label="height [m]")
+    terrain = trajectory.meta["terrain"]
+    height = trajectory.q[:, 2] - (height_at(terrain, trajectory.q[:, :2]) if terrain else 0)
+    axes.plot(trajectory.time, height, color=COLORS[0], lw=1, label="height above ground [m]" if terrain else "height [m]")
     if trajectory.meta["base_height"] > 0:
         axes.axhline(trajectory.meta["base_height"], color=COLORS[0], lw=1, ls="--")
     axes.plot(trajectory.time, tilt(trajectory), color=COLORS[1], lw=1, label="tilt [rad]")
@@ -68,8 +71,6 @@ def plot_forces(axes, trajectory):
 def plot_torques(axes, trajectory, joints=5):
     """The joints that come closest to their limits, as a fraction of it."""
     limit = np.array([np.inf if value is None else value for value in trajectory.meta["tau_max"]], dtype=float)
-    if limit.size != trajectory.tau.shape[1]:
-        limit = np.full(trajectory.tau.shape[1], np.inf)
     scale = np.where(np.isfinite(limit), limit, np.maximum(1e-9, np.abs(trajectory.tau).max(axis=0)))
     load = trajectory.tau / scale
     for i, joint in enumerate(np.argsort(-np.abs(load).max(axis=0), kind="stable")[:joints]):
@@ -79,7 +80,7 @@ def plot_torques(axes, trajectory, joints=5):
     for edge in (-1, 1):
         axes.axhline(edge, color="#a00000", lw=0.8, ls=":")
     axes.set_ylim(-1.1, 1.1)
-    axes.set_ylabel("torque / limit [N m]\n(most loaded joints)")
+    axes.set_ylabel("torque / limit\n(most loaded joints,\nlimit in N m)")
     legend(axes, joints)
 
 

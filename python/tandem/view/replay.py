@@ -38,7 +38,7 @@ class Playback:
             mass=float(model.body_mass.sum()),
             tau_max=[np.inf if limit is None else limit for limit in meta["tau_max"]],
         )
-        self.points = [(model.body(point["body"]).id, np.array(point["position"])) for point in meta["points"]]
+        self.joints, self.points = film.place(model, meta)
         self.model, self.data = model, mujoco.MjData(model)
         self.lock = threading.Lock()
         self.paused, self.rate = False, 1.0
@@ -134,8 +134,7 @@ class Playback:
     def plan(self):
         m = self.motion
         row = self.state().row
-        joints = [self.model.joint(name).qposadr[0] for name in self.robot.joint_names]
-        self.data.qpos[:7], self.data.qpos[joints] = m.q[row, :7], m.q[row, 7:]
+        self.data.qpos[:7], self.data.qpos[self.joints] = m.q[row, :7], m.q[row, 7:]
         mujoco.mj_kinematics(self.model, self.data)
         now = np.array([self.data.xpos[body] + self.data.xmat[body].reshape(3, 3) @ position for body, position in self.points])
         point = m.predicted_point[row]
