@@ -8,6 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from tandem.view import launch, panel
+from tandem.view.recorder import Recorder
 from test_live import real_time_factor
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed: ./tandem test installs it")
@@ -59,7 +60,7 @@ class View:
         self.socket = launch.check_page(options)
         self.live, controllers, name = launch.make_live(options)
         self.controllers = [entry[0] for entry in controllers]
-        plugins = launch.make_plugins(self.live, controllers, name, out)
+        plugins = launch.make_plugins(self.live, controllers, name, Recorder(self.live, out))
         self.studio, self.panel = plugins[0], plugins[2]
         self.thread = threading.Thread(target=launch.show, args=(plugins, "test", self.socket))
         self.thread.start()

@@ -1,6 +1,8 @@
 """`tandem view` before anybody looks: where it listens, and what it says about mistakes."""
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -46,6 +48,7 @@ def test_takes_the_first_free_port():
         (["view", "--robot", "mit_humanoit"], "mit_humanoid"),
         (["view", "--native"], "needs a display"),
         (["view", "--host", "203.0.113.1"], "--host"),
+        (["view", "--host", ""], '--host ""'),
         (["view", "--robot", "unitree_g1", "--policy", POLICY], "mit_humanoid"),
         (["view", "--robot", "unitree_go2", "--controller", "residual"], "--policy"),
         (["view", "--policy", "nowhere.safetensors"], "nowhere.safetensors"),
@@ -80,6 +83,59 @@ def test_a_port_in_use_is_one_line():
     taken.close()
     assert done.returncode == 1
     assert done.stderr == f"tandem view: port {port} is in use; choose another with --port, or leave it out for the first free one\n"
+
+
+RECORDING = """
+import os, sys, threading, time
+from tandem.view import launch, recorder
+
+def record_and_signal(self):
+    while self.live.state().time < 0.1: time.sleep(0.01)
+    self.start()
+    while self.live.state().time < 0.5: time.sleep(0.01)
+    os.kill(os.getpid(), int(sys.argv[1]))
+
+def make(self, *arguments):
+    first(self, *arguments)
+    threading.Thread(target=record_and_signal, args=(self,), daemon=True).start()
+
+first, recorder.Recorder.__init__ = recorder.Recorder.__init__, make
+sys.exit(launch.main(["--out", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_completes_the_recording(number, tmp_path):
+    environment = {**os.environ, "PATH": str(tmp_path)}  # without nice no film is drawn
+    command = [sys.executable, "-c", RECORDING, str(int(number)), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+    assert done.returncode == 130, done.stderr
+    (folder,) = (tmp_path / "out").iterdir()
+    assert trajectory.read(folder).rows > 10
+    assert done.stdout.splitlines()[-1].startswith(f"{folder}: ")
+
+
+@pytest.mark.parametrize(
+    ("origin", "taken"), [(None, True), ("http://127.0.0.1:{}", True), ("http://127.0.0.1", False), ("https://evil.example", False), ("null", False)]
+)
+def test_a_page_of_another_origin_is_refused(origin, taken):
+    """As a browser names them; a program that is none names no origin."""
+    server = pytest.importorskip("websockets.asyncio.server")
+    import websockets
+
+    async def connect():
+        page = launch.bind("127.0.0.1", 0)
+        serve = launch.own_page_only(server.serve)
+        async with serve(lambda socket: socket.send("hello"), sock=page, process_request=lambda *_: None):
+            port = page.getsockname()[1]
+            async with websockets.connect(f"ws://127.0.0.1:{port}/state", origin=origin and origin.format(port)) as socket:
+                return await socket.recv()
+
+    if taken:
+        assert asyncio.run(connect()) == "hello"
+    else:
+        with pytest.raises(websockets.InvalidStatus, match="403"):
+            asyncio.run(connect())
 
 
 def test_a_cut_off_recording_is_one_line(tmp_path):

@@ -4,6 +4,7 @@ import errno
 import importlib.util
 import os
 import re
+import signal
 import socket
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def check_studio():
 
 def bind(host, port):
     """The listening socket of the page, on one address alone."""
+    if not host:
+        raise Error('--host "": expected an address; leave it out for this machine alone, 0.0.0.0 is for anybody who reaches it')
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
         page = socket.socket(family, socket.SOCK_STREAM)
@@ -123,14 +126,30 @@ def make_live(options):
     return live, controllers, name
 
 
-def run_web(config, plugins, model, page):
-    """Studio in the browser. It would listen on every interface by itself: it gets the socket that is already bound."""
-    from mujoco.studio import launch_web, web_viewer
+def serve_page(page):
+    """Has Studio's server use the socket that is already bound, where it would listen on every interface, and be there for its own page alone."""
+    from mujoco.studio import web_viewer
+    from websockets.asyncio.server import serve
 
     host, port = page.getsockname()[:2]
     web_viewer.web_server.bind_public_socket = lambda _host, _port: page
+    web_viewer.web_server.serve = own_page_only(serve)
     web_viewer._print_url_banner = lambda _host, _port: announce(host, port)
-    launch_web.run(config, model=model, plugins=plugins)
+
+
+def own_page_only(serve):
+    """`serve` of websockets that refuses what a browser sends for a page of another origin: any page may open a WebSocket to this machine."""
+
+    def refuse(connection, request):
+        hosts = request.headers.get_all("Host")
+        if all([origin.partition("://")[2]] == hosts for origin in request.headers.get_all("Origin")):
+            return None
+        return connection.respond(403, "this page is of another origin\n")
+
+    def serve_own(*arguments, process_request, **options):
+        return serve(*arguments, process_request=lambda *request: refuse(*request) or process_request(*request), **options)
+
+    return serve_own
 
 
 def announce(host, port):
@@ -152,17 +171,19 @@ def check_page(options):
 
 def show(plugins, title, page):
     """Runs Studio with these plugins, one of them a Plant, until it is closed."""
-    from mujoco.studio import launch_native, viewer_protocol
+    from mujoco.studio import launch_native, launch_web, viewer_protocol
 
     config = viewer_protocol.ViewerConfig(title=title, gfx="web" if page else "", open_browser=page is not None)
     model = next(entry.scene.model for entry in plugins if hasattr(entry, "scene"))
     if page:
-        run_web(config, plugins, model, page)
-    else:
-        launch_native.run(config, model=model, plugins=plugins)
+        serve_page(page)
+    with (launch_web if page else launch_native).launch(config, plugins=plugins) as handle:
+        handle.set_model(model)
+        while handle.is_running():
+            handle.sync()
 
 
-def make_plugins(live, controllers, name, out):
+def make_plugins(live, controllers, name, recorder):
     """Studio with our panels around a live loop."""
     from mujoco.studio import app
 
@@ -170,23 +191,36 @@ def make_plugins(live, controllers, name, out):
     from .panel import Panel
     from .plant import Plant, Scene
     from .plots import Plots
-    from .recorder import Recorder
 
     studio = app.App(app.Config())
-    panel = Panel(live, studio, controllers, Recorder(live, out, name))
-    return [studio, Plant(live, Scene(live)), panel, Overlay(live, panel), Plots(live, panel)]
+    panel = Panel(live, studio, controllers, name, recorder)
+    return [studio, Plant(live, Scene(live), panel.ask), panel, Overlay(live, panel), Plots(live, panel)]
 
 
 def run(arguments):
     options = parse(arguments)
     page = check_page(options)
+    from .recorder import Recorder
+
     live, controllers, name = make_live(options)
-    plugins = make_plugins(live, controllers, name, options.out)
+    recorder = Recorder(live, options.out)
+    plugins = make_plugins(live, controllers, name, recorder)
     live.pause(False)
-    show(plugins, f"tandem: {live.robot.name}", page)
+    try:
+        show(plugins, f"tandem: {live.robot.name}", page)
+    finally:
+        recorder.close()
+
+
+def run_page(name, body):
+    """Exit code of body(), which shows a page. SIGTERM and SIGHUP end it as Ctrl-C does: what was begun is completed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # not ignored, as under nohup
+            signal.signal(number, signal.default_int_handler)
+    return run_program(name, body, (native.Error,))
 
 
 def main(arguments):
     """Exit code of `tandem view ARGUMENTS`."""
     os.environ.setdefault("TANDEM_ROOT", str(native.ROOT))
-    return run_program("tandem view", lambda: run(arguments), (native.Error,))
+    return run_page("tandem view", lambda: run(arguments))

@@ -56,9 +56,10 @@ def track(viewer, app, robot):
 class Panel(plugin.ViewerPlugin):
     """Everything that a person changes while the robot walks. Speaks to the live loop directly; it may be called from any thread."""
 
-    def __init__(self, live, app, controllers, recorder):
+    def __init__(self, live, app, controllers, name, recorder):
         self.live, self.app, self.recorder = live, app, recorder
         self.controllers = controllers  # (what it is called, file of the policy or "")
+        self.latest = sorted(controllers, key=lambda entry: entry[0] != name)  # the same, the last that was chosen first
         self.robot = live.robot
         self.gaits = gaits.presets(live.settings, len(self.robot.foot_names))
         self.settings, self.seen = live.settings, live.state().changes
@@ -74,11 +75,11 @@ class Panel(plugin.ViewerPlugin):
         return next((i for i, name in enumerate(names) if "torso" in name), 0)
 
     def ask(self, call, *arguments):
-        """Calls the live loop; what it refuses is shown in the panel."""
+        """Calls the live loop; what it or the system refuses is shown in the panel, since an exception would end the view."""
         try:
             call(*arguments)
             self.message = ""
-        except native.Error as error:
+        except (native.Error, OSError) as error:
             self.message = str(error)
 
     def set(self, **values):
@@ -106,6 +107,8 @@ class Panel(plugin.ViewerPlugin):
         state = self.live.state()
         if state.changes != self.seen:
             self.seen, self.settings = state.changes, self.live.settings
+        if self.recorder.ended(state):
+            self.ask(self.recorder.finish)
         self._stand_up(state)
         if not imgui.GetIO().WantCaptureKeyboard:
             self._keys(state)
@@ -117,16 +120,16 @@ class Panel(plugin.ViewerPlugin):
             self.fell_at = time.monotonic()
         elif time.monotonic() - self.fell_at > STAND_UP_AFTER and not state.paused:
             self.fell_at = None
-            self.live.reset()
+            self.ask(self.live.reset)
 
     def _keys(self, state):
         if imgui.IsKeyChordPressed(imgui.Key.Home):
-            self.live.command(0.0, 0.0, 0.0)
+            self.ask(self.live.command, 0.0, 0.0, 0.0)
         if state.paused:
             return  # Studio moves along the time line with the arrows
         for key, change in KEYS.items():
             if imgui.IsKeyChordPressed(key):
-                self.live.command(*(round(a + b, 3) for a, b in zip(state.command[1:], change)))
+                self.ask(self.live.command, *(round(a + b, 3) for a, b in zip(state.command[1:], change)))
 
     @messages.handler
     def on_build_gui(self, _: messages.BuildGuiEvent) -> None:
@@ -160,7 +163,7 @@ class Panel(plugin.ViewerPlugin):
         if section("Ground", opened=False):
             self.build_ground_gui()
         if section("Recording", opened=False):
-            self.recorder.build_gui(self, state)
+            self.recorder.build_gui(self)
 
     # --- sections ----------------------------------------------------------------------------------------------------------------------------
 
@@ -180,20 +183,20 @@ class Panel(plugin.ViewerPlugin):
         for i, (name, low, high) in enumerate(ranges):
             moved, command[i] = slider(name, command[i], low, high)
             if moved:
-                self.live.command(*command)
+                self.ask(self.live.command, *command)
         if imgui.Button("stop"):
-            self.live.command(0.0, 0.0, 0.0)
+            self.ask(self.live.command, 0.0, 0.0, 0.0)
         imgui.SetItemTooltip("keys: up and down, left and right (turning),\nPage Up and Page Down (sideways), Home (stop)")
 
     def build_controller_gui(self):
-        files = [file for _, file in self.controllers]
-        chosen = next((i for i, (name, _) in enumerate(self.controllers) if name == self.recorder.controller), 0)
+        chosen = self.chosen()
         picked, chosen = combo("controller", chosen, [name for name, _ in self.controllers])
+        name, file = self.controllers[chosen]
         if picked:
-            self.ask(self.live.choose, "" if files[chosen] else self.controllers[chosen][0], files[chosen])
+            self.ask(self.live.choose, "" if file else name, file)
             if not self.message:
-                self.recorder.controller = self.controllers[chosen][0]
-        if files[chosen]:
+                self.latest.sort(key=lambda entry: entry[0] != name)
+        if file:
             moved, value = slider("lambda", self.settings["env.lambda"], 0.0, 0.5, "%.3f")
             if moved:
                 self.set(env__lambda=value)
@@ -201,6 +204,11 @@ class Panel(plugin.ViewerPlugin):
         if moved:
             self.set(solver__iterations=value)
         imgui.SetItemTooltip("of the QP solver (N_QP)")
+
+    def chosen(self):
+        """Number of the controller that the live loop is under; of several policies of one kind, the one that was chosen last."""
+        kind = self.live.controller
+        return next((self.controllers.index(entry) for entry in self.latest if entry[0].split(":")[0] == kind), 0)
 
     def build_gait_gui(self):
         current = gaits.name_of(self.settings, self.gaits)
@@ -248,7 +256,7 @@ class Panel(plugin.ViewerPlugin):
         w, x, y, z = state.q[3:7]
         yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)) + angle
         force = self.impulse / (PUSH_STEPS * self.settings["mpc.control_dt"])
-        self.live.push(self.body, [force * math.cos(yaw), force * math.sin(yaw), 0.0], PUSH_STEPS)
+        self.ask(self.live.push, self.body, [force * math.cos(yaw), force * math.sin(yaw), 0.0], PUSH_STEPS)
 
     def build_ground_gui(self):
         _, self.ground = combo("ground", self.ground, GROUNDS)

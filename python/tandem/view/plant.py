@@ -15,8 +15,9 @@ CRITICAL = messages.Priority.CRITICAL
 class Plant(plugin.SimPlugin):
     """Stands where Studio's own stepping and history stand: their messages go to the live loop instead."""
 
-    def __init__(self, live, scene):
-        self.live, self.scene = live, scene
+    def __init__(self, live, scene, ask=lambda call, *arguments: call(*arguments)):
+        """ask: what calls the live loop, and bears what it refuses."""
+        self.live, self.scene, self.ask = live, scene, ask
         self.shown_ground = live.ground_number
         self.sent_control = self.sent_history = None
         self.pushed = None  # body that the mouse pulls at
@@ -65,30 +66,30 @@ class Plant(plugin.SimPlugin):
         paused = event.pause_state != sim.PauseState.UNPAUSED
         state = self.live.state()
         if paused != state.paused:
-            self.live.pause(paused)
+            self.ask(self.live.pause, paused)
         if event.speed != 100 * state.speed:
-            self.live.speed(event.speed / 100)
+            self.ask(self.live.speed, event.speed / 100)
         return True
 
     @messages.handler(priority=CRITICAL)
     def on_pause(self, event: messages.RequestPauseEvent) -> bool:
-        self.live.pause(event.pause_state != sim.PauseState.UNPAUSED)
+        self.ask(self.live.pause, event.pause_state != sim.PauseState.UNPAUSED)
         return True
 
     @messages.handler(priority=CRITICAL)
     def on_single_step(self, _: messages.SingleStepEvent) -> bool:
-        self.live.single_step()
+        self.ask(self.live.single_step)
         return True
 
     @messages.handler(priority=CRITICAL)
     def on_reset(self, _: messages.ResetEvent) -> bool:
-        self.live.reset()
+        self.ask(self.live.reset)
         return True
 
     @messages.handler(priority=CRITICAL)
     def on_scrub(self, event: SimHistorySnapshot) -> bool:
         if event.index != self.live.state().frame:
-            self.live.scrub(event.index)
+            self.ask(self.live.scrub, event.index)
         return True
 
     @messages.handler(priority=CRITICAL)
@@ -97,9 +98,9 @@ class Plant(plugin.SimPlugin):
         body = int(np.argmax(np.linalg.norm(forces, axis=1)))
         if np.any(forces[body]):
             self.pushed = self.scene.robot_body(body)
-            self.live.push(self.pushed, forces[body].tolist(), PUSH_STEPS)
+            self.ask(self.live.push, self.pushed, forces[body].tolist(), PUSH_STEPS)
         elif self.pushed is not None:
-            self.live.push(self.pushed, [0.0, 0.0, 0.0], 0)
+            self.ask(self.live.push, self.pushed, [0.0, 0.0, 0.0], 0)
             self.pushed = None
         return True
 

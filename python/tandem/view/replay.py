@@ -10,9 +10,10 @@ import numpy as np
 from mujoco.studio import messages, plugin
 from mujoco.studio.dear_imgui import dear_imgui as imgui
 
-from .. import film, native, trajectory
+from .. import film, trajectory
 from ..plot import heading_velocity
-from ..program import Parser, run_program
+from ..program import Parser
+from . import launch
 from .panel import track
 
 
@@ -174,7 +175,6 @@ class Info(plugin.ViewerPlugin):
 def run(arguments):
     from mujoco.studio import app
 
-    from . import launch
     from .overlay import Overlay
     from .plant import Plant, Scene
     from .plots import Plots
@@ -193,7 +193,7 @@ def run(arguments):
 
 def main(arguments):
     """Exit code of `tandem replay FOLDER`."""
-    return run_program("tandem replay", lambda: run(arguments), (native.Error,))
+    return launch.run_page("tandem replay", lambda: run(arguments))
 
 
 if __name__ == "__main__":
