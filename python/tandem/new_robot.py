@@ -3,19 +3,23 @@
 python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z[:x,y,z ...]] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
 
 Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of
-gains, gait and weights from mass and leg length. Meshes are left out, and sticks drawn in their place; what is left of the shapes may touch the floor and
-nothing else.
+gains, gait and weights from mass and leg length. Of the file it takes links, joints and plain shapes, as MuJoCo compiles them, and nothing else: meshes are
+left out, and sticks drawn in their place; what is left of the shapes may touch the floor and nothing else. Nothing is written that does not load.
 """
 
 import argparse
 import dataclasses
 import fnmatch
+import json
+import math
 import sys
+import tempfile
 from pathlib import Path
 
 import mujoco
 import numpy as np
 
+from . import new_robot_source as files
 from .program import run_program
 from .trajectory import Error
 
@@ -28,7 +32,8 @@ FLOOR = {
     "condim": 3,
     "rgba": [0.75, 0.77, 0.8, 1],
 }
-UNIT = np.eye(1, mujoco.mjNGAIN)[0]  # 1, 0, 0, ...
+PLAIN_SHAPES = [int(getattr(mujoco.mjtGeom, f"mjGEOM_{kind}")) for kind in ("SPHERE", "CAPSULE", "ELLIPSOID", "CYLINDER", "BOX")]
+UNSAID_COLOUR = [0.5, 0.5, 0.5, 1]  # MuJoCo's of shapes that state none
 POINTS = {1: ["tip"], 2: ["toe", "heel"], 4: ["toe_left", "toe_right", "heel_left", "heel_right"]}  # names by how many a foot has
 QUADRUPED_GAIT = {0: 0.0, 1: 0.5, 2: 0.5, 3: 0.0}  # diagonal legs together, in the order of --foot
 WEIGHT_TOML = """
@@ -75,80 +80,30 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
-def torque_limits(spec):
-    """Of joints by name, as the file's motors and servos say [N m]."""
-    limits = {}
-    for actuator in spec.actuators:
-        if actuator.trntype != mujoco.mjtTrn.mjTRN_JOINT:
-            continue
-        limit = np.abs(actuator.forcerange).max()
-        if limit == 0 and actuator.biastype == mujoco.mjtBias.mjBIAS_NONE:  # a motor: its force is its gain times what it is told
-            limit = abs(actuator.gainprm[0]) * np.abs(actuator.ctrlrange).max()
-        limits[actuator.target] = abs(actuator.gear[0]) * limit
-    return limits
+def check_options(options):
+    for name, value in (("radius", options.radius), ("effort", options.effort)):
+        if value is not None and not 0 < value < math.inf:
+            raise Error(f"--{name} {value:g}: expected a number above 0")
+    if not 0 <= options.armature < math.inf:
+        raise Error(f"--armature {options.armature:g}: expected 0 or more")
+    options.out = options.out.resolve()
+    if options.file.resolve() == options.out / f"{options.out.name}.xml":
+        raise Error(f"--out {options.out}: would write over {options.file}; give another folder")
 
 
-def fix_inertias(spec, path):
-    """Writes the masses down that MuJoCo works out from shapes, since shapes come and go here."""
-    bodies = [body for body in spec.bodies[1:] if not body.explicitinertial]
-    if not bodies:
-        return
-    try:
-        model = spec.copy().compile()
-    except ValueError as error:
-        raise Error(f"{path}: {str(error).splitlines()[0]}") from None
-    for body in bodies:
-        of_model = model.body(body.name) if body.name else None
-        if of_model is not None and of_model.mass[0] > 0:
-            body.explicitinertial, body.mass = 1, of_model.mass[0]
-            body.ipos, body.iquat, body.inertia = of_model.ipos, of_model.iquat, of_model.inertia
-    spec.compiler.inertiafromgeom = 0
-
-
-def free_base(spec, root):
-    """Three slides and three hinges between world and root link, as some files have them, become one floating base."""
-    kinds = [joint.type for joint in root.joints]
-    if len(kinds) == 6 and kinds.count(mujoco.mjtJoint.mjJNT_SLIDE) == kinds.count(mujoco.mjtJoint.mjJNT_HINGE) == 3:
-        for joint in list(root.joints):
-            spec.delete(joint)
-        root.add_freejoint(name="base")
-
-
-def read(path):
-    """(spec, torque limits, configuration of the first keyframe or none): the file without what the simulator does not need; a URDF's root link gets a
-    floating base."""
-    try:
-        spec = mujoco.MjSpec.from_file(str(path))
-    except (ValueError, FileNotFoundError) as error:
-        raise Error(f"{path}: {str(error).splitlines()[0]}") from None
-    for body in spec.worldbody.bodies[:1]:
-        free_base(spec, body)
-    for body in spec.bodies:
-        if len(body.joints) > 1:
-            raise Error(f'{path}: link "{body.name}" has {len(body.joints)} joints; give each joint a link of its own')
-    fix_inertias(spec, path)
-    for geom in list(spec.geoms):
-        if geom.type in (mujoco.mjtGeom.mjGEOM_MESH, mujoco.mjtGeom.mjGEOM_PLANE):
-            spec.delete(geom)
-    limits, key = torque_limits(spec), next((np.array(key.qpos) for key in spec.keys), None)
-    for unused in [*spec.meshes, *spec.actuators, *spec.keys, *spec.sensors, *spec.tendons]:
-        spec.delete(unused)
-    if not spec.worldbody.bodies:
-        raise Error(f"{path}: has no link; expected a URDF or MJCF of a robot")
-    spec.compiler.fusestatic = False
-    spec.compiler.discardvisual = False  # of URDF files MuJoCo drops the shapes that touch nothing
-    spec.compiler.balanceinertia = True  # some published inertias are rounded to what no body has
-    root = spec.worldbody.bodies[0]
-    if not any(joint.type == mujoco.mjtJoint.mjJNT_FREE for joint in spec.joints):
-        root.add_freejoint(name="base")
-    return spec, limits, key
+def numbers(texts):
+    """Finite numbers, or ValueError."""
+    values = [float(text) for text in texts]
+    if not np.isfinite(values).all():
+        raise ValueError
+    return values
 
 
 def parse_foot(text, links):
     """The Foot of a --foot; Error with what is possible."""
     name, *places = text.split(":")
     try:
-        positions = [[float(value) for value in place.split(",")] for place in places] or [[0.0, 0.0, 0.0]]
+        positions = [numbers(place.split(",")) for place in places] or [[0.0, 0.0, 0.0]]
     except ValueError:
         positions = []
     if len(positions) not in POINTS or any(len(position) != 3 for position in positions):
@@ -160,112 +115,156 @@ def parse_foot(text, links):
     return Foot(name, dict(zip(POINTS[len(positions)], positions)))
 
 
-def place_feet(spec, texts, radius):
-    """Adds a sphere per point; returns the feet."""
-    feet = [parse_foot(text, [body.name for body in spec.bodies[1:]]) for text in texts]
+def parse_feet(source, texts):
+    """(feet, number of the root link that carries them); Error if two are on one moving link."""
+    feet, carriers = [parse_foot(text, source.links[1:]) for text in texts], {}
     for foot in feet:
-        for point, position in foot.points.items():
-            sole = spec.body(foot.name).add_geom(
-                name=foot.sole(point), type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position, mass=0, rgba=[0.2, 0.2, 0.22, 1]
-            )
-            # all that the file's defaults may have set
-            sole.priority, sole.condim, sole.margin, sole.gap, sole.friction = 1, 3, 0, 0, [1, 0.005, 0.0001]
-            sole.contype = sole.conaffinity = 1
-    return feet
+        carrier = source.carrier(source.links.index(foot.name))
+        other = carriers.setdefault(carrier, foot)
+        if other is not foot:
+            raise Error(f'--foot {foot.name}: is on the link "{source.links[carrier]}", as "{other.name}" is; give one foot with two or four points')
+    return feet, files.root_of(source, [source.links.index(foot.name) for foot in feet])
 
 
-def add_shapes(spec, feet, radius):
-    """Something to look at, where nothing is left: a stick to every link that hangs on another and to every sole, as thick as a foot."""
-    ends = {foot.name: list(foot.points.values()) for foot in feet}
-    for body in spec.bodies[1:]:
-        if any(not geom.name.endswith("_sole") for geom in body.geoms):
-            continue
-        for end in [child.pos for child in body.bodies] + ends.get(body.name, []):
-            if np.linalg.norm(end) > radius:
-                stick = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[0.8 * radius, 0, 0], fromto=[0, 0, 0, *end], group=2)
-                stick.contype = stick.conaffinity = 0
-                stick.rgba = [0.25, 0.35, 0.5, 1] if body.name == spec.worldbody.bodies[0].name else [0.85, 0.85, 0.86, 1]
-
-
-def add_physics(spec, feet, limits, options):
-    """Floor, time step and solver as of the robots of this project, one motor per joint."""
-    spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
-    spec.option.iterations, spec.option.ls_iterations = 20, 50
-    for geom in spec.geoms:
-        geom.contype, geom.conaffinity = 0, int(bool(geom.contype or geom.conaffinity))  # with the floor or, if only drawn, with nothing
-    add_shapes(spec, feet, options.radius)
-    spec.worldbody.add_geom(**FLOOR)
-    spec.worldbody.add_light(pos=[0, 0, 4], dir=[0, 0, -1])
-    for joint in spec.joints:
-        if joint.type == mujoco.mjtJoint.mjJNT_FREE:
-            continue
-        limit = options.effort or float(np.ravel(joint.actfrcrange)[1]) or limits.get(joint.name, 0.0)
-        if limit <= 0:
-            raise Error(f'{options.file}: joint "{joint.name}" has no torque limit; give one with --effort')
-        joint.armature = joint.armature or options.armature
-        joint.stiffness = 0 * joint.stiffness
-        motor = spec.add_actuator(name=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint.name, forcerange=[-limit, limit])
-        motor.forcelimited, motor.gaintype, motor.biastype = 1, mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
-        motor.gainprm, motor.biasprm, motor.gear = UNIT, 0 * UNIT, UNIT[: len(motor.gear)]
-        motor.ctrllimited, motor.ctrlrange = 0, [0, 0]  # as may be among the file's defaults
-
-
-def nominal_pose(model, joints, key, assignments):
-    """Joint positions by name: zero, or the keyframe's, and then what the options assign."""
-    usable = key is not None and len(key) == model.nq
-    pose = {joint: float(key[model.joint(joint).qposadr[0]]) if usable else 0.0 for joint in joints}
+def nominal_pose(source, joints, assignments):
+    """Joint positions by name: zero, or the first keyframe's, and then what the options assign."""
+    model, names = source.model, [source.joint_name(joint) for joint in joints]
+    key = model.key_qpos[0] if model.nkey else np.zeros(model.nq)
+    pose = {name: float(key[model.jnt_qposadr[joint]]) for name, joint in zip(names, joints)}
     for assignment in assignments:
-        pattern, _, value = assignment.partition("=")
-        matched = fnmatch.filter(joints, pattern)
+        pattern, _, value = assignment.rpartition("=")
+        matched = [name for name in names if name == pattern or fnmatch.fnmatchcase(name, pattern)]
         try:
-            pose |= dict.fromkeys(matched, float(value))
+            pose |= dict.fromkeys(matched, *numbers([value]))
         except ValueError:
             matched = []
         if not matched:
-            raise Error(f"--pose {assignment}: expected PATTERN=VALUE with a pattern of the joints {', '.join(joints)}")
+            raise Error(f"--pose {assignment}: expected PATTERN=VALUE with a pattern of the joints {', '.join(names)}")
+    for name, joint in zip(names, joints):
+        low, high = model.jnt_range[joint]
+        if model.jnt_limited[joint] and not low - 1e-6 <= pose[name] <= high + 1e-6:
+            raise Error(f'{source.path}: joint "{name}" at {pose[name]:g} is outside its limits {low:g} .. {high:g}; give its position with --pose')
     return pose
 
 
-def stand(model, pose, feet, options):
-    """(data, height of the base): the robot in its pose with its soles on the floor."""
+def add_links(spec, source, root):
+    """The links from the root on, the root upright at the origin; returns the new bodies by number of the old."""
+    model, made = source.model, {0: spec.worldbody}
+    for body in np.flatnonzero(model.body_rootid == root):
+        link = made[body] = made[0 if body == root else model.body_parentid[body]].add_body(name=source.links[body])
+        if body == root:
+            link.add_freejoint()
+        else:
+            link.pos, link.quat = model.body_pos[body], model.body_quat[body]
+        link.explicitinertial, link.mass, link.inertia = True, model.body_mass[body], files.real_moments(model.body_inertia[body])
+        link.ipos, link.iquat = model.body_ipos[body], model.body_iquat[body]
+    return made
+
+
+def add_joint(spec, link, source, joint, options):
+    """A hinge or slide with its motor."""
+    model, name, dof = source.model, source.joint_name(joint), source.model.jnt_dofadr[joint]
+    limit = options.effort or files.torque_limit(source, joint)
+    if not 0 < limit < math.inf:
+        raise Error(f'{source.path}: joint "{name}" has no torque limit that holds both ways; give one with --effort')
+    new = link.add_joint(name=name, type=model.jnt_type[joint], axis=model.jnt_axis[joint], pos=model.jnt_pos[joint])
+    new.limited, new.range, new.ref = int(model.jnt_limited[joint]), model.jnt_range[joint], model.qpos0[model.jnt_qposadr[joint]]
+    armature, damping = files.reflected(source, joint)
+    new.armature, new.damping[0], new.frictionloss = armature or options.armature, damping, model.dof_frictionloss[dof]
+    motor = spec.add_actuator(name=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=name, forcerange=[-limit, limit])
+    motor.forcelimited, motor.biastype = 1, mujoco.mjtBias.mjBIAS_AFFINE
+
+
+def add_shapes(spec, made, source):
+    """The file's plain shapes: with the floor they collide or, if only drawn, with nothing."""
+    model = source.model
+    for i in range(model.ngeom):
+        if model.geom_bodyid[i] not in made or model.geom_bodyid[i] == 0 or model.geom_type[i] not in PLAIN_SHAPES:
+            continue
+        shape = made[model.geom_bodyid[i]].add_geom(type=model.geom_type[i], size=model.geom_size[i], pos=model.geom_pos[i], quat=model.geom_quat[i])
+        plain = model.geom_matid[i] < 0 or not np.allclose(model.geom_rgba[i], UNSAID_COLOUR)
+        shape.rgba, shape.group = model.geom_rgba[i] if plain else model.mat_rgba[model.geom_matid[i]], int(model.geom_group[i])
+        shape.contype, shape.conaffinity = 0, int(bool(model.geom_contype[i] or model.geom_conaffinity[i]))
+
+
+def add_sticks(links, feet, radius):
+    """Something to look at, where no shape is: a stick to every link that hangs on another and to every sole, as thick as a foot."""
+    ends = {foot.name: list(foot.points.values()) for foot in feet}
+    for link in links:
+        if link.geoms:
+            continue
+        for end in [child.pos for child in link.bodies] + ends.get(link.name, []):
+            if np.linalg.norm(end) > radius:
+                stick = link.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[0.8 * radius, 0, 0], fromto=[0, 0, 0, *end], group=2)
+                stick.contype = stick.conaffinity = 0
+                stick.rgba = [0.25, 0.35, 0.5, 1] if link is links[0] else [0.85, 0.85, 0.86, 1]
+
+
+def add_soles(spec, feet, radius):
+    for foot in feet:
+        for point, position in foot.points.items():
+            sole = spec.body(foot.name).add_geom(name=foot.sole(point), type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position)
+            sole.priority, sole.rgba = 1, [0.2, 0.2, 0.22, 1]
+
+
+def build(source, root, joints, feet, options):
+    """The MjSpec of the folder: physics settings as of the robots of this project, the robot upright at the origin, a floor."""
+    spec = mujoco.MjSpec()
+    spec.modelname, spec.compiler.degree = options.out.name, False
+    spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
+    spec.option.iterations, spec.option.ls_iterations = 20, 50
+    spec.option.gravity = source.model.opt.gravity
+    spec.worldbody.add_light(pos=[0, 0, 4], dir=[0, 0, -1])
+    made = add_links(spec, source, root)
+    for joint in joints:
+        add_joint(spec, made[source.model.jnt_bodyid[joint]], source, joint, options)
+    add_shapes(spec, made, source)
+    add_sticks(list(made.values())[1:], feet, options.radius)
+    add_soles(spec, feet, options.radius)
+    spec.worldbody.add_geom(**FLOOR)
+    return spec
+
+
+def stand(spec, model, pose, feet, options):
+    """Height of the base in its pose with its soles on the floor; puts the base there, and has shapes that nearly reach the ground then touch nothing: the
+    soles stand in for them."""
     data = mujoco.MjData(model)
     for joint, value in pose.items():
         data.joint(joint).qpos[0] = value
     mujoco.mj_kinematics(model, data)
-    lowest = min(data.geom(foot.sole(point)).xpos[2] for foot in feet for point in foot.points) - options.radius
-    height = float(data.qpos[2] - lowest)
+    soles = [foot.sole(point) for foot in feet for point in foot.points]
+    height = options.radius - min(float(data.geom(sole).xpos[2]) for sole in soles)
     if height < 0.05:
         raise Error(f"{options.file}: the base is {height:.3f} m above the feet; give a standing pose with --pose")
     data.qpos[2] = height
     mujoco.mj_kinematics(model, data)
-    return data, height
-
-
-def spare_feet(spec, model, data, radius):
-    """Has shapes of the file that nearly reach the ground where the robot stands touch nothing: the soles stand in for them."""
     floor = model.geom("floor").id
     for geom in spec.geoms:
-        if geom.conaffinity and geom.id != floor and not geom.name.endswith("_sole"):
-            if mujoco.mj_geomDistance(model, data, geom.id, floor, 10.0, None) < radius:
-                geom.conaffinity = 0
+        if geom.conaffinity and geom.name not in soles and mujoco.mj_geomDistance(model, data, geom.id, floor, 10.0, None) < options.radius:
+            geom.conaffinity = 0
+    spec.worldbody.bodies[0].pos = [0, 0, height]
+    return height
 
 
-def describe(model, pose, feet, height, options):
-    """robot.toml: the pose as given, everything else guessed from mass and height."""
-    mass = float(model.body_mass.sum())
+def describe(source, model, pose, feet, height, options):
+    """robot.toml: pose and velocity limits as given, everything else guessed from mass and height."""
+    mass, quoted = float(model.body_mass.sum()), json.dumps
     period = 0.36 * np.sqrt(height / 0.28) if len(feet) > 2 else 0.5 * np.sqrt(height / 0.61)
-    lines = [f'model = "{options.out.name}.xml"', "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
-    lines += [f'"{joint}" = {value:g}' for joint, value in pose.items()]
+    lines = [f"model = {quoted(options.out.name + '.xml')}", "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
+    lines += [f"{quoted(joint)} = {value:g}" for joint, value in pose.items()]
     lines += ["", "[joints.kp]", f'"*" = {1.3 * mass:.3g}', "[joints.kd]", f'"*" = {0.035 * mass:.3g}']
+    limits = {joint: source.velocity_limit[joint] for joint in pose if joint in source.velocity_limit}
+    lines += ["[joints.velocity_limit]"] * bool(limits) + [f"{quoted(joint)} = {limit:g}" for joint, limit in limits.items()]
     for i, foot in enumerate(feet):
         offset = QUADRUPED_GAIT.get(i, 0.0) if len(feet) == 4 else i / len(feet)
         carrier = moving_link(model, foot.name, [0.0, 0.0, 0.0])[0]
-        soles = ", ".join(f'"{foot.sole(point)}"' for point in foot.points)
-        lines += ["", "[[foot]]", f'name = "{foot.name}"', f'body = "{carrier}"', f"gait_offset = {offset:g}", f"geoms = [{soles}]", "points = ["]
+        soles = ", ".join(quoted(foot.sole(point)) for point in foot.points)
+        lines += ["", "[[foot]]", f"name = {quoted(foot.name)}", f"body = {quoted(carrier)}", f"gait_offset = {offset:g}", f"geoms = [{soles}]"]
+        lines += ["points = ["]
         for point, position in foot.points.items():
             x, y, z = moving_link(model, foot.name, position)[1]
-            lines += [f'  {{ name = "{foot.name}_{point}", position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }},']
+            lines += [f"  {{ name = {quoted(f'{foot.name}_{point}')}, position = [{x:.6g}, {y:.6g}, {z:.6g}], radius = {options.radius:g} }},"]
         lines += ["]"]
     lines += ["", "[gait]", f"period = {period:.2f}", f"swing_height = {0.2 * height:.3f}"]
     return "\n".join(lines) + "\n" + WEIGHT_TOML
@@ -281,27 +280,51 @@ def moving_link(model, name, position):
     return model.body(body).name, point
 
 
-def write(options):
-    spec, limits, key = read(options.file)
-    spec.modelname = options.out.name
-    feet = place_feet(spec, options.foot, options.radius)
-    springs = [joint.name for joint in spec.joints if np.any(joint.stiffness)]
-    add_physics(spec, feet, limits, options)
+def try_out(texts, mass, options):
+    """Error if the programs do not load a folder of these files, or find another mass in it."""
     try:
+        from . import native
+    except ImportError as error:
+        print(f"not tried out: {error}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / options.out.name
+        write_files(trial, texts)
+        try:
+            robot = native.Robot(str(trial / "robot.toml"))
+            native.Simulator(robot, 1)
+        except native.Error as error:
+            raise Error(f"{options.file}: what was made of it does not load: {str(error).replace(f'{folder}/', '')}") from None
+    if not np.isclose(robot.mass, mass, rtol=1e-4):
+        raise Error(f"{options.file}: has a mass of {mass:.4f} kg, but what was made of it {robot.mass:.4f} kg")
+
+
+def write_files(folder, texts):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def write(options):
+    check_options(options)
+    source = files.read(options.file)
+    feet, root = parse_feet(source, options.foot)
+    files.refuse_joints(source, root)
+    joints = files.moving_joints(source, root)
+    pose = nominal_pose(source, joints, options.pose)
+    try:
+        spec = build(source, root, joints, feet, options)
         model = spec.compile()
     except ValueError as error:
-        raise Error(f"{options.file}: {str(error).splitlines()[0]}") from None
-    joints = [joint.name for joint in spec.joints if joint.type != mujoco.mjtJoint.mjJNT_FREE]
-    pose = nominal_pose(model, joints, key, options.pose)
-    data, height = stand(model, pose, feet, options)
-    spare_feet(spec, model, data, options.radius)
-    text = describe(model, pose, feet, height, options)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / f"{options.out.name}.xml").write_text(spec.to_xml())
-    (options.out / "robot.toml").write_text(text)
-    if springs:
-        print(f"springs are not modelled and were left out: {', '.join(springs)}")
-    print(f"{options.out}: {len(joints)} joints, {model.body_mass.sum():.2f} kg, base {height:.3f} m above the ground")
+        raise Error(f"{options.file}: {files.one_line(error)}") from None
+    height = stand(spec, model, pose, feet, options)
+    texts = {f"{options.out.name}.xml": spec.to_xml(), "robot.toml": describe(source, model, pose, feet, height, options)}
+    mass = float(source.model.body_subtreemass[root])
+    try_out(texts, mass, options)
+    write_files(options.out, texts)
+    for line in files.left_out(source, root, joints):
+        print(line)
+    print(f"{options.out}: {len(joints)} joints, {mass:.2f} kg, base {height:.3f} m above the ground")
     print(f"next: ./tandem play --robot {options.out / 'robot.toml'}")
 
 
