@@ -156,7 +156,7 @@ def add_links(spec, source, root):
             link.add_freejoint()
         else:
             link.pos, link.quat = model.body_pos[body], model.body_quat[body]
-        link.explicitinertial, link.mass, link.inertia = True, model.body_mass[body], files.real_moments(model.body_inertia[body])
+        link.explicitinertial, link.mass, link.inertia = True, model.body_mass[body], files.rounded(model.body_inertia[body])[0]
         link.ipos, link.iquat = model.body_ipos[body], model.body_iquat[body]
     return made
 

@@ -36,32 +36,34 @@ class Source:
 def one_line(error):
     """MuJoCo's message in one line, as src/model/load_mujoco.cpp has it: the lines after the first say where."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines).replace(":; ", ": ") or "MuJoCo gives no reason"
+    message = "; ".join(lines).replace(":; ", ": ") or "MuJoCo gives no reason"
+    return message + "; give the link an <inertial> with positive mass and inertia" * ("mjMINVAL" in message)
 
 
-def real_moments(moments):
-    """The nearest principal moments that a body can have: none negative, none larger than the others' sum, also in the six digits of a file."""
-    moments = np.maximum(moments, 0.0)
-    top = int(np.argmax(moments))
-    moments[top] = min(moments[top], (1 - 2e-5) * (moments.sum() - moments[top]))
-    return moments
+def rounded(moments):
+    """Principal moments of a real body, none larger than the others' sum, and the share of a sphere in them: it is mixed in as little as needed, which
+    keeps the moments' sum. A file's six digits are allowed for. Zero, if that is what they are on average."""
+    mean, excess = np.mean(moments), 2 * np.max(moments) - np.sum(moments)
+    if mean < 1e-12:
+        return np.zeros(3), 1.0
+    share = max(0.0, (excess + 2e-5 * mean) / (excess + mean))
+    return (1 - share) * np.array(moments) + share * mean, share
 
 
 def mend_inertia(body):
     """Whether the inertia that the file states was none of a real body; mended then."""
-    axes, moments = np.eye(3), np.array(body.inertia)
-    if np.isfinite(body.fullinertia).all():
-        xx, yy, zz, xy, xz, yz = body.fullinertia
-        moments, axes = np.linalg.eigh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-        axes[:, 2] *= np.linalg.det(axes)
-    real = real_moments(moments)
-    if np.array_equal(real, moments):
-        return False
-    turn, turned = np.zeros(4), np.zeros(4)
-    mujoco.mju_mat2Quat(turn, axes.ravel())
-    mujoco.mju_mulQuat(turned, body.iquat, turn)
-    body.fullinertia, body.inertia, body.iquat = [math.nan] * 6, real, turned
-    return not np.allclose(real, moments, rtol=1e-3, atol=0)
+    if not np.isfinite(body.fullinertia).all():
+        before = np.array(body.inertia)
+        body.inertia, share = rounded(before)
+        return share > 1e-3 and before.any()
+    xx, yy, zz, xy, xz, yz = body.fullinertia
+    moments, share = rounded(np.linalg.eigvalsh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]))
+    if moments.any():
+        mean = (xx + yy + zz) / 3
+        body.fullinertia = [(1 - share) * value + share * (mean if axis < 3 else 0) for axis, value in enumerate(body.fullinertia)]
+    else:
+        body.fullinertia, body.inertia = [math.nan] * 6, moments
+    return share > 1e-3
 
 
 def drop_unused(spec, urdf):
