@@ -43,10 +43,11 @@ def one_line(error):
 def rounded(moments):
     """Principal moments of a real body, none larger than the others' sum, and the share of a sphere in them: it is mixed in as little as needed, which
     keeps the moments' sum. A file's six digits are allowed for. Zero, if that is what they are on average."""
-    mean, excess = np.mean(moments), 2 * np.max(moments) - np.sum(moments)
+    mean = np.mean(moments)
     if mean < 1e-12:
         return np.zeros(3), 1.0
-    share = max(0.0, (excess + 2e-5 * mean) / (excess + mean))
+    excess = max(2 * np.max(moments) - np.sum(moments), -2e-5 * mean)
+    share = (excess + 2e-5 * mean) / (excess + mean)
     return (1 - share) * np.array(moments) + share * mean, share
 
 
