@@ -143,7 +143,9 @@ def nominal_pose(source, joints, assignments):
     for name, joint in zip(names, joints):
         low, high = model.jnt_range[joint]
         if model.jnt_limited[joint] and not low - 1e-6 <= pose[name] <= high + 1e-6:
-            raise Error(f'{source.path}: joint "{name}" at {pose[name]:g} is outside its limits {low:g} .. {high:g}; give its position with --pose')
+            raise Error(
+                f'{source.path}: joint "{name}" at {pose[name]:g} is outside its limits {low:g} .. {high:g}; give its position with --pose [rad, m]'
+            )
     return pose
 
 
@@ -204,7 +206,7 @@ def add_soles(spec, feet, radius):
     for foot in feet:
         for point, position in foot.points.items():
             sole = spec.body(foot.name).add_geom(name=foot.sole(point), type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[radius, 0, 0], pos=position)
-            sole.priority, sole.rgba = 1, [0.2, 0.2, 0.22, 1]
+            sole.priority, sole.contype, sole.rgba = 1, 0, [0.2, 0.2, 0.22, 1]
 
 
 def build(source, root, joints, feet, options):
@@ -293,6 +295,7 @@ def try_out(texts, mass, options):
         try:
             robot = native.Robot(str(trial / "robot.toml"))
             native.Simulator(robot, 1)
+            native.Mpc(robot)
         except native.Error as error:
             raise Error(f"{options.file}: what was made of it does not load: {str(error).replace(f'{folder}/', '')}") from None
     if not np.isclose(robot.mass, mass, rtol=1e-4):

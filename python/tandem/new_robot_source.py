@@ -1,8 +1,10 @@
 """What new_robot takes from a URDF or MJCF: the model that MuJoCo compiles of it, limits, pose; and what it refuses.  docs/tutorial.md"""
 
+import contextlib
 import dataclasses
 import math
 import re
+import warnings
 from xml.dom import expatbuilder
 from xml.parsers.expat import ExpatError
 
@@ -36,8 +38,20 @@ class Source:
 def one_line(error):
     """MuJoCo's message in one line, as src/model/load_mujoco.cpp has it: the lines after the first say where."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = "; ".join(lines).replace(":; ", ": ") or "MuJoCo gives no reason"
+    message = "; ".join(lines).replace(":; ", ": ").rstrip(": ") or "MuJoCo gives no reason"
     return message + "; give the link an <inertial> with positive mass and inertia" * ("mjMINVAL" in message)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keeps MuJoCo from writing warnings: what matters is checked afterwards."""
+    previous = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda message: None)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        mujoco.set_mju_user_warning(previous)
 
 
 def rounded(moments):
@@ -92,43 +106,49 @@ def velocity_limits(text, path):
     for joint in robot.childNodes:
         if joint.nodeName != "joint":
             continue
-        for limit in joint.getElementsByTagName("limit"):
-            value, name = limit.getAttribute("velocity").strip() or "0", joint.getAttribute("name")
-            try:
-                limits[name] = float(value)
-            except ValueError:
-                limits[name] = math.nan
-            if not limits[name] >= 0:
-                raise Error(f'{path}: joint "{name}" has the velocity limit "{value}"; expected a number, 0 for none')
+        name = joint.getAttribute("name")
+        if name in limits:
+            raise Error(f'{path}: two joints are called "{name}"; give each a name of its own')
+        values = [limit.getAttribute("velocity").strip() for limit in joint.getElementsByTagName("limit")]
+        value = next(iter(values), "") or "0"
+        try:
+            limits[name] = float(value)
+        except ValueError:
+            limits[name] = math.nan
+        if not limits[name] >= 0:
+            raise Error(f'{path}: joint "{name}" has the velocity limit "{value}"; expected a number, 0 for none')
     return {name: limit for name, limit in limits.items() if 0 < limit <= 1e6}
 
 
 def read(path):
     """The Source of a URDF or MJCF; Error if MuJoCo cannot read it."""
+    text = path.read_bytes()
+    first = re.search(rb"<\s*([A-Za-z]\w*)", re.sub(rb"<!--.*?-->", b"", text, flags=re.DOTALL))
+    urdf = first is not None and first[1] == b"robot"
     try:
-        text = path.read_bytes()
-        first = re.search(rb"<\s*([A-Za-z]\w*)", re.sub(rb"<!--.*?-->", b"", text, flags=re.DOTALL))
-        urdf = first is not None and first[1] == b"robot"
-        spec = mujoco.MjSpec.from_file(str(path))
-        drop_unused(spec, urdf)
-        mended = [body.name for body in spec.bodies[1:] if body.explicitinertial and mend_inertia(body)]
-        spec.compiler.fusestatic = spec.compiler.discardvisual = False
-        if urdf:  # what has no <inertial> has no mass
-            spec.compiler.inertiafromgeom = mujoco.mjtInertiaFromGeom.mjINERTIAFROMGEOM_FALSE
-        refuse_constraints(spec, path)
-        model = spec.compile()
+        with quiet():
+            spec = mujoco.MjSpec.from_file(str(path))
+            refuse_constraints(spec, path)
+            drop_unused(spec, urdf)
+            mended = [body.name for body in spec.bodies[1:] if body.explicitinertial and mend_inertia(body)]
+            spec.compiler.fusestatic = spec.compiler.discardvisual = False
+            if urdf:  # what has no <inertial> has no mass
+                spec.compiler.inertiafromgeom = mujoco.mjtInertiaFromGeom.mjINERTIAFROMGEOM_FALSE
+            model = spec.compile()
     except ValueError as error:
         raise Error(f"{path}: {one_line(error)}") from None
     if model.nbody == 1:
         raise Error(f"{path}: has no link; expected a URDF or MJCF of a robot")
-    links = [model.body(body).name or f"link_{body}" for body in range(model.nbody)]
+    links = [model.body(body).name or f"unnamed_{body}" for body in range(model.nbody)]
     return Source(str(path), model, links, velocity_limits(text, path) if urdf else {}, mended)
 
 
 def refuse_constraints(spec, path):
     for equality in spec.equalities:
-        ends = " and ".join(f'"{name}"' for name in (equality.name1, equality.name2) if name)
-        raise Error(f"{path}: ties {ends} by an equality, which is not modelled; remove it, in a URDF the <mimic>, or make that joint a fixed one")
+        ends = " and ".join(f'"{name}"' for name in (equality.name1, equality.name2) if name) or f'"{equality.name}"'
+        raise Error(
+            f"{path}: has an equality of {ends}, which is not modelled; remove it (in a URDF the <mimic>), or make one of the joints a fixed one"
+        )
 
 
 def root_of(source, feet):
