@@ -317,7 +317,8 @@ def write(options):
     pose = nominal_pose(source, joints, options.pose)
     try:
         spec = build(source, root, joints, feet, options)
-        model = spec.compile()
+        with files.quiet():
+            model = spec.compile()
     except ValueError as error:
         raise Error(f"{options.file}: {files.one_line(error)}") from None
     height = stand(spec, model, pose, feet, options)

@@ -229,27 +229,21 @@ def test_a_urdf_keeps_its_velocity_limits_and_zero_is_none(build):
 
 
 HEAD = '<body pos="0.1 0 0.1"><geom type="sphere" size="0.05" mass="2"/></body><body name="left_thigh"'
-BY_SHAPES = '<compiler inertiafromgeom="true"/><worldbody>'
 
 
 @pytest.mark.parametrize(
-    "before, after, mass",
+    "before, after, stated, mass, share",
     [
-        ('<body name="left_thigh"', HEAD, 6.5),
-        ("<worldbody>", '<compiler settotalmass="30"/><worldbody>', 30),
-        ("<worldbody>", BY_SHAPES, 4.5),
+        ('<body name="left_thigh"', HEAD, 3, 6.5, 3),
+        ("<worldbody>", '<compiler settotalmass="30"/><worldbody>', 3, 30, 20),
+        ("<worldbody>", '<compiler inertiafromgeom="true"/><worldbody>', 9, 4.5, 3),
     ],
 )
-def test_no_mass_is_lost(build, before, after, mass):
-    def change(text):
-        # an inertial that the shapes overrule
-        text = text.replace("<freejoint/>", '<freejoint/><inertial pos="0 0 0" mass="9" diaginertia="1 1 1"/>') if after == BY_SHAPES else text
-        return text.replace(before, after, 1)
-
-    robot = build(mjcf(change))
+def test_no_mass_is_lost(build, before, after, stated, mass, share):
+    inertial = f'<freejoint/><inertial pos="0 0 0" mass="{stated}" diaginertia="1 1 1"/>'
+    robot = build(mjcf(lambda text: text.replace("<freejoint/>", inertial).replace(before, after, 1)))
     assert robot.mass == pytest.approx(mass, rel=1e-4)
-    shares = dict(zip(robot.body_names, compiled(robot).body_mass[1:])) if mass == 30 else {}
-    assert shares.get("trunk", 20) == pytest.approx(20, rel=1e-4)  # 3 of 4.5 kg
+    assert compiled(robot).body("trunk").mass[0] == pytest.approx(share, rel=1e-4)
 
 
 @pytest.mark.parametrize(
