@@ -29,8 +29,12 @@ def read(path):
     raise Error(f"{path}: not the report of a sweep; expected a report.json written by `tandem sweep`")
 
 
+def heading(report, text):
+    return f"{report['settings']['robot']}: {text}\n{report['commit'][:12]}, {report['machine']['cpu']}"
+
+
 def title(axes, report, text):
-    axes.set_title(f"{report['settings']['robot']}: {text}\n{report['commit'][:12]}, {report['machine']['cpu']}", fontsize=9)
+    axes.set_title(heading(report, text), fontsize=9)
 
 
 def draw_iterations(figure, report):
@@ -57,12 +61,16 @@ def draw_commands(figure, report):
         x = [abs(row["command"]) for row in axis["rows"]]
         error = "yaw_rate_error" if axis["unit"] == "rad/s" else "velocity_error"
         values = [np.nan if row[error] is None else row[error] for row in axis["rows"]]
-        panel.plot(x, [row["survival"] for row in axis["rows"]], "o-", ms=3, lw=1, color=COLORS[0], label="survival")
-        panel.plot(x, values, "s-", ms=3, lw=1, color=COLORS[1], label=f"error [{axis['unit']}]")
+        errors = panel.twinx()
+        lines = panel.plot(x, [row["survival"] for row in axis["rows"]], "o-", ms=3, lw=1, color=COLORS[0], label="survival")
+        lines += errors.plot(x, values, "s-", ms=3, lw=1, color=COLORS[1], label=f"error [{axis['unit']}] (right)")
         for name in AIMS:
-            panel.axvline(abs(axis[name]), color=AIMS[name], lw=1, ls="--", label=f"{name} up to {abs(axis[name]):.2f}")
+            lines.append(panel.axvline(abs(axis[name]), color=AIMS[name], lw=1, ls="--", label=f"{name} up to {abs(axis[name]):.2f}"))
         panel.set(xlabel=f"{axis['axis']} [{axis['unit']}]", ylim=(-0.03, 1.03))
-        panel.legend(fontsize=7)
+        errors.set_ylim(bottom=0)
+        errors.set_ylabel(f"error [{axis['unit']}]", color=COLORS[1])
+        errors.legend(handles=lines, fontsize=7, loc="center left")  # of the axes in front
+    axes[0].set_ylabel("survival", color=COLORS[0])
     title(axes[0], report, f"{report['settings']['seeds']} starts a command, {report['settings']['seconds']:g} s")
 
 
@@ -132,9 +140,8 @@ def draw_stride(figure, report):
         axes.axis("off")
     panels[0].legend(fontsize=7)
     command = report["settings"]["command"]
-    figure.suptitle(
-        f"{report['settings']['robot']}: {command[0]:g}, {command[1]:g} m/s, {command[2]:g} rad/s; mean and deviation; shaded: stance", fontsize=9
-    )
+    text = f"{command[0]:g}, {command[1]:g} m/s, {command[2]:g} rad/s; mean and deviation; shaded: stance"
+    figure.suptitle(heading(report, text), fontsize=9)
 
 
 def draw_loads(figure, report):
@@ -144,7 +151,7 @@ def draw_loads(figure, report):
     for axes, name in zip(top.subplots(1, len(rows[0]["quantities"]), sharey=True), rows[0]["quantities"], strict=True):
         draw_quantiles(axes, fractions, names, [row["quantities"][name]["quantiles"] for row in rows])
         axes.set_xlabel(f"{name.replace('_', ' ')} [{rows[0]['quantities'][name]['unit']}]")
-    top.suptitle("median, half and 90 % of all joints (feet that stand) and steps", fontsize=8)
+    top.suptitle(heading(report, "median, half and 90 % of all joints (feet that stand) and steps"), fontsize=9)
     shown = [row for row in rows if row["ratio"] is not None]
     if not shown:
         return
@@ -177,7 +184,7 @@ def draw_loads(figure, report):
 def draw_tracking(figure, report):
     rows = report["results"]["rows"]
     panels = figure.subplots(2, len(rows), squeeze=False, sharex=True, sharey="row")
-    kinds = {"falls": ("x", COLORS[1]), "upright": (".", "lightgrey"), "tracked": ("o", COLORS[0])}
+    kinds = {"falls": ("x", COLORS[1]), "upright": ("+", "#555555"), "tracked": ("o", COLORS[0])}
     for column, row in zip(panels.T, rows, strict=True):
         command = np.array([world["command"] for world in row["per_world"]])
         kind = np.array(["tracked" if world["tracked"] else "upright" if world["upright"] else "falls" for world in row["per_world"]])

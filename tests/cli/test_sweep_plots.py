@@ -19,7 +19,7 @@ REPORTS = {
                     "survived": 0.25,
                     "tracked": 0,
                     "rows": [
-                        {"command": 0.25, "survival": 1, "velocity_error": 0.1, "yaw_rate_error": 0.3},
+                        {"command": 0.25, "survival": 1, "velocity_error": 0.1, "yaw_rate_error": 7.0},
                         {"command": 0.5, "survival": 0, "velocity_error": None, "yaw_rate_error": None},
                     ],
                 }
@@ -101,6 +101,30 @@ def test_every_kind_is_drawn(kind, tmp_path, capsys):
     assert sweep_plots.main([str(path)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / f"{kind}.png")
     assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def drawn(kind):
+    """The figure of a report, and all its texts."""
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    settings, results = REPORTS[kind]
+    figure = Figure()
+    sweep_plots.DRAW[kind][0](figure, {**COMMON, "settings": {"robot": "r", **settings}, "results": {"kind": kind, **results}})
+    return figure, [text.get_text() for text in figure.findobj(Text)]
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_robot_commit_and_machine_are_named(kind):
+    assert any(text.startswith("r: ") and text.endswith("0123456789ab, a processor") for text in drawn(kind)[1])
+
+
+def test_errors_of_commands_have_an_axis_of_their_own():
+    """Where they are not cut off, with their unit."""
+    figure, texts = drawn("commands")
+    survival, errors = figure.axes
+    assert errors.get_ylabel() == "error [rad/s]" and survival.get_ylabel() == "survival"
+    assert errors.get_ylim()[1] > 7 and "error [rad/s] (right)" in texts
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"results": {"kind": "dances"}}', None])
