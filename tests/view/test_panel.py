@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from mujoco.studio.dear_imgui import dear_imgui as imgui
@@ -40,12 +41,13 @@ def view(tmp_path, monkeypatch):
 
 def gui(view, **does):
     """One picture of the panel: what was drawn."""
-    hand = panel.imgui = recorder.imgui = Hand(**does)
+    hand = Hand(**does)
     state = view.live.state()
     if view.recorder.ended(state):
         view.ask(view.recorder.finish)
     view.settings = view.live.settings
-    view.build_gui(state)
+    with mock.patch.object(panel, "imgui", hand), mock.patch.object(recorder, "imgui", hand):
+        view.build_gui(state)
     return hand
 
 
