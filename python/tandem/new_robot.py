@@ -12,6 +12,7 @@ import dataclasses
 import fnmatch
 import json
 import math
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -86,8 +87,8 @@ def check_options(options):
             raise Error(f"--{name} {value:g}: expected a number above 0")
     if not 0 <= options.armature < math.inf:
         raise Error(f"--armature {options.armature:g}: expected 0 or more")
-    options.out = options.out.resolve()
-    if options.file.resolve() == options.out / f"{options.out.name}.xml":
+    options.name = Path(os.path.abspath(options.out)).name  # of the robot, also where FOLDER is "."
+    if options.file.resolve() == (options.out / f"{options.name}.xml").resolve():
         raise Error(f"--out {options.out}: would write over {options.file}; give another folder")
 
 
@@ -212,7 +213,7 @@ def add_soles(spec, feet, radius):
 def build(source, root, joints, feet, options):
     """The MjSpec of the folder: physics settings as of the robots of this project, the robot upright at the origin, a floor."""
     spec = mujoco.MjSpec()
-    spec.modelname, spec.compiler.degree = options.out.name, False
+    spec.modelname, spec.compiler.degree = options.name, False
     spec.option.timestep, spec.option.integrator = 0.001, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10
     spec.option.iterations, spec.option.ls_iterations = 20, 50
@@ -253,7 +254,7 @@ def describe(source, model, pose, feet, height, options):
     """robot.toml: pose and velocity limits as given, everything else guessed from mass and height."""
     mass, quoted = float(model.body_mass.sum()), json.dumps
     period = 0.36 * np.sqrt(height / 0.28) if len(feet) > 2 else 0.5 * np.sqrt(height / 0.61)
-    lines = [f"model = {quoted(options.out.name + '.xml')}", "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
+    lines = [f"model = {quoted(options.name + '.xml')}", "", "[nominal]", f"base_height = {height:.4f}", "[nominal.joints]"]
     lines += [f"{quoted(joint)} = {value:g}" for joint, value in pose.items()]
     lines += ["", "[joints.kp]", f'"*" = {1.3 * mass:.3g}', "[joints.kd]", f'"*" = {0.035 * mass:.3g}']
     limits = {joint: source.velocity_limit[joint] for joint in pose if joint in source.velocity_limit}
@@ -290,7 +291,7 @@ def try_out(texts, mass, options):
         print(f"not tried out: {error}")
         return
     with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / options.out.name
+        trial = Path(folder) / options.name
         write_files(trial, texts)
         try:
             robot = native.Robot(str(trial / "robot.toml"))
@@ -322,7 +323,7 @@ def write(options):
     except ValueError as error:
         raise Error(f"{options.file}: {files.one_line(error)}") from None
     height = stand(spec, model, pose, feet, options)
-    texts = {f"{options.out.name}.xml": spec.to_xml(), "robot.toml": describe(source, model, pose, feet, height, options)}
+    texts = {f"{options.name}.xml": spec.to_xml(), "robot.toml": describe(source, model, pose, feet, height, options)}
     mass = float(source.model.body_subtreemass[root])
     try_out(texts, mass, options)
     write_files(options.out, texts)

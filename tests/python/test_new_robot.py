@@ -370,3 +370,11 @@ def test_faults_of_a_file_are_one_line_with_their_place(build, change, message, 
     assert build(change(urdf_text()), feet=URDF_FEET) is None
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+def test_the_file_itself_is_never_written_over(tmp_path, capsys):
+    (tmp_path / "walker").mkdir()
+    path = tmp_path / "walker" / "walker.xml"
+    path.write_text(mjcf())
+    assert new_robot.main([str(path), "--out", str(tmp_path / "walker"), "--foot", "left_shin"]) == 1
+    assert "would write over" in capsys.readouterr().err and path.read_text() == mjcf()
