@@ -84,12 +84,9 @@ void evaluate_all(const CompareOptions& o, std::vector<Group>& groups, std::opti
     }
 }
 
-// Mean and interval of one measure: over policies, and with a single one over its worlds where that is known.
+// Mean and interval of one measure: over policies, and with a single one over its worlds.
 Json measure(const std::vector<Json>& evaluations, const std::string& key) {
-  if (evaluations.size() == 1) {
-    const std::string interval = key + "_interval";
-    return {{"mean", evaluations[0][key]}, {"interval", evaluations[0].contains(interval) ? evaluations[0][interval] : Json(nullptr)}};
-  }
+  if (evaluations.size() == 1) return {{"mean", evaluations[0][key]}, {"interval", evaluations[0][key + "_interval"]}};
   std::vector<double> values;
   for (const Json& e : evaluations) values.push_back(e[key].is_null() ? NAN : e[key].get<double>());
   const ConfidenceInterval interval = mean_interval(values);
@@ -154,8 +151,7 @@ void print_evaluations(const CompareOptions& o, const Json& groups) {
     for (const auto& [key, title] : kMeasures) {
       const Json &found = group["evaluation"][key], &interval = found["interval"];
       const int digits = key.starts_with("reward") ? 4 : key == "positive_power" ? 1 : 3;
-      line.push_back(
-          with_interval(found["mean"], interval.is_null() ? Json(nullptr) : interval[0], interval.is_null() ? Json(nullptr) : interval[1], digits));
+      line.push_back(with_interval(found["mean"], interval[0], interval[1], digits));
     }
     table.add(line);
   }

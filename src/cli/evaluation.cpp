@@ -21,13 +21,7 @@ void override_range(const std::vector<double>& given, const char* option, double
   range[0] = given[0], range[1] = given[1];
 }
 
-double mean(const std::vector<WorldResult>& results, double WorldResult::* field) {
-  std::vector<double> values;
-  for (const WorldResult& r : results) values.push_back(r.*field);
-  return finite_mean(values);
-}
-
-// Mean over the worlds and its 95 % interval.
+// Mean over the worlds where the value is known, and its 95 % interval.
 void add_mean(const std::vector<WorldResult>& results, const std::string& key, double WorldResult::* field, Json& json) {
   std::vector<double> values;
   for (const WorldResult& r : results) values.push_back(r.*field);
@@ -117,12 +111,12 @@ Json summarise(Evaluation& evaluation) {
   add_mean(results, "reward", &WorldResult::reward, json);
   add_mean(results, "reward_of_run", &WorldResult::reward_of_run, json);
   json["reward_terms"] = mean_terms(results);
-  json["velocity_error"] = number(mean(results, &WorldResult::velocity_error));
-  json["yaw_rate_error"] = number(mean(results, &WorldResult::yaw_rate_error));
-  json["mean_squared_torque"] = number(mean(results, &WorldResult::mean_squared_torque));
-  json["positive_power"] = number(mean(results, &WorldResult::positive_power));
-  json["cost_of_transport"] = number(mean(results, &WorldResult::cost_of_transport));
-  json["foot_slip"] = number(mean(results, &WorldResult::foot_slip));
+  add_mean(results, "velocity_error", &WorldResult::velocity_error, json);
+  add_mean(results, "yaw_rate_error", &WorldResult::yaw_rate_error, json);
+  add_mean(results, "mean_squared_torque", &WorldResult::mean_squared_torque, json);
+  add_mean(results, "positive_power", &WorldResult::positive_power, json);
+  add_mean(results, "cost_of_transport", &WorldResult::cost_of_transport, json);
+  add_mean(results, "foot_slip", &WorldResult::foot_slip, json);
   json["failed_solves"] = std::accumulate(results.begin(), results.end(), 0, [](int sum, const WorldResult& r) { return sum + r.failed_solves; });
   json["step_us_median"] = number(percentile(step_us, 0.5));
   json["step_us_p99"] = number(percentile(step_us, 0.99));
@@ -152,6 +146,7 @@ Json describe_worlds(const Evaluation& evaluation) {
                       {"yaw_rate_error", number(r.yaw_rate_error)},
                       {"mean_squared_torque", number(r.mean_squared_torque)},
                       {"positive_power", number(r.positive_power)},
+                      {"cost_of_transport", number(r.cost_of_transport)},
                       {"foot_slip", number(r.foot_slip)},
                       {"reward_terms", terms}});
   }

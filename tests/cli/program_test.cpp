@@ -78,6 +78,7 @@ TEST_F(Program, EvalReportHasEveryKey) {
     }
     ASSERT_EQ(standing, 4 - failures) << key;
     EXPECT_NEAR(sum / standing, results[key], 1e-12 * sum) << key;
+    EXPECT_EQ(results[key + std::string("_interval")].size(), 2u) << key;
   }
 }
 
@@ -114,7 +115,11 @@ TEST_F(Program, CompareReadsRunsAndEvaluatesOnTheSameWorlds) {
   EXPECT_EQ(groups[0]["runs"].size(), 2u);
   EXPECT_EQ(groups[0]["curves"]["reward_over_steps"]["mean"].back(), 6);
   EXPECT_EQ(groups[1]["evaluation"]["survival"]["mean"], 1);
-  EXPECT_TRUE(groups[1]["evaluation"]["positive_power"]["mean"].is_number());
+  for (const char* key : {"survival", "reward", "reward_of_run", "velocity_error", "positive_power"}) {
+    const Json measure = groups[1]["evaluation"][key];
+    EXPECT_LE(measure["interval"][0].get<double>(), measure["mean"].get<double>()) << key;
+    EXPECT_GE(measure["interval"][1].get<double>(), measure["mean"].get<double>()) << key;
+  }
   EXPECT_TRUE(fs::exists(folder / "out/compare/report.json"));
 }
 
