@@ -40,12 +40,12 @@ void open_folder(const std::string& folder, const Json& described, bool resume) 
     const Json saved = Json::parse(stream, nullptr, false);
     check(saved.is_object(), file, ": is damaged; remove the folder and start anew");
     const std::string key = first_difference(saved, described);
-    check(key.empty(), "--resume: ", key, " is ", described.value(key, Json()).dump(), ", the run in ", folder, " has ",
+    check(key.empty(), "--resume: ", key, " is ", to_text(described.value(key, Json()), -1), ", the run in ", folder, " has ",
           saved.value(key, Json()).dump(), "; give the options of that run");
     return;
   }
   std::filesystem::create_directories(folder);
-  const std::string text = described.dump(1) + "\n";
+  const std::string text = to_text(described) + "\n";
   write_atomically(file, std::as_bytes(std::span(text)));
 }
 

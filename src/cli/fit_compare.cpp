@@ -189,7 +189,7 @@ void open_folder(const std::string& folder, const Json& described) {
     check(Json::parse(stream, nullptr, false) == described, folder, ": holds trials with other settings; name another folder with --out");
     return;
   }
-  const std::string text = described.dump(1) + "\n";
+  const std::string text = to_text(described) + "\n";
   write_atomically(file, std::as_bytes(std::span(text)));
 }
 

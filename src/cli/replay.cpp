@@ -22,15 +22,21 @@ struct ReplayOptions {
   bool no_film = false;
 };
 
+// body(), whose errors are about the file `path`.
+template <class Body>
+auto about(const std::string& path, const Body& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(cat(path, ": ", error.what()));
+  }
+}
+
 EpisodeRecord read_record(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   check(file.good() && std::filesystem::is_regular_file(path), path, ": cannot be read; name the file that a training wrote for an episode");
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  try {
-    return record_from_bytes(std::as_bytes(std::span(bytes)));
-  } catch (const Error& error) {
-    throw Error(cat(path, ": ", error.what()));
-  }
+  return about(path, [&] { return record_from_bytes(std::as_bytes(std::span(bytes))); });
 }
 
 // Index of the first number that is not finite; -1: none.
@@ -98,10 +104,10 @@ void draw(const ReplayOptions& o) {
 void replay_dump(const ReplayOptions& o) {
   check_report_path(o.json);
   const EpisodeRecord record = read_record(o.dump);
-  const Robot robot = load_robot(record.robot);
-  const TaskSettings settings = settings_of(record, robot);
+  const Robot robot = about(o.dump, [&] { return load_robot(record.robot); });
+  const TaskSettings settings = about(o.dump, [&] { return settings_of(record, robot); });
   const double dt = settings.mpc.control_dt;
-  const Replay found = replay(record, robot);
+  const Replay found = about(o.dump, [&] { return replay(record, robot); });
   const size_t steps = found.q.size() / robot.model.nq;
   const bool not_finite = found.termination == "not_finite";
   const std::string cause = not_finite ? find_cause(record, robot, steps) : "";

@@ -63,6 +63,8 @@ Json machine() {
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
+std::string to_text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+
 void check_report_path(const std::string& path) {
   if (path.empty()) return;
   const fs::path folder = fs::absolute(path).parent_path();
@@ -83,7 +85,7 @@ void write_report(const std::string& path, const std::vector<std::string>& argv,
   const bool plain = !fs::exists(path) || fs::is_regular_file(path);
   const std::string part = plain ? cat(path, ".part", ::getpid()) : path;
   std::ofstream file(part);
-  file << report.dump(1) << '\n';
+  file << to_text(report) << '\n';
   file.close();
   std::error_code error;
   if (file && plain) fs::rename(part, path, error);

@@ -21,6 +21,10 @@ Json machine();
 // A number for JSON, which has neither NaN nor infinity: null instead.
 Json number(double value);
 
+// As text, also where a path in it has bytes that are no UTF-8: these become the replacement character.
+//   indent  of one level; -1: a single line
+std::string to_text(const Json& json, int indent = 1);
+
 // Throws Error if `path` cannot be written, before hours of work are spent on what goes there. An empty path is fine.
 void check_report_path(const std::string& path);
 

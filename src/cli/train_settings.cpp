@@ -75,7 +75,7 @@ void write_setup(TrainSetup& setup, const TrainOptions& options, const RunFolder
   run["blend"] = setup.task.controller == Controller::kResidual ? Json(name(setup.task.blend)) : Json(nullptr);
   run["seed"] = setup.train.seed;
   write_text(folder.file(kConfig), to_toml(fields(setup)));
-  write_text(folder.file(kRun), run.dump(1) + "\n");
+  write_text(folder.file(kRun), to_text(run) + "\n");
 }
 
 }  // namespace tandem

@@ -1,16 +1,18 @@
 #include "env/record.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/crc32c.hpp"
 #include "env/task.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr int kRecordVersion = 1;
+constexpr int kRecordVersion = 2;
 
 template <class Archive, class Record>
 void archive(Archive& bytes, Record& r) {
@@ -24,11 +26,20 @@ void archive(Archive& bytes, Record& r) {
 std::vector<std::byte> to_bytes(const EpisodeRecord& record) {
   ByteWriter bytes("episode", kRecordVersion);
   archive(bytes, record);
-  return bytes.finish();
+  std::vector<std::byte> out = bytes.finish();
+  const std::uint32_t sum = crc32c(out);
+  const auto raw = std::as_bytes(std::span(&sum, 1));
+  out.insert(out.end(), raw.begin(), raw.end());
+  return out;
 }
 
 EpisodeRecord record_from_bytes(std::span<const std::byte> bytes) {
-  ByteReader reader("episode", kRecordVersion, bytes);
+  std::uint32_t sum = 0;
+  check(bytes.size() > sizeof(sum), "saved episode: ", bytes.size(), " bytes, not an episode");
+  const auto content = bytes.first(bytes.size() - sizeof(sum));
+  std::memcpy(&sum, bytes.data() + content.size(), sizeof(sum));
+  ByteReader reader("episode", kRecordVersion, content);
+  check(crc32c(content) == sum, "saved episode: its check sum is wrong: the file was damaged");
   EpisodeRecord record;
   archive(reader, record);
   check(record.naction >= 1 && record.action.size() % record.naction == 0, "saved episode: ", record.action.size(), " numbers for actions of ",
@@ -41,7 +52,8 @@ std::string settings_text(TaskSettings settings) { return to_json(fields(setting
 TaskSettings settings_of(const EpisodeRecord& record, const Robot& robot) {
   check(record.robot == robot.name, "the episode is one of \"", record.robot, "\", not of \"", robot.name, "\"; name that robot");
   TaskSettings settings = make_task_settings(robot, Controller::kResidual);
-  const auto values = nlohmann::ordered_json::parse(record.settings);
+  const auto values = nlohmann::ordered_json::parse(record.settings, nullptr, false);
+  check(values.is_object(), "the episode's settings cannot be read; run it with the program that wrote it");
   for (const Field& field : fields(settings)) {
     check(values.contains(field.name), "the episode has no value of ", field.name, "; run it with the program that wrote it");
     set_field(field, values[field.name]);

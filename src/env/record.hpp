@@ -22,8 +22,9 @@ struct EpisodeRecord {
   std::vector<float> action;  // one per control step since the episode began  (nstep, naction)
 };
 
+// With a check sum at the end.
 std::vector<std::byte> to_bytes(const EpisodeRecord& record);
-// Throws Error if the bytes are not of a record, of another version or cut off.
+// Throws Error if the bytes are not of a record, of another version, cut off or damaged.
 EpisodeRecord record_from_bytes(std::span<const std::byte> bytes);
 
 // What EpisodeRecord::settings holds.

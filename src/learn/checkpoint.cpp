@@ -8,7 +8,7 @@
 #include "base/atomic_file.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
-#include "learn/crc32c.hpp"
+#include "base/crc32c.hpp"
 
 namespace tandem {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "learn/crc32c.hpp"
+#include "base/crc32c.hpp"
 
 namespace tandem {
 namespace {

@@ -113,7 +113,7 @@ void TrajectoryWriter::finish() {
   meta["columns"] = nlohmann::json::array();
   for (const Column& column : columns_) meta["columns"].push_back({column.name, column.size});
   std::ofstream json(folder_ + "/trajectory.json");
-  json << meta.dump(1) << '\n';
+  json << meta.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   json.flush();
   if (!json) fail("cannot write trajectory.json");
 }

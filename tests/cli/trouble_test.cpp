@@ -3,8 +3,10 @@
 
 #include <chrono>
 
+#include "base/atomic_file.hpp"
 #include "base/memory.hpp"
 #include "cli/settings.hpp"
+#include "env/record.hpp"
 #include "tests/support/program.hpp"
 
 namespace tandem {
@@ -61,6 +63,40 @@ TEST_F(Trouble, OutputThatCannotBeWrittenIsAnError) {
       EXPECT_EQ(finished.status, 1) << words << closed;
       EXPECT_NE(bytes("errors").find("tandem: what was printed could not be written"), std::string::npos) << words << closed << bytes("errors");
     }
+}
+
+TEST_F(Trouble, PathsThatAreNoUtf8) {
+  ASSERT_EQ(run("eval --robot unitree_go2 --worlds 1 --seconds 0.02 --json 'j\xff.json'").status, 0);
+  EXPECT_EQ(report("j\xff.json")["argv"].back(), "j\xef\xbf\xbd.json");
+  const fs::path robots = folder / "r\xff";
+  fs::create_directory(robots);
+  fs::copy(TANDEM_SOURCE_DIR "/robots/unitree_go2", robots / "unitree_go2", fs::copy_options::recursive);
+  fs::copy(TANDEM_SOURCE_DIR "/robots/scene.xml", robots / "scene.xml");
+  const Finished finished = run("play --no-film --controller mpc --seconds 0.02 --robot 'r\xff/unitree_go2' --json r.json --out motion");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  EXPECT_TRUE(report("motion/trajectory.json")["xml"].get<std::string>().ends_with(".xml"));
+}
+
+// A single bit of the file of an episode.
+TEST_F(Trouble, ADamagedEpisodeIsToldByItsCheckSum) {
+  const Robot robot = load_robot("unitree_go2");
+  EpisodeRecord record;
+  record.robot = robot.name, record.settings = settings_text(make_task_settings(robot, Controller::kResidual));
+  record.naction = static_cast<int>(robot.action_joint.size());
+  record.action.assign(3 * robot.action_joint.size(), 0.1f);
+  std::vector<std::byte> bytes = to_bytes(record);
+  EXPECT_EQ(record_from_bytes(bytes).settings, record.settings);
+  for (size_t i = 0; i < bytes.size(); i += 7) {
+    bytes[i] ^= std::byte{16};
+    EXPECT_THROW(record_from_bytes(bytes), Error) << "byte " << i;
+    bytes[i] ^= std::byte{16};
+  }
+  bytes[bytes.size() - 20] ^= std::byte{1};  // in an action
+  write_atomically((folder / "one.episode").string(), bytes);
+  expect_refusal("replay one.episode", 1, "one.episode: saved episode: its check sum is wrong");
+  record.robot = "unitree_g2";
+  write_atomically((folder / "other.episode").string(), to_bytes(record));
+  expect_refusal("replay other.episode", 1, "other.episode: no robot \"unitree_g2\"");
 }
 
 // A Python that takes its time, and a signal that the program alone gets.
