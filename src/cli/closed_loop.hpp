@@ -27,7 +27,7 @@ struct WorldResult {
   double yaw_rate_error = 0;                        // |mean yaw rate - commanded| [rad/s]
   double mean_squared_torque = 0;                   // over steps and joints, torques as applied [N^2 m^2]
   double positive_power = 0;                        // sum over joints of max(tau v, 0) [W]
-  double cost_of_transport = 0;                     // positive power / (weight x mean horizontal speed); NaN below 0.05 m/s
+  double cost_of_transport = 0;                     // positive power / (weight x norm of the mean (forward, left)); NaN below 0.05 m/s
   double foot_slip = 0;                             // distance that loaded feet slid, summed over feet, per second [m/s]
   int failed_solves = 0;                            // plans without a usable answer, until the fall; the robot then gets the safe output
   double peak_torque = 0;                           // largest |torque| of any joint over the whole run [N m]

@@ -78,11 +78,12 @@ CLI::Option* add_numbers(CLI::App& app, const std::string& name, size_t count, s
 }
 
 CLI::Option* add_integers(CLI::App& app, const std::string& name, std::vector<int>& target, const std::string& help) {
+  static constexpr int kLargest = 1000000;
   const auto read = [&target, name](const std::string& text) {
     try {
       target.clear();
       for (double value : parse_numbers(text, 0, name)) {
-        check(value == std::floor(value) && value >= 1 && value < 1e7, name, " = ", text, ", expected whole numbers from 1 on");
+        check(value == std::floor(value) && value >= 1 && value <= kLargest, name, " = ", text, ", expected whole numbers from 1 to ", kLargest);
         target.push_back(static_cast<int>(value));
       }
     } catch (const Error& error) {

@@ -135,7 +135,10 @@ void replay_dump(const ReplayOptions& o) {
 }  // namespace
 
 void add_replay(CLI::App& app, const std::vector<std::string>& argv) {
-  CLI::App* sub = app.add_subcommand("replay", "An episode that a training recorded because a number was not finite: when, what, and its motion");
+  CLI::App* sub =
+      app.add_subcommand("replay",
+                         "An episode that a training recorded because a number was not finite: when, what, and its motion. ./tandem replay FOLDER "
+                         "of a recorded motion opens it in the live view");
   const auto o = std::make_shared<ReplayOptions>();
   o->argv = argv;
   sub->add_option("dump", o->dump, "file that the training wrote")->required();
