@@ -61,6 +61,7 @@ int parse_and_run(const std::vector<std::string>& arguments) {
 int run_program(const std::vector<std::string>& arguments) {
   try {
     keep_standard_files();
+    choose_robots();
     detect_isa();  // a machine that cannot run the kernels is told so before anything starts
     catch_interrupts();
     const int code = parse_and_run(arguments);

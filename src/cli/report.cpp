@@ -95,6 +95,12 @@ void write_report(const std::string& path, const std::vector<std::string>& argv,
   throw Error(cat("cannot write ", path, error ? ": " + error.message() : "", "; give --json a file in a folder that exists, on a disk with space"));
 }
 
+void choose_robots() {
+  const char* named = std::getenv("TANDEM_ROBOTS");
+  const std::string robots = project_root() + "/robots";
+  if ((!named || !*named) && fs::is_directory(robots)) ::setenv("TANDEM_ROBOTS", robots.c_str(), 1);
+}
+
 void keep_standard_files() {
   int file = 0;
   while ((file = ::open("/dev/null", O_RDONLY)) >= 0 && file <= STDERR_FILENO) {}  // what is printed there fails

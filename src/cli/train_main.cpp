@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   constexpr int kFailure = 1, kInterrupted = 130;
   try {
     tandem::keep_standard_files();
+    tandem::choose_robots();
     tandem::detect_isa();  // a machine that cannot run the kernels is told so before anything starts
     tandem::catch_interrupts();
     std::vector<std::string> arguments(argv, argv + argc);

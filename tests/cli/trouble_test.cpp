@@ -56,6 +56,11 @@ TEST_F(Trouble, NumbersThatAreNoneAreRefused) {
   expect_refusal("sweep pushes --stride nan", 2, "--stride");
 }
 
+TEST_F(Trouble, ListsOfWholeNumbersSayHowFarTheyGo) {
+  expect_refusal("bench mpc --worlds 1000000000", 2, "expected whole numbers from 1 to 1000000");
+  EXPECT_NE(run("replay --help").output.find("FOLDER"), std::string::npos);
+}
+
 TEST_F(Trouble, OutputThatCannotBeWrittenIsAnError) {
   for (const std::string words : {"--help", "eval --help", "eval --robot unitree_go2 --worlds 1 --seconds 0.02"})
     for (const std::string closed : {">/dev/full", ">&-"}) {
@@ -75,6 +80,16 @@ TEST_F(Trouble, PathsThatAreNoUtf8) {
   const Finished finished = run("play --no-film --controller mpc --seconds 0.02 --robot 'r\xff/unitree_go2' --json r.json --out motion");
   ASSERT_EQ(finished.status, 0) << finished.output;
   EXPECT_TRUE(report("motion/trajectory.json")["xml"].get<std::string>().ends_with(".xml"));
+}
+
+TEST_F(Trouble, RobotsAreThoseOfTheRootThatIsNamed) {
+  fs::create_directory(folder / "robots");
+  fs::copy(TANDEM_SOURCE_DIR "/robots/unitree_go2", folder / "robots/mine", fs::copy_options::recursive);
+  fs::copy(TANDEM_SOURCE_DIR "/robots/scene.xml", folder / "robots/scene.xml");
+  const std::string play = "play --no-film --controller mpc --seconds 0.02 --robot mine", root = "TANDEM_ROOT='" + folder.string() + "' ";
+  const Finished finished = run(play, "env -u TANDEM_ROBOTS " + root);
+  EXPECT_EQ(finished.status, 0) << finished.output;
+  EXPECT_EQ(run(play, "TANDEM_ROBOTS='" TANDEM_SOURCE_DIR "/robots' " + root).status, 1) << "what is named itself comes first";
 }
 
 // A single bit of the file of an episode.
