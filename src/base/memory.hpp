@@ -8,16 +8,17 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 #include <string>
 
 #include "base/check.hpp"
 
 namespace tandem {
 
-// What this process can still take [bytes]: MemAvailable of /proc/meminfo, or what `ulimit -v` leaves it where that is less.
+// What this process can still take [bytes]: MemAvailable of /proc/meminfo (all memory, where a system does not say that), or what `ulimit -v` leaves it where
+// that is less.
 inline double available_memory() {
-  double available = std::numeric_limits<double>::infinity();
+  const double page = double(::sysconf(_SC_PAGE_SIZE));
+  double available = double(::sysconf(_SC_PHYS_PAGES)) * page;
   const std::string key = "MemAvailable:";
   std::ifstream meminfo("/proc/meminfo");
   for (std::string line; std::getline(meminfo, line);)
@@ -26,7 +27,7 @@ inline double available_memory() {
   if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return available;
   double pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
-  return std::min(available, std::max(0.0, double(limit.rlim_cur) - pages * double(::sysconf(_SC_PAGE_SIZE))));
+  return std::min(available, std::max(0.0, double(limit.rlim_cur) - pages * page));
 }
 
 // Throws Error, naming `what` and the cure, if so many bytes are not to be had.
