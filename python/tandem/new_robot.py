@@ -7,7 +7,6 @@ gains, gait and weights from mass and leg length. Of the file it takes links, jo
 left out, and sticks drawn in their place; what is left of the shapes may touch the floor and nothing else. Nothing is written that does not load.
 """
 
-import argparse
 import dataclasses
 import fnmatch
 import json
@@ -21,7 +20,7 @@ import mujoco
 import numpy as np
 
 from . import new_robot_source as files
-from .program import run_program
+from .program import Parser, run_program
 from .trajectory import Error
 
 FLOOR = {
@@ -58,7 +57,7 @@ class Foot:
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(prog="tandem.new_robot", description="A folder for ./tandem --robot from a URDF or MJCF.")
+    parser = Parser(prog="tandem.new_robot", description="A folder for ./tandem --robot from a URDF or MJCF.")
     parser.add_argument("file", type=Path, help="URDF or MJCF of the robot")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; its name becomes the robot's")
     parser.add_argument(
