@@ -67,7 +67,8 @@ class Mpc {
   //   active (nworld)                  0: leave this world alone; empty: all
   //   ground (nworld, 3)               plane that the robot walks on: its rise along the world's x and y, and its height under the base, counted as q is [m];
   //                                    empty: level at height 0
-  // A state that is not finite gives that world the safe output. Throws Error on wrong sizes only.
+  // A state that is not finite, a quaternion of length zero, or a plan that runs away (docs/mpc.md, section 8) gives that world the safe output. Throws
+  // Error on wrong sizes only.
   void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const unsigned char> active = {},
             std::span<const double> ground = {});
 

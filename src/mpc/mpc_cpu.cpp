@@ -173,7 +173,8 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
     set_points(team, mpc, worlds[i]);
     plan_value(team, mpc, worlds[i], s.plan);
     *worlds[i].started = 1;
-    if (!good[i] || !all_finite(worlds[i].tau, mpc.model.njnt)) {
+    if (good[i] && !can_be_followed(mpc, worlds[i])) good[i] = false, batch.output->info[index[i]].status = Status::kNotFinite;
+    if (!good[i]) {
       safe_output(team, mpc, worlds[i]);
       set_zero(batch.solutions + static_cast<long>(index[i]) * batch.solution_stride, solution_size(mpc.dims));
     }

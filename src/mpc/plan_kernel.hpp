@@ -151,6 +151,19 @@ TANDEM_FN void set_points(const T& team, const MpcView<S>& mpc, WorldView<S> wor
   team.sync();
 }
 
+// Whether torques and set points are those of a plan, not of one that runs away, as after several problems in a row that cannot be met. Every lane reads all.
+template <class S>
+TANDEM_FN bool can_be_followed(const MpcView<S>& mpc, const WorldView<S>& world) {
+  const S fastest(1000);  // [rad/s, m/s] far beyond the joints of legged robots
+  S sum(0);
+  bool slow = true;
+  for (int j = 0; j < mpc.model.njnt; ++j) {
+    sum += world.tau[j] * S(0);
+    slow = slow && world.v_des[j] < fastest && world.v_des[j] > -fastest;
+  }
+  return slow && sum == S(0);
+}
+
 // The documented safe output of a world whose solve failed: nominal pose at rest, no feed-forward, plan started afresh next time.
 template <Team T, class S>
 TANDEM_FN void safe_output(const T& team, const MpcView<S>& mpc, WorldView<S> world) {

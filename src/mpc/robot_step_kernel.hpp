@@ -191,9 +191,10 @@ TANDEM_FN void finish_robot(const T& team, const MpcView<S>& mpc, const RobotVie
   inverse_dynamics(team, mpc, in, world.tau, memory + mpc.ninput);
   set_points(team, mpc, world);
   plan_value(team, mpc, world, memory);
-  const bool good = *robot.good > S(0) && all_finite(world.tau, nj);
+  const bool solved = *robot.good > S(0), good = solved && can_be_followed(mpc, world);
   team.sync();  // every lane has read tau before it may be replaced
   for_each(team, 0, 1, [&](int) {
+    if (solved && !good) *robot.status = S(static_cast<int>(Status::kNotFinite));
     *world.started = S(1);
     advance_gait(mpc, world);
   });

@@ -67,6 +67,15 @@ TEST_P(DeviceStep, AStateThatIsNotFiniteGetsTheSafeOutputAndDisturbsNobody) {
   EXPECT_TRUE(usable(static_cast<Status>(static_cast<int>(*r.status)))) << "the next good state starts afresh";
 }
 
+TEST_P(DeviceStep, APlanThatRunsAwayIsNotFollowed) {
+  States states = disturbed_states(robot, 1, 23);
+  Fleet<float> fleet(robot, settings, 1);
+  states.v[6] = 1e6;
+  fleet.step(states);
+  EXPECT_EQ(static_cast<Status>(static_cast<int>(*fleet.robot(0).status)), Status::kNotFinite);
+  EXPECT_EQ(fleet.tau(0), std::vector<double>(robot.model.njnt, 0.0));
+}
+
 TEST_P(DeviceStep, AQuaternionIsBroughtToUnitLengthAndZeroIsNone) {
   States states = disturbed_states(robot, 2, 23);
   Fleet<float> unit(robot, settings, 2), other(robot, settings, 2);

@@ -171,6 +171,17 @@ TEST_P(MpcTest, BrokenStateGetsTheSafeOutputAndDisturbsNobody) {
   EXPECT_TRUE(usable(hurt.output.info[bad].status));
 }
 
+TEST_P(MpcTest, APlanThatRunsAwayIsNotFollowed) {
+  States s = disturbed_states(robot, 2, 9);
+  Mpc mpc(robot.model, settings, 2);
+  s.v[6] = 1e6;
+  mpc.step(s.q, s.v, s.command);
+  const int nj = robot.model.njnt;
+  EXPECT_EQ(mpc.output.info[0].status, Status::kNotFinite);
+  EXPECT_EQ(row(mpc.output.tau_ff, 0, nj), std::vector<double>(nj, 0.0));
+  EXPECT_TRUE(usable(mpc.output.info[1].status));
+}
+
 TEST_P(MpcTest, QuaternionsOfOtherLengthsAreTheSameRotationAndZeroIsNone) {
   const States s = disturbed_states(robot, 3, 9);
   Mpc unit(robot.model, settings, 3), other(robot.model, settings, 3);
