@@ -166,6 +166,9 @@ void bind_live(nb::module_& module) {
           "controller", [](LiveLoop& s) { return open([&] { return s.settings().pilot.label; }); },
           "\"mpc\", \"residual\", \"rl\", \"zero\", \"random\" or \"centroidal\".")
       .def_prop_ro(
+          "policy", [](LiveLoop& s) { return open([&] { return s.settings().pilot.file; }); },
+          "The file of its policy, or of the centroidal MPC's theta; empty: none.")
+      .def_prop_ro(
           "offers_centroidal", [](LiveLoop& s) { return s.offers_centroidal(); }, "Whether choose(\"centroidal\") takes this robot.")
       .def_prop_ro(
           "robot", [](LiveLoop& s) { return s.robot(); }, "A copy of the robot, as its files have it.")

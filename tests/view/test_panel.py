@@ -34,9 +34,9 @@ class Hand:
 def view(tmp_path, monkeypatch):
     """A panel around a live loop, whose films are drawn by nobody."""
     monkeypatch.setenv("PATH", str(tmp_path))  # there is no nice
-    live, controllers, name = launch.make_live(launch.parse([]))
+    live, controllers = launch.make_live(launch.parse([]))
     live.speed(10.0)
-    return panel.Panel(live, None, controllers, name, recorder.Recorder(live, tmp_path / "out"))
+    return panel.Panel(live, None, controllers, recorder.Recorder(live, tmp_path / "out"))
 
 
 def gui(view, **does):
@@ -69,7 +69,14 @@ def test_controller_and_title_are_those_that_walk(view):
     last = names[-1]
     assert last.startswith(view.live.controller) and names[gui(view).shown["controller"]] == last
     steps(view.live, 20)
-    view.live.scrub(-6)
+    residual = [i for i, name in enumerate(names) if name.startswith("residual: ")]
+    for i in residual[:2]:  # two policies of one kind
+        gui(view, controller=i)
+        assert gui(view).shown["controller"] == i
+        steps(view.live, 5)
+    view.live.scrub(-1)
+    assert gui(view).shown["controller"] == residual[0]
+    view.live.scrub(-8)
     assert view.live.controller == "mpc" and names[gui(view).shown["controller"]] == "mpc"
     gui(view, record=1)
     steps(view.live, 3)

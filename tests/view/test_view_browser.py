@@ -58,9 +58,9 @@ class View:
     def __init__(self, browser, out):
         options = launch.parse(["--out", str(out)])
         self.socket = launch.check_page(options)
-        self.live, controllers, name = launch.make_live(options)
+        self.live, controllers = launch.make_live(options)
         self.controllers = [entry[0] for entry in controllers]
-        plugins = launch.make_plugins(self.live, controllers, name, Recorder(self.live, out))
+        plugins = launch.make_plugins(self.live, controllers, Recorder(self.live, out))
         self.studio, self.panel = plugins[0], plugins[2]
         self.thread = threading.Thread(target=launch.show, args=(plugins, "test", self.socket))
         self.thread.start()

@@ -123,7 +123,7 @@ def make_live(options):
     if options.settings:
         live.set(options.settings)
     live.command(*numbers(options.command))
-    return live, controllers, name
+    return live, controllers
 
 
 def serve_page(page):
@@ -183,7 +183,7 @@ def show(plugins, title, page):
             handle.sync()
 
 
-def make_plugins(live, controllers, name, recorder):
+def make_plugins(live, controllers, recorder):
     """Studio with our panels around a live loop."""
     from mujoco.studio import app
 
@@ -193,7 +193,7 @@ def make_plugins(live, controllers, name, recorder):
     from .plots import Plots
 
     studio = app.App(app.Config())
-    panel = Panel(live, studio, controllers, name, recorder)
+    panel = Panel(live, studio, controllers, recorder)
     return [studio, Plant(live, Scene(live), panel.ask), panel, Overlay(live, panel), Plots(live, panel)]
 
 
@@ -202,9 +202,9 @@ def run(arguments):
     page = check_page(options)
     from .recorder import Recorder
 
-    live, controllers, name = make_live(options)
+    live, controllers = make_live(options)
     recorder = Recorder(live, options.out)
-    plugins = make_plugins(live, controllers, name, recorder)
+    plugins = make_plugins(live, controllers, recorder)
     live.pause(False)
     try:
         show(plugins, f"tandem: {live.robot.name}", page)

@@ -56,10 +56,9 @@ def track(viewer, app, robot):
 class Panel(plugin.ViewerPlugin):
     """Everything that a person changes while the robot walks. Speaks to the live loop directly; it may be called from any thread."""
 
-    def __init__(self, live, app, controllers, name, recorder):
+    def __init__(self, live, app, controllers, recorder):
         self.live, self.app, self.recorder = live, app, recorder
         self.controllers = controllers  # (what it is called, file of the policy or "")
-        self.latest = sorted(controllers, key=lambda entry: entry[0] != name)  # the same, the last that was chosen first
         self.robot = live.robot
         self.gaits = gaits.presets(live.settings, len(self.robot.foot_names))
         self.settings, self.seen = live.settings, live.state().changes
@@ -194,8 +193,6 @@ class Panel(plugin.ViewerPlugin):
         name, file = self.controllers[chosen]
         if picked:
             self.ask(self.live.choose, "" if file else name, file)
-            if not self.message:
-                self.latest.sort(key=lambda entry: entry[0] != name)
         if file:
             moved, value = slider("lambda", self.settings["env.lambda"], 0.0, 0.5, "%.3f")
             if moved:
@@ -206,9 +203,9 @@ class Panel(plugin.ViewerPlugin):
         imgui.SetItemTooltip("of the QP solver (N_QP)")
 
     def chosen(self):
-        """Number of the controller that the live loop is under; of several policies of one kind, the one that was chosen last."""
-        kind = self.live.controller
-        return next((self.controllers.index(entry) for entry in self.latest if entry[0].split(":")[0] == kind), 0)
+        """Number of the controller that the live loop is under."""
+        name, file = self.live.controller, self.live.policy
+        return next((i for i, entry in enumerate(self.controllers) if entry[1] == file and (file or entry[0] == name)), 0)
 
     def build_gait_gui(self):
         current = gaits.name_of(self.settings, self.gaits)
