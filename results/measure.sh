@@ -60,7 +60,7 @@ if compgen -G "$runs/*_torque_torque_seed2" >/dev/null; then
   blendings="$runs/*_joint_torque_seed? $runs/*_joint_joint_seed? $runs/*_torque_torque_seed?"
   measure compare-blendings compare $blendings --no-eval --out out/compare-blendings
   measure compare-blendings-eval compare mpc $(printf "%s/policy_150.safetensors " $blendings) $hard --worlds 100 --out out/compare-blendings-eval
-  measure compare-robots compare logs/unitree_go2_residual/*_go2_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
+  measure compare-robots compare logs/unitree_go2_residual/*_go2_small_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
 fi
 if compgen -G "$runs/*_plain_seed0" >/dev/null; then
   plain=$(compgen -G "$runs/*_plain_seed0" | tail -n 1)/policy.safetensors
@@ -69,14 +69,15 @@ fi
 if compgen -G "logs/mit_humanoid_rl/*_end_to_end_seed0" >/dev/null; then
   measure compare-end_to_end compare $runs/*_plain_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
 fi
-for robot in unitree_go2 unitree_g1; do
-  run=$(compgen -G "logs/${robot}_residual/*_seed0" | tail -n 1) || continue
-  name=eval-hard task="--config policies/hard.toml"
-  if [[ $robot == unitree_g1 ]]; then name=eval-task task=""; fi
-  task+=" --disturbances task --worlds 64 --seconds 5 --start-scale 1 --seed 100"
-  measure $name-mpc-$robot eval --robot $robot --controller mpc $task
-  measure $name-residual-$robot eval --robot $robot --policy $run/policy.safetensors $task
-done
+if run=$(compgen -G "logs/unitree_g1_residual/*_seed0" | tail -n 1); then
+  task="--disturbances task --worlds 64 --seconds 5 --start-scale 1 --seed 100"
+  measure eval-task-mpc-unitree_g1 eval $g1 --controller mpc $task
+  measure eval-task-residual-unitree_g1 eval $g1 --policy $run/policy.safetensors $task
+fi
+residual=policies/unitree_go2_residual.safetensors
+measure eval-hard-mpc-unitree_go2 eval $go2 --controller mpc $hard --worlds 200
+measure eval-hard-residual-unitree_go2 eval $go2 --policy $residual $hard --worlds 200
+measure eval-undisturbed-residual-unitree_go2 eval $go2 --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
 measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
 measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput
 cp out/results/*.json results/

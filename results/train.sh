@@ -32,7 +32,8 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
     train joint_joint $seed 164 $mit --controller residual $hard $explore $small --blend joint_joint
     train torque_torque $seed 164 $mit --controller residual $hard $explore $small --blend torque_torque --set env.action_scale=240
   done
-  train go2 0 90 --robot unitree_go2 $earlier --controller residual $hard $explore $small
+  train go2 0 301 --robot unitree_go2 --controller residual $hard $explore
+  train go2_small 0 90 --robot unitree_go2 $earlier --controller residual $hard $explore $small
   # the default task
   train g1 0 84 --robot unitree_g1 $earlier --controller residual $explore $small --set env.action_scale=1
 }

@@ -18,7 +18,7 @@ class Program : public ProgramTest {
 };
 
 TEST_F(Program, PlayWritesMotionAndReport) {
-  const Finished finished = run("play --robot unitree_go2 --seconds 0.5 --no-film --push 20,0,0@0.1 --json play.json");
+  const Finished finished = run("play --robot unitree_go2 --controller mpc --seconds 0.5 --no-film --push 20,0,0@0.1 --json play.json");
   ASSERT_EQ(finished.status, 0) << finished.output;
   EXPECT_TRUE(fs::exists(folder / "out/play-unitree_go2/trajectory.json"));
   EXPECT_GT(fs::file_size(folder / "out/play-unitree_go2/trajectory.f64"), 0u);
@@ -30,7 +30,7 @@ TEST_F(Program, PlayWritesMotionAndReport) {
 }
 
 TEST_F(Program, PlayWithoutPythonSaysSoAndSucceeds) {
-  const Finished finished = run("play --robot unitree_go2 --seconds 0.05", "TANDEM_PYTHON=/nowhere/python");
+  const Finished finished = run("play --robot unitree_go2 --controller mpc --seconds 0.05", "TANDEM_PYTHON=/nowhere/python");
   EXPECT_EQ(finished.status, 0) << finished.output;
   EXPECT_NE(finished.output.find("no pictures"), std::string::npos) << finished.output;
 }
