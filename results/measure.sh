@@ -29,7 +29,7 @@ done
 measure sweep-commands-mit_humanoid sweep commands $mit --start-scale 0.2 --out out/sweep-commands-mit_humanoid
 measure bench-mpc bench mpc --robot mit_humanoid --worlds 1,1000
 measure mpc-work bench mpc --work --robot all
-measure bench-qp bench qp --robot all
+measure bench-qp bench qp
 measure bench-centroidal bench centroidal
 measure bench-dynamics bench dynamics --robot all
 measure bench-sim bench sim --robot all
