@@ -11,10 +11,10 @@ from xml.parsers.expat import ExpatError
 import mujoco
 import numpy as np
 
+from .mjcf import motors_of
 from .trajectory import Error
 
 FREE, BALL, SLIDE, HINGE = range(4)  # mujoco.mjtJoint
-AT_JOINTS = [int(mujoco.mjtTrn.mjTRN_JOINT), int(mujoco.mjtTrn.mjTRN_JOINTINPARENT)]
 
 
 @dataclasses.dataclass
@@ -193,19 +193,20 @@ def two_sided(limited, bounds):
 def torque_limit(source, joint):
     """What the file's motors together can do at a joint and the joint takes [N m]; infinity where that is not said."""
     model, motors = source.model, []
-    for i in actuators_of(model, joint):
+    for i, gear in motors_at(model, joint):
         limit = two_sided(model.actuator_forcelimited[i], model.actuator_forcerange[i])
         motor = model.actuator_biastype[i] == mujoco.mjtBias.mjBIAS_NONE and model.actuator_gaintype[i] == mujoco.mjtGain.mjGAIN_FIXED
         gain = abs(model.actuator_gainprm[i, 0])
         if motor and gain > 0:  # its force is its gain times what it is told
             limit = min(limit, gain * two_sided(model.actuator_ctrllimited[i], model.actuator_ctrlrange[i]))
-        motors.append(abs(model.actuator_gear[i, 0]) * limit)
+        motors.append(gear * limit)
     taken = two_sided(model.jnt_actfrclimited[joint], model.jnt_actfrcrange[joint])
     return min(sum(motors) if motors else math.inf, taken)
 
 
-def actuators_of(model, joint):
-    return [i for i in range(model.nu) if model.actuator_trntype[i] in AT_JOINTS and model.actuator_trnid[i, 0] == joint]
+def motors_at(model, joint):
+    """(actuator, gear) of those that act on a joint."""
+    return [(actuator, gear) for actuator, at, gear in motors_of(model) if at == joint]
 
 
 def reflected(source, joint):
@@ -213,9 +214,8 @@ def reflected(source, joint):
     model, dof = source.model, source.model.jnt_dofadr[joint]
     armature, damping = float(model.dof_armature[dof]), float(model.dof_damping[dof])
     bent = np.any(model.dof_dampingpoly[dof])
-    for i in actuators_of(model, joint):
-        gear = model.actuator_gear[i, 0] ** 2
-        armature, damping = armature + gear * float(model.actuator_armature[i]), damping + gear * float(model.actuator_damping[i])
+    for i, gear in motors_at(model, joint):
+        armature, damping = armature + gear**2 * float(model.actuator_armature[i]), damping + gear**2 * float(model.actuator_damping[i])
         bent = bent or np.any(model.actuator_dampingpoly[i])
     if bent:
         raise Error(f'{source.path}: joint "{source.joint_name(joint)}" has damping that is not linear; give one number')

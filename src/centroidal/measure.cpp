@@ -20,8 +20,7 @@ StateMeter make_state_meter(const LockedModel& locked) {
 void measure_state(StateMeter& meter, const double* q, const double* v, double yaw_near, double* x) {
   const std::vector<int>& joint = meter.locked.joint;
   std::copy_n(q, 7, meter.q.begin()), std::copy_n(v, 6, meter.v.begin());
-  const double scale = quat_scale(q + 3);
-  for (int c = 3; c < 7; ++c) meter.q[c] = scale > 0 ? scale * q[c] : NAN;
+  scale_to_unit(&meter.q[3]);
   for (size_t j = 0; j < joint.size(); ++j) meter.q[7 + j] = q[7 + joint[j]], meter.v[6 + j] = v[6 + joint[j]], x[kJoints + j] = q[7 + joint[j]];
   set_state(meter.dynamics, meter.q.data(), meter.v.data());
   double h[6];

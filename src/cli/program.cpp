@@ -6,7 +6,6 @@
 #include <exception>
 #include <new>
 
-#include "base/isa.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "model/names.hpp"
@@ -60,10 +59,7 @@ int parse_and_run(const std::vector<std::string>& arguments) {
 
 int run_program(const std::vector<std::string>& arguments) {
   try {
-    keep_standard_files();
-    choose_robots();
-    detect_isa();  // a machine that cannot run the kernels is told so before anything starts
-    catch_interrupts();
+    start_program();
     const int code = parse_and_run(arguments);
     if (code == 0) check_printed();
     return code;

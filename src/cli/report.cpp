@@ -16,6 +16,7 @@
 
 #include "base/check.hpp"
 #include "base/isa.hpp"
+#include "cli/progress.hpp"
 #include "cli/python.hpp"
 
 namespace tandem {
@@ -30,6 +31,18 @@ std::string processor() {
     if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
   }
   return "unknown";
+}
+
+void choose_robots() {
+  const char* named = std::getenv("TANDEM_ROBOTS");
+  const std::string robots = project_root() + "/robots";
+  if ((!named || !*named) && fs::is_directory(robots)) ::setenv("TANDEM_ROBOTS", robots.c_str(), 1);
+}
+
+void keep_standard_files() {
+  int file = 0;
+  while ((file = ::open("/dev/null", O_RDONLY)) >= 0 && file <= STDERR_FILENO) {}  // what is printed there fails
+  if (file >= 0) ::close(file);
 }
 
 }  // namespace
@@ -95,16 +108,11 @@ void write_report(const std::string& path, const std::vector<std::string>& argv,
   throw Error(cat("cannot write ", path, error ? ": " + error.message() : "", "; give --json a file in a folder that exists, on a disk with space"));
 }
 
-void choose_robots() {
-  const char* named = std::getenv("TANDEM_ROBOTS");
-  const std::string robots = project_root() + "/robots";
-  if ((!named || !*named) && fs::is_directory(robots)) ::setenv("TANDEM_ROBOTS", robots.c_str(), 1);
-}
-
-void keep_standard_files() {
-  int file = 0;
-  while ((file = ::open("/dev/null", O_RDONLY)) >= 0 && file <= STDERR_FILENO) {}  // what is printed there fails
-  if (file >= 0) ::close(file);
+void start_program() {
+  keep_standard_files();
+  choose_robots();
+  detect_isa();
+  catch_interrupts();
 }
 
 void check_printed() {

@@ -31,11 +31,9 @@ void check_report_path(const std::string& path);
 // Writes the object to `path` so that the file is whole or absent: first beside it, then renamed. An empty path writes nothing. Throws Error.
 void write_report(const std::string& path, const std::vector<std::string>& argv, const Json& settings, const Json& results);
 
-// Robots are those of TANDEM_ROOT where it has some, unless TANDEM_ROBOTS names other ones. To be called before any is loaded.
-void choose_robots();
-
-// Keeps a file that is opened later from taking the place of a standard output that was closed. To be called first.
-void keep_standard_files();
+// What every program does first: keeps a file that is opened later from taking the place of a standard output that was closed; robots are those of
+// TANDEM_ROOT where it has some, unless TANDEM_ROBOTS names other ones; throws Error on a machine that cannot run the kernels; Ctrl-C interrupts.
+void start_program();
 // Throws Error unless everything that was printed has been written.
 void check_printed();
 

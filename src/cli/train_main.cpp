@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/isa.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/train.hpp"
@@ -13,10 +12,7 @@
 int main(int argc, char** argv) {
   constexpr int kFailure = 1, kInterrupted = 130;
   try {
-    tandem::keep_standard_files();
-    tandem::choose_robots();
-    tandem::detect_isa();  // a machine that cannot run the kernels is told so before anything starts
-    tandem::catch_interrupts();
+    tandem::start_program();
     std::vector<std::string> arguments(argv, argv + argc);
     arguments[0] = "./tandem";  // as it is called, not where it was built
     const auto parsed = tandem::parse_train_options(arguments);

@@ -27,19 +27,14 @@ std::vector<std::byte> to_bytes(const EpisodeRecord& record) {
   ByteWriter bytes("episode", kRecordVersion);
   archive(bytes, record);
   std::vector<std::byte> out = bytes.finish();
-  const std::uint32_t sum = crc32c(out);
-  const auto raw = std::as_bytes(std::span(&sum, 1));
-  out.insert(out.end(), raw.begin(), raw.end());
+  append_check_sum(out);
   return out;
 }
 
 EpisodeRecord record_from_bytes(std::span<const std::byte> bytes) {
-  std::uint32_t sum = 0;
-  check(bytes.size() > sizeof(sum), "saved episode: ", bytes.size(), " bytes, not an episode");
-  const auto content = bytes.first(bytes.size() - sizeof(sum));
-  std::memcpy(&sum, bytes.data() + content.size(), sizeof(sum));
-  ByteReader reader("episode", kRecordVersion, content);
-  check(crc32c(content) == sum, "saved episode: its check sum is wrong: the file was damaged");
+  check(bytes.size() > kCheckSumSize, "saved episode: ", bytes.size(), " bytes, not an episode");
+  ByteReader reader("episode", kRecordVersion, bytes.first(bytes.size() - kCheckSumSize));
+  check(check_sum_is_right(bytes), "saved episode: its check sum is wrong: the file was damaged");
   EpisodeRecord record;
   archive(reader, record);
   check(record.naction >= 1 && record.action.size() % record.naction == 0, "saved episode: ", record.action.size(), " numbers for actions of ",

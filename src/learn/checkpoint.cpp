@@ -43,9 +43,7 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
   ByteWriter writer(kKind, kFormat);
   archive(writer, checkpoint);
   std::vector<std::byte> bytes = writer.finish();
-  const std::uint32_t sum = crc32c(bytes);
-  const auto raw = std::as_bytes(std::span(&sum, 1));
-  bytes.insert(bytes.end(), raw.begin(), raw.end());
+  append_check_sum(bytes);
   write_atomically(path, bytes);
 }
 
@@ -54,14 +52,11 @@ Checkpoint load_checkpoint(const std::string& path) {
   check(file.good(), path, ": cannot be read: ", std::strerror(errno));
   const std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
   const auto bytes = std::as_bytes(std::span(text));
-  std::uint32_t sum = 0;
-  check(bytes.size() > sizeof(sum), path, ": ", bytes.size(), " bytes, not a checkpoint; take another one of the run");
-  const auto content = bytes.first(bytes.size() - sizeof(sum));
-  std::memcpy(&sum, bytes.data() + content.size(), sizeof(sum));
+  check(bytes.size() > kCheckSumSize, path, ": ", bytes.size(), " bytes, not a checkpoint; take another one of the run");
   Checkpoint checkpoint;
   try {
-    ByteReader reader(kKind, kFormat, content);
-    check(crc32c(content) == sum, "its check sum is wrong: the file was damaged; take another one of the run");
+    ByteReader reader(kKind, kFormat, bytes.first(bytes.size() - kCheckSumSize));
+    check(check_sum_is_right(bytes), "its check sum is wrong: the file was damaged; take another one of the run");
     archive(reader, checkpoint);
   } catch (const Error& error) {
     throw Error(cat(path, ": ", error.what()));

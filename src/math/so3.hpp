@@ -4,6 +4,8 @@
 // No branch depends on data: near zero either the formula itself is accurate there, or a series is selected.
 #pragma once
 
+#include <cmath>
+
 #include "math/sincos.hpp"
 #include "math/vec3.hpp"
 
@@ -45,12 +47,19 @@ TANDEM_FN void quat_normalize(Real* q) {
   for (int i = 0; i < 4; ++i) q[i] *= s;
 }
 
-// What a measured quaternion is multiplied by to be of unit length: exactly 1 where it is but for rounding, 0 where it is so short that it is no rotation.
+// What a measured quaternion is multiplied by to be of unit length: exactly 1 where it is but for rounding, NaN where it is no rotation. Branches, so not
+// for lanes.
 template <class Real>
 TANDEM_FN Real quat_scale(const Real* q) {
   const Real norm2 = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3], one(1), off = norm2 - one;
   if (off * off < Real(1e-10f)) return one;
-  return norm2 > Real(1e-12f) ? one / sqrt(norm2) : Real(0);
+  const Real scale = one / sqrt(norm2);
+  return norm2 > Real(1e-12f) && scale > Real(0) ? scale : Real(NAN);
+}
+template <class Real>
+TANDEM_FN void scale_to_unit(Real* q) {
+  const Real scale = quat_scale(q);
+  for (int i = 0; i < 4; ++i) q[i] *= scale;
 }
 
 // Log(a^-1 b) [rad]: the turn from the unit quaternion a to b, in the frame of a.

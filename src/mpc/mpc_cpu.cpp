@@ -92,12 +92,6 @@ void inverse_dynamics_worlds(const MpcView<float>& mpc, const WorldView<float>* 
   }
 }
 
-bool all_finite(const float* p, int n) {
-  float sum = 0;
-  for (int i = 0; i < n; ++i) sum += p[i] * 0.0f;
-  return sum == 0.0f;
-}
-
 // The state, its quaternion brought to unit length, command and ground of one world as floats; where they are not finite, or the quaternion is no rotation,
 // they are replaced by the nominal pose at rest, and false is returned.
 bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, const WorldView<float>& world) {
@@ -106,10 +100,9 @@ bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* 
   for (int i = 0; i < m.nv; ++i) v[i] = static_cast<float>(batch.v[w * m.nv + i]);
   for (int i = 0; i < 4; ++i) world.command[i] = static_cast<float>(batch.command[w * 4 + i]);
   for (int i = 0; i < 3; ++i) world.ground[i] = batch.ground ? static_cast<float>(batch.ground[w * 3 + i]) : 0.0f;
-  const float scale = quat_scale(q + 3);
-  for (int i = 3; i < 7; ++i) q[i] *= scale;
+  scale_to_unit(q + 3);
   const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(world.command, 4) && all_finite(world.ground, 3);
-  if (finite && scale > 0) return true;
+  if (finite) return true;
   for (int i = 0; i < m.nq; ++i) q[i] = i < 7 ? (i == 3) : mpc.nominal[i - 7];
   for (int i = 0; i < m.nv; ++i) v[i] = 0;
   for (int i = 0; i < 4; ++i) world.command[i] = 0;

@@ -151,17 +151,21 @@ TANDEM_FN void set_points(const T& team, const MpcView<S>& mpc, WorldView<S> wor
   team.sync();
 }
 
+// Whether n numbers are finite: every lane reads all of them, so that the answer is uniform without a sync.
+template <class S>
+TANDEM_FN bool all_finite(const S* p, int n) {
+  S sum(0);
+  for (int i = 0; i < n; ++i) sum += p[i] * S(0);
+  return sum == S(0);
+}
+
 // Whether torques and set points are those of a plan, not of one that runs away, as after several problems in a row that cannot be met. Every lane reads all.
 template <class S>
 TANDEM_FN bool can_be_followed(const MpcView<S>& mpc, const WorldView<S>& world) {
   const S fastest(1000);  // [rad/s, m/s] far beyond the joints of legged robots
-  S sum(0);
   bool slow = true;
-  for (int j = 0; j < mpc.model.njnt; ++j) {
-    sum += world.tau[j] * S(0);
-    slow = slow && world.v_des[j] < fastest && world.v_des[j] > -fastest;
-  }
-  return slow && sum == S(0);
+  for (int j = 0; j < mpc.model.njnt; ++j) slow = slow && world.v_des[j] < fastest && world.v_des[j] > -fastest;
+  return slow && all_finite(world.tau, mpc.model.njnt);
 }
 
 // The documented safe output of a world whose solve failed: nominal pose at rest, no feed-forward, plan started afresh next time.

@@ -101,14 +101,6 @@ TANDEM_FN void reset_robot(const T& team, const MpcView<S>& mpc, const RobotView
   team.sync();
 }
 
-// Whether n numbers are finite: every lane reads all of them, so that the answer is uniform without a sync.
-template <class S>
-TANDEM_FN bool all_finite(const S* p, int n) {
-  S sum(0);
-  for (int i = 0; i < n; ++i) sum += p[i] * S(0);
-  return sum == S(0);
-}
-
 // Takes in the measured state, its quaternion brought to unit length, and shifts the plan, eq. (6)-(8) of docs/mpc.md. A state that is not finite, or
 // whose quaternion is no rotation, is replaced by the nominal pose at rest.
 //   memory   begin_size() numbers
@@ -118,7 +110,7 @@ TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<
   S *q = memory, *v = q + m.nq, *scratch = v + m.nv;
   const S scale = quat_scale(robot.q + 3);
   const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) &&
-                      (!robot.ground || all_finite(robot.ground, 3)) && scale > S(0);
+                      (!robot.ground || all_finite(robot.ground, 3)) && all_finite(&scale, 1);
   for_each(team, 0, m.nq, [&](int i) {
     const S measured = i >= 3 && i < 7 ? scale * robot.q[i] : robot.q[i], nominal = i < 7 ? S(i == 3) : mpc.nominal[i - 7];
     q[i] = finite ? measured : nominal;

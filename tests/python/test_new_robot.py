@@ -94,12 +94,7 @@ def test_an_mjcf_gives_masses_of_shapes_limits_of_motors_and_the_pose_of_its_key
 
 
 def test_only_the_soles_of_a_standing_robot_touch_the_floor_and_they_grip(from_mjcf):
-    model = mujoco.MjModel.from_xml_path(from_mjcf.model_path)
-    data = mujoco.MjData(model)
-    data.qpos[:] = from_mjcf.stand
-    data.qpos[2] -= 0.005
-    mujoco.mj_forward(model, data)
-    names = {model.geom(geom).name for contact in data.contact for geom in contact.geom}
+    names, data = touching(from_mjcf)
     assert names == {"floor", "left_shin_sole", "right_shin_sole"}
     assert all(contact.dim == 3 and contact.friction[0] == 1 for contact in data.contact)
 
@@ -184,6 +179,16 @@ def build(tmp_path):
 
 def compiled(robot):
     return mujoco.MjModel.from_xml_path(robot.model_path)
+
+
+def touching(robot):
+    """(names of the shapes that touch something, MjData) of a robot that stands 5 mm in the floor."""
+    model = compiled(robot)
+    data = mujoco.MjData(model)
+    data.qpos[:] = robot.stand
+    data.qpos[2] -= 0.005
+    mujoco.mj_forward(model, data)
+    return {model.geom(geom).name for contact in data.contact for geom in contact.geom}, data
 
 
 URDF_FEET = ("left_foot", "right_foot")
@@ -304,12 +309,7 @@ def test_defaults_of_the_file_do_not_reach_the_motors(build):
 def test_shapes_of_the_file_never_pass_for_soles_or_floor(build, change):
     ground = '<worldbody><geom name="ground" type="plane" size="0 0 0.1"/>'
     robot = build(change(mjcf(lambda text: text.replace("<worldbody>", ground))))
-    model = compiled(robot)
-    data = mujoco.MjData(model)
-    data.qpos[:] = robot.stand
-    data.qpos[2] -= 0.005
-    mujoco.mj_forward(model, data)
-    names = {model.geom(geom).name for contact in data.contact for geom in contact.geom}
+    names, _ = touching(robot)
     assert names == {"floor", "left_shin_sole", "right_shin_sole"}
 
 
