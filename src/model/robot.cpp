@@ -112,9 +112,10 @@ void read_gait(const Section& section, GaitSettings& gait) {
 }
 
 void read_mpc(const Section& section, Robot& robot) {
-  only_keys(section, {"friction", "nodes", "step_rate", "weights"});
+  only_keys(section, {"friction", "nodes", "step_rate", "step_rate_forward", "weights"});
   robot.friction = number(section, "friction", {0.01, 10}, 0.7);
   robot.step_rate = number(section, "step_rate", {1, 10}, 1);
+  robot.step_rate_forward = number(section, "step_rate_forward", {0, 10}, 1);
   robot.nodes = whole_number(section, "nodes", {2, 64}, 13);
   const Section weights = subsection(section, "weights", true);
   only_keys(weights,

@@ -58,9 +58,10 @@ struct Robot {
   std::vector<std::string> foot_geoms;  // shapes that may touch the ground; anything else touching it is a fall. Empty for URDF
   GaitSettings gait;
   MpcWeights weights;
-  double friction;   // that the controller counts on
-  int nodes;         // of its horizon
-  double step_rate;  // up to which its gait quickens when the velocity is off the command; 1: never
+  double friction;           // that the controller counts on
+  int nodes;                 // of its horizon
+  double step_rate;          // up to which its gait quickens when the velocity is off the command; 1: never
+  double step_rate_forward;  // how much of the forward velocity error counts in this
   FallLimits limits;
   CommandRange commands;
 };

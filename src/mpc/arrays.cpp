@@ -46,6 +46,7 @@ void check_sizes(const Model& model, const MpcSettings& s) {
   check(s.gait.stance_fraction > 0 && s.gait.stance_fraction <= 1, "MPC settings: gait.stance_fraction = ", s.gait.stance_fraction,
         ", expected in (0, 1]; 1 stands still");
   check(s.step_rate >= 1 && s.step_rate <= 10, "MPC settings: step_rate = ", s.step_rate, ", expected 1 (the gait keeps its rate) to 10");
+  check(s.step_rate_forward >= 0 && s.step_rate_forward <= 10, "MPC settings: step_rate_forward = ", s.step_rate_forward, ", expected 0 to 10");
   check(s.friction_sides >= 3 && s.friction_sides <= 16, "MPC settings: friction_sides = ", s.friction_sides, ", expected 3 to 16");
   check(s.integral_gain >= 0 && s.integral_limit >= 0, "MPC settings: integral_gain = ", s.integral_gain, ", integral_limit = ", s.integral_limit,
         ", expected 0 or more");
@@ -125,6 +126,7 @@ MpcSettings make_mpc_settings(const Robot& robot) {
   settings.nominal = robot.nominal;
   settings.friction = robot.friction;
   settings.step_rate = robot.step_rate;
+  settings.step_rate_forward = robot.step_rate_forward;
   return settings;
 }
 
@@ -190,6 +192,7 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   view.integral_gain = static_cast<S>(s.integral_gain), view.integral_limit = static_cast<S>(s.integral_limit);
   view.step_rate = static_cast<S>(s.step_rate);
   view.step_rate_gain = static_cast<S>(std::min(1.0, s.control_dt / std::max(s.step_rate_time, s.control_dt)));
+  view.step_rate_forward = static_cast<S>(s.step_rate_forward);
   view.step_rate_start = static_cast<S>(s.step_rate_error[0]);
   view.step_rate_slope = static_cast<S>(1 / std::max(s.step_rate_error[1] - s.step_rate_error[0], 1e-6));
   view.foot_distance = static_cast<S>(s.foot_distance), view.rho_feet = static_cast<S>(s.rho_feet);

@@ -17,6 +17,7 @@ Fields fields(MpcSettings& m) {
           {"mpc.integral_limit", &m.integral_limit, non_negative},
           {"mpc.step_rate", &m.step_rate, at_least(1)},
           {"mpc.step_rate_error", Interval{m.step_rate_error}, non_negative},
+          {"mpc.step_rate_forward", &m.step_rate_forward, non_negative},
           {"mpc.step_rate_time", &m.step_rate_time, non_negative},
           {"mpc.rho_stance", &m.rho_stance, non_negative},
           {"mpc.rho_swing", &m.rho_swing, non_negative},

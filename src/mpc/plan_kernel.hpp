@@ -85,7 +85,8 @@ TANDEM_FN void follow_velocity_error(const MpcView<S>& mpc, WorldView<S> world, 
     const S bias = world.bias[i] + mpc.integral_gain * mpc.control_dt * missing[i];
     world.bias[i] = started ? clamp(bias, -mpc.integral_limit, mpc.integral_limit) : S(0);
   }
-  const S error = sqrt(missing[0] * missing[0] + missing[1] * missing[1]);
+  const S forward = mpc.step_rate_forward * missing[0];
+  const S error = sqrt(forward * forward + missing[1] * missing[1]);
   const S share = clamp((error - mpc.step_rate_start) * mpc.step_rate_slope, S(0), S(1));
   const S rate = started ? *world.rate : S(1);
   *world.rate = rate + mpc.step_rate_gain * (S(1) + (mpc.step_rate - S(1)) * share - rate);

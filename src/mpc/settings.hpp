@@ -24,6 +24,7 @@ struct MpcSettings {
   // steps come sooner while the base's velocity is far from its command
   double step_rate = 1;                    // largest rate of the gait, in rates of gait.period; 1: it never changes
   double step_rate_error[2] = {0.2, 0.5};  // velocity errors between which the rate grows from 1 to step_rate [m/s]
+  double step_rate_forward = 1;            // how much of the forward error counts in them; the sideways one counts whole
   double step_rate_time = 0.1;             // time constant with which it follows [s]
   // ADMM penalties of the row classes (docs/solver.md): larger meets the rows sooner and the cost later
   double rho_stance = 100;      // stance rows [cost per (m/s)^2]

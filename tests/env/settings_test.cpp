@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 const std::string kFile = TANDEM_SOURCE_DIR "/robots/task.toml";
 // what a robot.toml says, so that robots/task.toml only lists its names
-const char* const kFromRobot[] = {"command.", "gait.", "weights.", "mpc.nodes", "mpc.nominal", "mpc.friction", "mpc.step_rate"};
+const char* const kFromRobot[] = {"command.",    "gait.",        "weights.",      "mpc.nodes",
+                                  "mpc.nominal", "mpc.friction", "mpc.step_rate", "mpc.step_rate_forward"};
 
 bool from_robot(const std::string& name) {
   return std::any_of(std::begin(kFromRobot), std::end(kFromRobot),
@@ -75,6 +76,7 @@ TEST_F(TaskFile, DefaultsTakeTheRobotsOwnFigures) {
   EXPECT_EQ(defaults.mpc.gait.period, robot.gait.period);
   EXPECT_EQ(defaults.mpc.nodes, robot.nodes);
   EXPECT_EQ(defaults.mpc.step_rate, robot.step_rate);
+  EXPECT_EQ(make_task_settings(load_robot("unitree_g1"), Controller::kMpc).mpc.step_rate_forward, 0);
 }
 
 TEST_F(TaskFile, ResolvedSettingsReadBackToTheSameValues) {

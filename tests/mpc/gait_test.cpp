@@ -118,6 +118,19 @@ TEST(StepRate, FollowsTheVelocityError) {
   }
 }
 
+TEST(StepRate, CountsTheForwardErrorAsItsShareSays) {
+  MpcSettings settings = make_mpc_settings(load_robot("mit_humanoid"));
+  settings.step_rate = 2, settings.step_rate_error[0] = 0.1, settings.step_rate_error[1] = 0.5, settings.step_rate_time = 0.1;
+  const double error = 0.4, forward = 0.8 * error, sideways = 0.6 * error;  // as rates() shares it out
+  for (double share : {0.0, 0.5}) {
+    settings.step_rate_forward = share;
+    const double goal = 1 + (std::hypot(share * forward, sideways) - 0.1) / 0.4;
+    for (double yaw : {0.0, 2.0}) EXPECT_NEAR(rates(settings, error, yaw, 200).back(), goal, 1e-8) << share;
+  }
+  settings.step_rate_forward = -1;
+  EXPECT_THROW(rates(settings, 3, 0, 1), Error);
+}
+
 TEST(StepRate, StaysWhereItIsSwitchedOff) {
   MpcSettings settings = make_mpc_settings(load_robot("mit_humanoid"));
   settings.step_rate = 1;
