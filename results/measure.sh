@@ -46,6 +46,8 @@ done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
 measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
+late="--set mpc.delay=0.015"  # the mean of the hard task
+measure compare-hard-delay compare mpc $residual $hard $late --worlds 200 --out out/compare-hard-delay
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
@@ -77,6 +79,8 @@ fi
 residual=policies/unitree_go2_residual.safetensors
 measure eval-hard-mpc-unitree_go2 eval $go2 --controller mpc $hard --worlds 200
 measure eval-hard-residual-unitree_go2 eval $go2 --policy $residual $hard --worlds 200
+measure eval-hard-delay-mpc-unitree_go2 eval $go2 --controller mpc $hard $late --worlds 200
+measure eval-hard-delay-residual-unitree_go2 eval $go2 --policy $residual $hard $late --worlds 200
 measure eval-undisturbed-residual-unitree_go2 eval $go2 --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
 measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
 measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput

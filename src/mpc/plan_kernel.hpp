@@ -92,7 +92,20 @@ TANDEM_FN void follow_velocity_error(const MpcView<S>& mpc, WorldView<S> world, 
   *world.rate = rate + mpc.step_rate_gain * (S(1) + (mpc.step_rate - S(1)) * share - rate);
 }
 
-// Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0.
+// Node 0 of the plan: the measured state, eq. (8), and for a `delay` above 0 moved on by it at the velocities and accelerations of the shifted plan, eq. (26).
+template <class S>
+TANDEM_FN void start_from_measured(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, S delay) {
+  const ModelView<S>& model = mpc.model;
+  if (delay > S(0)) {
+    integrate(SerialTeam{}, model, q, world.v, delay, world.q);
+    for (int i = 0; i < model.nv; ++i) world.v[i] = v[i] + delay / mpc.dt[0] * (world.v[model.nv + i] - world.v[i]);
+    return;
+  }
+  for (int i = 0; i < model.nq; ++i) world.q[i] = q[i];
+  for (int i = 0; i < model.nv; ++i) world.v[i] = v[i];
+}
+
+// Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0, or where that is going.
 //   q, v      measured state  (nq), (nv)
 //   scratch   world_size() numbers
 template <Team T, class S>
@@ -115,9 +128,7 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
   for_each(team, 0, nodes, [&](int k) {
     if (!started) start_plan(mpc, world, q, k);
     if (k < nodes - 1) fit_forces(mpc, world, k);
-    if (k > 0) return;
-    for (int i = 0; i < nq; ++i) world.q[i] = q[i];
-    for (int i = 0; i < nv; ++i) world.v[i] = v[i];
+    if (k == 0) start_from_measured(mpc, world, q, v, started ? mpc.delay : S(0));
   });
   team.sync();
 }

@@ -112,6 +112,39 @@ TEST_P(MpcKernels, SinglePrecisionFollowsDouble) {
   for (size_t j = 0; j < exact.tau.size(); ++j) EXPECT_NEAR(single.tau[j], exact.tau[j], 0.02 + 1e-3 * std::abs(exact.tau[j])) << "joint " << j;
 }
 
+// Eq. (26) by hand: node 0 is where the old plan, one control step on, takes the measured state within the delay.
+TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
+  settings.delay = 0.02;
+  Bench<double> bench(robot, settings);
+  const MpcView<double>& mpc = bench.arrays.view;
+  const WorldView<double> world = world_at(mpc, bench.world.data());
+  std::copy(states.command.begin(), states.command.end(), world.command);
+  const int nv = robot.model.nv, nq = robot.model.nq;
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
+  for (int i = 0; i < nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << "there is no plan yet that could tell where the robot goes";
+  control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
+  const std::vector<double> v0(world.v, world.v + nv), v1(world.v + nv, world.v + 2 * nv);
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
+  const double share = settings.control_dt / settings.dt[0];
+  for (int i = 0; i < nv; ++i) {
+    const double now = v0[i] + share * (v1[i] - v0[i]), acceleration = (world.v[nv + i] - now) / settings.dt[0];
+    EXPECT_NEAR(world.v[i], states.v[i] + 0.02 * acceleration, 1e-12) << i;
+    if (i >= 6) EXPECT_NEAR(world.q[i + 1], states.q[i + 1] + 0.02 * now, 1e-12) << i;
+    if (i < 3) EXPECT_NEAR(world.q[i], states.q[i] + 0.02 * now, 1e-12) << i;
+  }
+  double turned = 0;  // the quaternion's product with the measured one: the cosine of half the angle
+  for (int i = 3; i < 7; ++i) turned += world.q[i] * states.q[i];
+  double rate = 0;
+  for (int i = 3; i < 6; ++i) rate += std::pow(v0[i] + share * (v1[i] - v0[i]), 2);
+  EXPECT_NEAR(std::abs(turned), std::cos(0.5 * 0.02 * std::sqrt(rate)), 1e-9);
+  EXPECT_EQ(nq, nv + 1);
+}
+
+TEST_P(MpcKernels, FourThreadsGiveTheBitsOfOneWithADelay) {
+  settings.delay = 0.02;
+  EXPECT_EQ(two_steps<double>(1).world, two_steps<double>(4).world);
+}
+
 // Nodes side by side in vector lanes are what one node alone is.
 TEST_P(MpcKernels, LanesGiveTheBitsOfOneNode) {
   constexpr int kLanes = 8;

@@ -96,6 +96,11 @@ TEST_P(MpcOnCudaForOne, FollowsItWhereTheWorkDoesNotFitIntoSharedMemory) {
   follow_the_processor(2, 2);
 }
 
+TEST_P(MpcOnCudaForOne, FollowsItWhereThePlanStartsAfterADelay) {
+  settings.delay = 0.02;
+  follow_the_processor(3, 4);
+}
+
 TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
   const int nworld = more_than_blocks();
   const States states = disturbed_states(robot, nworld, 32), first = disturbed_states(robot, 1, 32);
