@@ -45,9 +45,11 @@ def parse(argv):
 
 def group_of(run):
     """<experiment>/<name> of a run's folder, without time and seed, as `tandem compare` groups them."""
+    run = run.resolve()
+    if run.name == "progress.csv":
+        run = run.parent
     if run.suffix == ".csv":
         return run.stem
-    run = run.resolve()
     name = re.sub(r"^\d{4}-?\d{2}-?\d{2}[-_]\d{2}-?\d{2}-?\d{2}[-_]?", "", run.name)
     name = re.sub(r"(^|[-_])s(eed)?[-_]?\d+(_\d+)?$", "", name)
     return f"{run.parent.name}/{name}".rstrip("/")
@@ -106,16 +108,18 @@ def on_common_points(tables, over, columns):
     """The seeds of a group on points that all of them reach: a long table with x, seed and the columns."""
     import pandas
 
-    x, scale, _ = X[over]
+    x, scale, unit = X[over]
     begin, end = max(table[x].iloc[0] for table in tables), min(table[x].iloc[-1] for table in tables)
+    if begin > end:
+        raise Error(f"one seed of a run begins at {begin / scale:g} {unit}, where another ended at {end / scale:g}; plot them one by one")
     at = np.linspace(begin, end, POINTS)
     parts = []
     for seed, table in enumerate(tables):
         part = {"x": at / scale, "seed": seed}
         for column in columns:
             known = table[[x, column]].dropna() if column in table else ()
-            curve = np.interp(at, known[x], known[column]) if len(known) else np.full(POINTS, np.nan)
-            part[column] = pandas.Series(curve).rolling(SMOOTH, center=True, min_periods=1).mean()
+            curve = np.interp(at, known[x], known[column], np.nan, np.nan) if len(known) else np.full(POINTS, np.nan)
+            part[column] = pandas.Series(curve).rolling(SMOOTH, center=True, min_periods=1).mean().where(np.isfinite(curve))
         parts.append(pandas.DataFrame(part))
     return pandas.concat(parts)
 

@@ -43,6 +43,8 @@ def test_the_interval_is_students():
 def test_runs_that_differ_in_time_and_seed_are_one_group(tmp_path):
     groups = {plot_runs.group_of(write_run(tmp_path, seed)) for seed in (0, 1, 2)}
     assert groups == {"mit_humanoid_residual/mine"}
+    assert plot_runs.group_of(write_run(tmp_path, 3) / "progress.csv") == "mit_humanoid_residual/mine"
+    assert plot_runs.group_of(tmp_path / "policies" / "a_policy.csv") == "a_policy"
 
 
 def test_seeds_are_put_together_up_to_where_the_shortest_ends(tmp_path):
@@ -52,6 +54,22 @@ def test_seeds_are_put_together_up_to_where_the_shortest_ends(tmp_path):
     means = table.groupby("x")["Train/mean_reward"].mean().to_numpy()
     middle = slice(plot_runs.SMOOTH, -plot_runs.SMOOTH)  # straight lines stay what they are under a running mean
     np.testing.assert_allclose(means[middle], np.linspace(0.6, 2.5, plot_runs.POINTS)[middle])
+
+
+def test_a_curve_begins_where_its_scalar_is_first_known(tmp_path):
+    table = plot_runs.read_training(write_run(tmp_path, 0, 31), "steps")
+    table.loc[:14, "Train/mean_reward"] = np.nan  # no episode has ended: nothing is known up to iteration 15
+    curve = plot_runs.on_common_points([table], "steps", ["Train/mean_reward"]).set_index("x")["Train/mean_reward"]
+    assert curve[curve.index < 16 * 12288 / 1e6].isna().all()
+    known = curve[curve.index > 17 * 12288 / 1e6]
+    np.testing.assert_allclose(known[: -plot_runs.SMOOTH], 0.1 * 1e6 / 12288 * known.index[: -plot_runs.SMOOTH])
+
+
+def test_seeds_that_never_meet_are_named(tmp_path):
+    first, later = (plot_runs.read_training(write_run(tmp_path, seed), "steps") for seed in (0, 1))
+    later["Perf/robot_steps"] += 1e6
+    with pytest.raises(plot_runs.Error, match="plot them one by one"):
+        plot_runs.on_common_points([first, later], "steps", ["Train/mean_reward"])
 
 
 def test_figures_of_runs_and_evaluations(tmp_path, capsys):
