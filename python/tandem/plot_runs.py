@@ -8,6 +8,8 @@ are one line: the mean over seeds with its 95 % interval (Student). Lines differ
 import json
 import re
 import sys
+import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,30 @@ def group_of(run):
     return f"{run.parent.name}/{name}".rstrip("/")
 
 
+def settings_of(run):
+    """Settings by name, as config.toml of a run's folder has them; none where it is missing."""
+    path = (run.parent if run.name == "progress.csv" else run) / "config.toml"
+    if not path.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Error(f"{path}: {error}; expected the config.toml of a run of tandem train") from None
+    return {f"{table}.{name}": value for table, values in tables.items() if isinstance(values, dict) for name, value in values.items()}
+
+
+def check_seeds(runs):
+    """Raises Error unless the runs are samples of one training, as `tandem compare` does: other seeds, and else the same settings."""
+    for one, other in combinations(runs, 2):
+        settings, others = settings_of(one), settings_of(other)
+        both = f"{one} and {other} are taken as seeds of one training, since only time and seed differ in their names, but"
+        for name in sorted(settings.keys() & others.keys() - {"train.iterations", "train.save_interval"}):
+            if name == "train.seed" and settings[name] == others[name]:
+                raise Error(f"{both} both have seed {settings[name]}; leave one of them out")
+            if name != "train.seed" and settings[name] != others[name]:
+                raise Error(f"{both} {name} is {settings[name]} in the first and {others[name]} in the second; rename one of the folders")
+
+
 def import_pandas():
     try:
         import pandas
@@ -91,7 +117,7 @@ def read_evaluation(path):
 
 def read(runs, over):
     """(training, evaluations): tables by group, and reports with their files."""
-    training, evaluations = {}, []
+    training, evaluations, seeds = {}, [], {}
     for run in runs:
         if not run.exists():
             raise Error(f"{run}: no such file or folder; expected the folder of a training run, or a report of tandem eval --json")
@@ -99,8 +125,11 @@ def read(runs, over):
             raise Error(f"{run}: no progress.csv in it; name the folder of a run of tandem train, or a report of tandem eval --json")
         if run.is_dir() or run.suffix == ".csv":
             training.setdefault(group_of(run), []).append(read_training(run, over))
+            seeds.setdefault(group_of(run), []).append(run)
         else:
             evaluations.append((run, read_evaluation(run)))
+    for group in seeds.values():
+        check_seeds(group)
     return training, evaluations
 
 

@@ -47,6 +47,19 @@ def test_runs_that_differ_in_time_and_seed_are_one_group(tmp_path):
     assert plot_runs.group_of(tmp_path / "policies" / "a_policy.csv") == "a_policy"
 
 
+def test_runs_of_one_group_differ_in_their_seed_alone(tmp_path):
+    a, b, strict, again, old = (write_run(tmp_path, seed) for seed in range(5))  # old has no config.toml
+    (a / "config.toml").write_text("[reward]\nsigma = 0.5\n[train]\niterations = 8\nseed = 0\n")
+    (b / "config.toml").write_text("[reward]\nsigma = 0.5\n[train]\niterations = 9\nseed = 1\n")
+    (strict / "config.toml").write_text("[reward]\nsigma = 0.2\n[train]\nseed = 2\n")
+    (again / "config.toml").write_text("[train]\nseed = 1\n")
+    assert len(plot_runs.read([a, b, old], "steps")[0]["mit_humanoid_residual/mine"]) == 3
+    with pytest.raises(plot_runs.Error, match=r"reward\.sigma is 0\.5 in the first and 0\.2 in the second; rename"):
+        plot_runs.read([a, b, strict], "steps")
+    with pytest.raises(plot_runs.Error, match="both have seed 1; leave one"):
+        plot_runs.read([a, b / "progress.csv", again], "steps")
+
+
 def test_seeds_are_put_together_up_to_where_the_shortest_ends(tmp_path):
     runs = [write_run(tmp_path, 0, 30), write_run(tmp_path, 1, 20)]
     table = plot_runs.on_common_points([plot_runs.read_training(run, "steps") for run in runs], "steps", ["Train/mean_reward"])
