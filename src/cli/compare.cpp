@@ -65,6 +65,12 @@ std::vector<Group> sort_into_groups(const std::vector<std::string>& names) {
       group_of(groups, group_of_policy(name)).policies.push_back(name);
     }
   }
+  for (const Group& group : groups) {
+    check_seeds(group.runs);
+    for (auto policy = group.policies.begin(); policy != group.policies.end(); ++policy)
+      check(std::none_of(group.policies.begin(), policy, [&](const std::string& other) { return fs::equivalent(*policy, other); }), *policy,
+            ": this policy is named twice; leave one of them out");
+  }
   return groups;
 }
 

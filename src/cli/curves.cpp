@@ -62,6 +62,33 @@ std::string without_seed(const std::string& name) {
   return std::regex_replace(name, seed, "");
 }
 
+// Settings of a run by name, as config.toml has them; none where it is missing.
+std::map<std::string, std::string> settings_of(const RunLog& run) {
+  std::map<std::string, std::string> settings;
+  std::ifstream file(run.folder + "/config.toml");
+  std::string table;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('[')) table = line.substr(1, line.find(']') - 1) + ".";
+    if (const size_t equals = line.find(" = "); equals != std::string::npos) settings[table + line.substr(0, equals)] = line.substr(equals + 3);
+  }
+  return settings;
+}
+
+void check_pair(const RunLog& one, const RunLog& other) {
+  const auto settings = settings_of(one), others = settings_of(other);
+  for (const auto& [name, value] : settings) {
+    const auto found = others.find(name);
+    if (found == others.end() || name == "train.iterations" || name == "train.save_interval") continue;
+    const std::string both =
+        cat(one.folder, " and ", other.folder, " are taken as seeds of one training, since only time and seed differ in their names");
+    if (name == "train.seed")
+      check(found->second != value, both, ", but both have seed ", value, "; leave one of them out");
+    else
+      check(found->second == value, both, ", but ", name, " is ", value, " in the first and ", found->second,
+            " in the second; rename one of the folders");
+  }
+}
+
 }  // namespace
 
 RunLog read_run_log(const std::string& folder) {
@@ -96,6 +123,11 @@ std::string group_of_policy(const std::string& file) {
   if (stem == "policy") return group_of_run(path.parent_path().string());
   if (stem.starts_with("policy_")) return group_of_run(path.parent_path().string()) + " at " + stem.substr(7);
   return without_seed(stem);
+}
+
+void check_seeds(const std::vector<RunLog>& runs) {
+  for (size_t i = 0; i < runs.size(); ++i)
+    for (size_t k = 0; k < i; ++k) check_pair(runs[k], runs[i]);
 }
 
 Curve put_together(const std::vector<RunLog>& runs, const std::string& x, const std::string& y, int points) {

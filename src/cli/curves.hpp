@@ -24,6 +24,10 @@ std::string group_of_run(const std::string& folder);
 // The same for a policy file: the group of its run for policy.safetensors, " at 200" added for policy_200.safetensors, else its name without seed.
 std::string group_of_policy(const std::string& file);
 
+// Throws Error unless the runs are samples of one training: each has a seed of its own, and all other settings are the same but for the number of iterations
+// and of checkpoints. What config.toml of a run does not say is not looked at.
+void check_seeds(const std::vector<RunLog>& runs);
+
 // One scalar over another, of the runs of a group on common points: from where all have begun to where the first of them ends.
 struct Curve {
   std::vector<double> x, mean, low, high;  // 95 % interval of the mean over runs, NaN for one run alone

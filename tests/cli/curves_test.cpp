@@ -58,6 +58,23 @@ TEST_F(Runs, AreReadWhileTheyAreWritten) {
   EXPECT_NE(refusal("").find("heading"), std::string::npos);
 }
 
+// Runs that differ in more than their seed, or not even in that, are no samples of one training.
+TEST_F(Runs, OfOneGroupDifferInTheirSeedAlone) {
+  const auto run = [&](const std::string& name, const std::string& config) {
+    RunLog log = read_run_log(write(name, kHeading + "1,100,1,2\n"));
+    std::ofstream(log.folder + "/config.toml") << config;
+    return log;
+  };
+  const RunLog a = run("a", "[reward]\nsigma = 0.5\n\n[train]\niterations = 8\nseed = 0\n");
+  const RunLog b = run("b", "[reward]\nsigma = 0.5\n\n[train]\niterations = 9\nseed = 1\n");
+  const RunLog strict = run("strict", "[reward]\nsigma = 0.2\n\n[train]\nseed = 2\n"), again = run("again", "[train]\nseed = 1\n");
+  RunLog old = read_run_log(write("old", kHeading + "1,100,1,2\n"));  // without config.toml
+  EXPECT_NO_THROW(check_seeds({a, b, old}));
+  const std::string differs = message_of([&] { check_seeds({a, b, strict}); }), same = message_of([&] { check_seeds({a, b, again}); });
+  EXPECT_NE(differs.find("reward.sigma is 0.5 in the first and 0.2 in the second; rename"), std::string::npos) << differs;
+  EXPECT_NE(same.find("both have seed 1"), std::string::npos) << same;
+}
+
 TEST(Groups, LeaveOutTimeAndSeed) {
   const std::string run = "logs/walk/2026-11-21_16-20-44";
   EXPECT_EQ(group_of_run(run + "_joint_torque_s3"), "walk/joint_torque");
