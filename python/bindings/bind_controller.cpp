@@ -114,7 +114,7 @@ void bind_controller(nb::module_& module) {
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")
       .def("step", &step_controller, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(),
            nb::arg("ground") = nb::none(),
-           "One control step; arguments as of Mpc.step. Releases the interpreter while it plans.\n"
+           "One control step; arguments as of Mpc.step. A policy sees the height above `ground`. Releases the interpreter while it plans.\n"
            "A state that is not finite gives that world the nominal pose at rest under the robot's gains.")
       .def("torque", &torque, nb::arg("q"), nb::arg("v"),
            "Joint torques for a state, by the set points of the last step, within the robot's limits: a new array ([nworld,] njnt) [N m].\n\n"

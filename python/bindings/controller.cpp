@@ -15,6 +15,9 @@ std::optional<Policy> read_policy(const Robot& robot, const std::string& path, c
   check_policy(policy, robot, path);
   check(std::abs(policy.control_dt - settings.control_dt) < 1e-9, path, " acts every ", policy.control_dt,
         " s, the settings say mpc.control_dt = ", settings.control_dt, "; set mpc.control_dt to what the policy was trained with");
+  const size_t nfoot = policy.layout.gait_offset.size();
+  check(settings.gait.offset.size() == nfoot, "gait.offset has ", settings.gait.offset.size(), " values, expected ", nfoot, ", one per foot");
+  policy.layout.gait_offset = settings.gait.offset;  // the gait that the robot walks in, as in the task
   return policy;
 }
 
@@ -47,11 +50,12 @@ void PolicyController::step(std::span<const double> q, std::span<const double> v
   pool_.run(nworld_, [&](int world, int thread) {
     if (!active.empty() && !active[world]) return;
     float* scratch = policy_ ? scratch_[thread].data() : nullptr;
-    step_world(world, &q[world * nq], &v[world * nv], &command[4 * static_cast<size_t>(world)], scratch);
+    step_world(world, &q[world * nq], &v[world * nv], &command[4 * static_cast<size_t>(world)],
+               ground.empty() ? nullptr : &ground[3 * static_cast<size_t>(world)], scratch);
   });
 }
 
-void PolicyController::step_world(int world, const double* q, const double* v, const double* command, float* scratch) {
+void PolicyController::step_world(int world, const double* q, const double* v, const double* command, const double* ground, float* scratch) {
   const size_t njnt = robot_.model.njnt, first = world * njnt;
   const SetPoints points{&tau_ff[first], &q_des[first], &v_des[first], &kp[first], &kd[first]};
   // the nominal pose at rest, or what the MPC says
@@ -71,6 +75,7 @@ void PolicyController::step_world(int world, const double* q, const double* v, c
 
   const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size(), nq = robot_.model.nq;
   double* own = std::copy_n(q, nq, &q_[world * nq]) - nq;
+  if (ground) own[2] -= ground[2];  // what is observed is the height above the ground
   if (robot_.model.floating) scale_to_unit(own + 3);
   float *obs = &observation[world * nobs], *act_on = &action[world * naction];
   observe(policy_->layout, {own, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);

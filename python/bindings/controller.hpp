@@ -21,7 +21,7 @@ class PolicyController {
   std::vector<float> observation;  // (nworld, nobs)
   std::vector<float> action;       // (nworld, naction)
 
-  // policy_path: file of a policy; empty: the MPC alone. Throws Error if the policy is not one for this robot, control step and gait.
+  // policy_path: file of a policy; empty: the MPC alone. Throws Error if the policy is not one for this robot and control step.
   PolicyController(const Robot& robot, const std::string& policy_path, const MpcSettings& settings, int nworld, int threads);
 
   const Robot& robot() const { return robot_; }
@@ -34,12 +34,13 @@ class PolicyController {
   void reset(int world, double phase);
 
   // Plans, observes and acts, for every world that is active; writes all of the above. Sizes and failures are those of Mpc::step; a world whose
-  // observation is not finite, or whose quaternion is no rotation, gets the nominal pose at rest under the robot's gains.
+  // observation is not finite, or whose quaternion is no rotation, gets the nominal pose at rest under the robot's gains. The policy observes the height
+  // above the plane `ground` where the base is.
   void step(std::span<const double> q, std::span<const double> v, std::span<const double> command, std::span<const std::uint8_t> active = {},
             std::span<const double> ground = {});
 
  private:
-  void step_world(int world, const double* q, const double* v, const double* command, float* scratch);
+  void step_world(int world, const double* q, const double* v, const double* command, const double* ground, float* scratch);
 
   Robot robot_;
   MpcSettings settings_;

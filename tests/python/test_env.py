@@ -152,6 +152,22 @@ def test_a_saved_policy_acts_in_the_controller(robot, states, rng, tmp_path, kin
     np.testing.assert_allclose(controller.torque(q, v)[:, joint], np.clip(expected, -limit, limit), rtol=1e-5, atol=1e-4)
 
 
+def test_a_policy_sees_the_height_above_the_ground_and_the_gait_of_the_settings(robot, states, rng, tmp_path):
+    task = tandem.Task(robot, 1)
+    path = tmp_path / "policy.safetensors"
+    task.save_policy(path, random_layers(rng, [task.nobs, task.naction]), np.zeros(task.nobs, np.float32), np.ones(task.nobs, np.float32))
+    offset = [0.25, 0.75]
+    low, high = (tandem.Controller(robot, path, settings={"gait.offset": offset}) for _ in range(2))
+    q, v, command = (rows[0] for rows in states(1))
+    low.step(q, v, command)
+    q[2] += 8  # upstairs
+    high.step(q, v, command, ground=np.array([0, 0, 8.0]))
+    np.testing.assert_allclose(high.observation, low.observation, atol=1e-4)
+    np.testing.assert_allclose(high.torque(q, v), low.torque(q, v), atol=0.02)
+    angle = 2 * np.pi * (low.phase + np.array(offset))
+    np.testing.assert_allclose(low.observation[-8:-4], np.column_stack([np.sin(angle), np.cos(angle)]).ravel(), atol=1e-6)
+
+
 def test_a_policy_of_another_robot_is_refused(rng, tmp_path):
     task = tandem.Task(tandem.Robot("unitree_go2"), 1)
     path = tmp_path / "policy.safetensors"
