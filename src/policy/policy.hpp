@@ -45,7 +45,7 @@ void save_policy(const Policy& policy, const std::string& path);
 // Throws Error naming file, value, expectation and cure: not such a file, truncated, of a newer format, tensors missing or of a wrong shape, not finite.
 Policy load_policy(const std::string& path);
 
-// Throws Error unless the policy fits the robot: name, action joints, observation groups and their sizes in this order.
+// Throws Error unless the policy fits the robot: name, action joints and their numbers, observation groups and their sizes in this order.
 void check_policy(const Policy& policy, const Robot& robot, const std::string& path);
 
 // Mean action for one observation, as Torch computes it to 1e-5. Allocates nothing.

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -228,6 +229,16 @@ TEST_F(PolicyFile, ForOtherJointsIsRefused) {
   Robot arms = robot;
   arms.action_joint.push_back(arms.action_joint.back() + 1);
   EXPECT_NE(message_of([&] { check_policy(policy, arms, path); }).find("moves the joints"), std::string::npos);
+}
+
+// The same names, but arms before legs: action i would move another joint than it was trained on.
+TEST_F(PolicyFile, ForJointsInAnotherOrderIsRefused) {
+  Robot turned = robot;
+  std::rotate(turned.model.joint_name.begin(), turned.model.joint_name.begin() + 10, turned.model.joint_name.end());
+  for (int& j : turned.action_joint) j += 8;
+  const std::string message = message_of([&] { check_policy(policy, turned, path); });
+  EXPECT_NE(message.find("the numbers 0, 1,"), std::string::npos) << message;
+  EXPECT_NE(message.find("are 8, 9,"), std::string::npos) << message;
 }
 
 }  // namespace
