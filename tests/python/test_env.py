@@ -176,6 +176,17 @@ def test_a_policy_of_another_robot_is_refused(rng, tmp_path):
         tandem.Controller(tandem.Robot("mit_humanoid"), path)
 
 
+def test_the_state_of_worlds_that_are_done_is_of_their_next_episode(robot):
+    task, later = (tandem.Task(robot, 4, settings=SHORT, seed=4) for _ in range(2))
+    task.reset(), later.reset(1)
+    for _ in range(30):
+        assert not task.done.all()
+        task.step(np.zeros((4, task.naction), np.float32))
+    assert task.done.all()
+    for name in ("q", "v", "command", "observation"):
+        np.testing.assert_array_equal(getattr(task, name), getattr(later, name), err_msg=name)
+
+
 def test_rsl_rl_sees_the_task(robot, tmp_path):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     pytest.importorskip("rsl_rl.env", reason="rsl-rl-lib is not installed")
