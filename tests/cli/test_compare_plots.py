@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from tandem import compare_plots
 
@@ -32,6 +33,28 @@ def test_what_there_is_is_drawn(groups, expected, tmp_path, capsys):
     files = [tmp_path / f"{name}.{suffix}" for name in expected for suffix in ("png", "svg")]
     assert capsys.readouterr().out.split() == [str(file) for file in files]
     assert all(file.stat().st_size > 1000 for file in files)
+
+
+def drawn(draw, groups):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    assert draw(figure, groups)
+    return figure.axes
+
+
+def test_curves_are_means_with_their_intervals_over_millions_of_steps_and_hours():
+    for axes, x in zip(drawn(compare_plots.draw_curves, [group("a", CURVE)]), ([1, 2], [1e6 / 3600, 2e6 / 3600], [1, 2], [1, 2]), strict=True):
+        np.testing.assert_allclose(axes.lines[0].get_xydata(), np.transpose([x, CURVE["mean"]]))
+        band = axes.collections[0].get_paths()[0].vertices
+        assert {tuple(point) for point in band} == {*zip(x, CURVE["low"]), *zip(x, CURVE["high"])}
+
+
+def test_bars_are_the_measures_with_their_intervals():
+    measures = {name: {"mean": i + 0.5, "interval": [i, i + 2]} for i, (name, _) in enumerate(compare_plots.BARS)}
+    for i, axes in enumerate(drawn(compare_plots.draw_energy, [{**group("mpc"), "evaluation": measures}])):
+        assert axes.patches[0].get_height() == i + 0.5
+        np.testing.assert_allclose(axes.collections[0].get_segments(), [[[0, i], [0, i + 2]]])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"results": {"kind": "pushes"}}', None])

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from tandem import fit_report
 
@@ -36,6 +37,28 @@ def test_pictures_and_page_are_written(run, capsys):
         assert (run / name).stat().st_size > 100
 
 
+def test_pictures_show_held_out_returns_and_what_theta_moved():
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    fit_report.draw_scatter(figure, {1: FIT})
+    lines = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    assert lines["fitted"] == [[1, 1], [3, 5], [4, 7]]  # 2 Q - 1
+    slope, start = np.polyfit(SCATTER["before"], SCATTER["returns"], 1)
+    assert lines["theta = 1, best line"] == [[r, slope * b + start] for r, b in zip([1, 3, 4], [2, 5, 6])]
+    figure = Figure()
+    fit_report.draw_theta(figure, {"state": [1.0, 2.0], "com": [0.5]})
+    moved = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert moved == [[[1, 2]], [[2, 0.5]]]
+
+
+def test_the_fit_that_was_kept_is_shown(run):
+    candidates = [{"name": name, "fit": {"scale": 2.0}} for name in ("ridge-1-step-1", "ridge-0.01-step-0.5")]
+    results = {**RESULTS, "rounds": [{**RESULTS["rounds"][0], "candidates": candidates}]}
+    (run / "report.json").write_text(json.dumps({**REPORT, "results": results}))
+    assert fit_report.read(run)[2] == {1: FIT}
+
+
 def test_the_page_says_what_the_blocks_became(run):
     list(fit_report.write(run))
     page = (run / "report.md").read_text()
@@ -54,13 +77,25 @@ def test_random_search_has_no_scatter(run):
 def test_a_comparison_becomes_a_table(tmp_path):
     pair = {"first": 2.0, "second": 1.5, "ratio": 0.75, "ratio_interval": [0.7, 0.8]}
     none = {"first": None, "second": None, "ratio": None, "ratio_interval": [None, None]}
-    row = {"plant": "nominal", "theta": "fast", "falls": 3, "cost": pair, "discounted": none, "velocity_error": pair, "impulse": pair}
+    pushed = {f"recovery_{name}": {**pair, "second": i} for i, name in enumerate(("peak", "rms", "integrated", "settling"))}
+    row = {
+        **pushed,
+        "recovery_falls": 7,
+        "plant": "nominal",
+        "theta": "fast",
+        "falls": 3,
+        "cost": pair,
+        "discounted": none,
+        "velocity_error": pair,
+        "impulse": pair,
+    }
     settings = {**REPORT["settings"], "trials": 40, "seconds": 8, "recovery_impulse": 8}
     (tmp_path / "report.json").write_text(json.dumps({**REPORT, "settings": settings, "results": {"rows": [row]}}))
     assert fit_report.main([str(tmp_path)]) == 0
     page = (tmp_path / "report.md").read_text()
     assert "| nominal | fast | 1.5 | -25.0 % (-30.0 .. -20.0) | - | 1.5 | -25.0 % (-30.0 .. -20.0) | 3 |" in page
     assert "| fast | 1.5 | -25.0 % (-30.0 .. -20.0) |" in page
+    assert f"| fast | {' | '.join(f'{i}, -25.0 % (-30.0 .. -20.0)' for i in range(4))} | 7 |" in page
 
 
 @pytest.mark.parametrize(("name", "text"), [("report.json", "{"), ("report.json", "{}"), ("theta.json", "[]"), ("theta.json", None)])

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from tandem import sweep_plots
 
@@ -19,7 +20,7 @@ REPORTS = {
                     "survived": 0.25,
                     "tracked": 0,
                     "rows": [
-                        {"command": 0.25, "survival": 1, "velocity_error": 0.1, "yaw_rate_error": 7.0},
+                        {"command": -0.25, "survival": 1, "velocity_error": 0.1, "yaw_rate_error": 7.0},
                         {"command": 0.5, "survival": 0, "velocity_error": None, "yaw_rate_error": None},
                     ],
                 }
@@ -30,8 +31,8 @@ REPORTS = {
         {"worlds": 4},
         {
             "rows": [
-                {"condition": condition, "controller": controller, "survival": 0.5, "survival_interval": [0.2, 0.8]}
-                for condition in ("nominal", "delay")
+                {"condition": condition, "controller": controller, "survival": survival, "survival_interval": [0.2, 0.9]}
+                for condition, survival in (("nominal", 0.5), ("delay", 0.6), ("push", 0.7))
                 for controller in ("mpc", "mine")
             ]
         },
@@ -45,8 +46,8 @@ REPORTS = {
                     "controller": controller,
                     "quantities": {name: {"unit": "-", "quantiles": values} for name, values in (("torque", [0, 1, 2, 3, 4]), ("force", [None] * 5))},
                     "ratio": ratio,
-                    "by_phase": [{"ratio": ratio, "cosine": ratio}, {"ratio": None, "cosine": None}],
-                    "by_world": [{"ratio": ratio, "command": [1, 0, 0]}, {"ratio": None, "command": [0, 1, 0]}],
+                    "by_phase": [{"ratio": ratio, "cosine": ratio and -ratio}, {"ratio": None, "cosine": None}],
+                    "by_world": [{"ratio": ratio, "command": [1, 2, 0]}, {"ratio": None, "command": [0, 1, 0]}],
                 }
                 for controller, ratio in (("mpc", None), ("mine", 0.3))
             ],
@@ -79,7 +80,8 @@ REPORTS = {
                     "range": {axis: ends for axis in ("vx", "vy", "wz")},
                     "per_world": [
                         {"command": [1, 2, 3], "upright": True, "tracked": False},
-                        {"command": [0, 0, 0], "upright": False, "tracked": False},
+                        {"command": [4, 5, 6], "upright": False, "tracked": False},
+                        {"command": [7, 8, 9], "upright": True, "tracked": True},
                     ],
                 }
                 for controller, ends in (("mpc", [-1, 1]), ("mine", [None, None]))
@@ -125,6 +127,61 @@ def test_errors_of_commands_have_an_axis_of_their_own():
     survival, errors = figure.axes
     assert errors.get_ylabel() == "error [rad/s]" and survival.get_ylabel() == "survival"
     assert errors.get_ylim()[1] > 7 and "error [rad/s] (right)" in texts
+
+
+def test_pushes_are_drawn_where_they_point():
+    """Forward is up, and angles go on to the left."""
+    (axes,) = drawn("pushes")[0].axes
+    (line,) = axes.lines
+    assert axes.get_theta_offset() == pytest.approx(np.pi / 2) and axes.get_theta_direction() == 1
+    np.testing.assert_allclose(line.get_xydata(), [[0, 20], [np.pi, 12], [0, 20]])
+
+
+def test_curves_go_over_iterations_and_sizes_of_commands():
+    (line,) = drawn("iterations")[0].axes[0].lines
+    assert line.get_xdata().tolist() == [1, 10]
+    survival, errors = drawn("commands")[0].axes
+    np.testing.assert_allclose(survival.lines[0].get_xydata(), [[0.25, 1], [0.5, 0]])
+    np.testing.assert_allclose(errors.lines[0].get_xydata(), [[0.25, 7], [0.5, np.nan]])
+
+
+def test_quantiles_are_median_half_and_nine_tenths():
+    (axes,) = drawn("states")[0].axes
+    wide, narrow = sorted(axes.collections, key=lambda lines: lines.get_linewidth()[0])
+    np.testing.assert_array_equal(wide.get_segments()[0], [[1, 0], [5, 0]])
+    np.testing.assert_array_equal(narrow.get_segments()[0], [[2, 0], [4, 0]])
+    assert axes.lines[0].get_xydata()[0].tolist() == [3, 0]
+
+
+def test_conditions_have_a_row_each_and_their_intervals():
+    (axes,) = drawn("conditions")[0].axes
+    rows = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in axes.patches}
+    assert rows == {0: 0.5, 1: 0.6, 2: 0.7} and [text.get_text() for text in axes.get_yticklabels()] == ["nominal", "delay", "push"]
+    for lines in axes.collections:
+        np.testing.assert_allclose([line[:, 0] for line in lines.get_segments()], [[0.2, 0.9]] * 3)
+
+
+def test_strides_are_means_with_their_deviations_in_the_middle_of_their_part_of_the_period():
+    axes = drawn("stride")[0].axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[0.25, 1], [0.75, np.nan]])
+    band = axes.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (0.9, 1.1)
+
+
+def test_loads_are_drawn_over_phases_and_commands():
+    figure, _ = drawn("loads")
+    phase, plane = (axes for axes in figure.axes if axes.get_xlabel() in ("gait time [periods]", "vx [m/s]"))
+    lines = {line.get_label(): line.get_xydata()[0].tolist() for line in phase.lines}
+    assert lines["ratio, mine"] == [0.25, 0.3] and lines["cosine, mine"] == [0.25, -0.3]
+    points = plane.collections[0]
+    assert points.get_offsets()[0].tolist() == [1, 2] and points.get_array()[0] == 0.3
+
+
+def test_tracking_tells_falls_from_what_is_followed():
+    upper, _, lower, _ = drawn("tracking")[0].axes
+    for axes, other in ((upper, 1), (lower, 2)):
+        points = {kind.get_label(): kind.get_offsets().tolist() for kind in axes.collections}
+        assert points == {"falls": [[4, 4 + other]], "upright": [[1, 1 + other]], "tracked": [[7, 7 + other]]}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"results": {"kind": "dances"}}', None])
