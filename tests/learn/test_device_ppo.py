@@ -14,7 +14,7 @@ import tandem  # noqa: E402
 from device_tasks import ToyTask  # noqa: E402
 from tandem import native  # noqa: E402
 from tandem.device_ppo import Ppo  # noqa: E402
-from tandem.device_state import from_bytes, to_bytes  # noqa: E402
+from tandem.device_state import Normaliser, from_bytes, to_bytes  # noqa: E402
 from tandem.device_statistics import EpisodeStatistics  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
@@ -119,8 +119,10 @@ def test_the_gradient_is_that_of_finite_differences():
     assert min(cut) >= 5, f"seed {SEED}: every bound must cut some samples, {cut}"
 
     ppo.samples = {name: torch.tensor(value, dtype=torch.float32) for name, value in old.items()}
-    ppo.old_log_sigma = ppo.log_sigma.detach().clone()
-    ppo._minibatch(torch.arange(rows))
+    ppo.old_log_sigma = ppo.log_sigma.detach() + 0.3
+    now = torch.distributions.Normal(torch.tensor(in_numpy(shape, flat, shape.actor, old["observation"])), torch.ones(naction))
+    then = torch.distributions.Normal(torch.tensor(old["mean"]), torch.full((naction,), math.exp(0.3)))
+    surrogate, value_loss, kl, norm = ppo._minibatch(torch.arange(rows)).tolist()
     expected, step = np.zeros_like(flat), 1e-6
     for i in range(len(flat)):
         ends = []
@@ -131,6 +133,11 @@ def test_the_gradient_is_that_of_finite_differences():
         expected[i] = (ends[0] - ends[1]) / (2 * step)
     assert (expected != 0).sum() > 60
     np.testing.assert_allclose(ppo.gradient.numpy(), expected, atol=2e-6 * np.abs(expected).max() + 1e-6)
+    assert norm == pytest.approx(np.linalg.norm(expected), rel=1e-4)
+    assert kl == pytest.approx(torch.distributions.kl_divergence(then, now).sum(1).mean().item(), rel=1e-5)
+    assert surrogate + 0.7 * value_loss - 0.3 * now.entropy().sum(-1).mean().item() == pytest.approx(
+        loss_in_numpy(shape, flat, old, ppo.settings)[0], rel=1e-5
+    )
 
 
 def test_advantages_and_returns_are_the_plain_recursion():
@@ -195,6 +202,50 @@ def test_two_iterations_are_those_of_the_c_plus_plus_learner(tmp_path, symmetric
             scale = expected.abs().max().item()
             assert (tensor - expected).abs().max().item() <= (1e-9 if tensor.dtype == torch.float64 else 5e-5) * scale, name
     assert dict(ppo.state())["ppo.learning_rate"].item() != 1e-3, "the rate must have adapted"
+
+
+def test_every_pass_takes_every_sample_once_in_an_order_of_its_own_and_logs_means(monkeypatch):
+    task, ppo, seen, parts = ToyTask(16, 1, naction=2), make(16, 2, 2), [], []
+    with torch.no_grad():
+        ppo.log_sigma[1] = -1
+    minibatch = ppo._minibatch
+
+    def record(index):
+        seen.append(index.tolist()), parts.append(minibatch(index).tolist())
+        return torch.tensor(parts[-1], dtype=torch.float64)
+
+    monkeypatch.setattr(ppo, "_minibatch", record)
+    task.reset()
+    iterate(ppo, task)
+    logged = dict(ppo.update())
+    samples = 24 * 16
+    passes = [tuple(sum(seen[i : i + 4], [])) for i in range(0, 20, 4)]
+    assert len(set(passes)) == 5 and all(sorted(order) == list(range(samples)) for order in passes) and tuple(range(samples)) not in passes
+    means = zip(("Loss/surrogate", "Loss/value", "Loss/divergence", "Loss/gradient_norm"), np.mean(parts, axis=0), strict=True)
+    sigma = ppo.log_sigma.detach().exp()
+    expected = {"Loss/entropy": torch.distributions.Normal(0, sigma).entropy().sum().item(), "Policy/mean_std": sigma.mean().item(), **dict(means)}
+    for name, value in expected.items():
+        assert logged[name] == pytest.approx(value, rel=1e-5), name
+
+
+def test_without_normalisation_observations_stay_what_they_are():
+    task, ppo = ToyTask(16, 1), make(16, 2, 1, normalise=False)
+    task.reset()
+    for _ in range(2):
+        iterate(ppo, task)
+        ppo.update()
+    first = task.observation.clone()
+    ppo.act(first)
+    torch.testing.assert_close(ppo.observation[0], first / 1.01)  # deviation 1 and the offset
+
+
+def test_normalised_observations_are_bounded_and_constants_bear_it():
+    normaliser = Normaliser(2, 10, CPU)
+    for _ in range(50):  # the variance of a constant is zero but for rounding
+        normaliser.collect(torch.tensor([[0.1, 1e3 / 3]]).repeat(37, 1))
+        normaliser.fold()
+    assert (normaliser.variance >= 0).all() and (normaliser.variance < 1e-6).all()
+    assert normaliser.apply(torch.tensor([[1e9, -1e9]])).tolist() == [[10, -10]]
 
 
 def test_it_solves_the_toy_task():
@@ -269,11 +320,13 @@ def test_a_divergence_out_of_bounds_moves_the_learning_rate_by_half(kl, factor):
 
 
 def test_sigma_stays_above_its_bound():
-    task, ppo = ToyTask(16, 1), make(16, 2, 1, sigma=0.5, min_sigma=0.5, entropy_coefficient=0)
+    task, ppo = ToyTask(16, 1), make(16, 2, 1, sigma=0.5, min_sigma=0.49, entropy_coefficient=-1)  # entropy costs: it shrinks
     task.reset()
     for _ in range(5):
         iterate(ppo, task)
-        assert dict(ppo.update())["Policy/mean_std"] >= 0.5 * (1 - 1e-6)
+        sigma = dict(ppo.update())["Policy/mean_std"]
+        assert sigma >= 0.49 * (1 - 1e-6)
+    assert sigma == pytest.approx(0.49)
 
 
 def test_a_state_goes_on_where_it_was_taken():
