@@ -1,6 +1,7 @@
 """The installed package: a wheel builds, holds what it needs, and works where there is no checkout."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -32,6 +33,13 @@ def run(site, *arguments, cwd):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
     environment["PYTHONPATH"] = str(site)
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
+
+
+def test_the_page_names_the_headers_that_the_build_needs():
+    packages = re.search(r'^play_packages="(.*?)"', (ROOT / "tools/setup.sh").read_text(), re.MULTILINE | re.DOTALL)[1]
+    headers = [entry.split("=")[0] for entry in packages.split() if entry.split("=")[0].endswith("-dev")]
+    (line,) = [line for line in (ROOT / "docs/python.md").read_text().splitlines() if "apt-get install" in line]
+    assert len(headers) > 3 and set(headers) <= set(line.split())
 
 
 def test_the_wheel_holds_the_package(site):
