@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 
+#include "base/check.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "model/names.hpp"
@@ -34,9 +35,10 @@ int parse_and_run(const std::vector<std::string>& arguments) {
   CLI::App app("Model predictive control for legged robots", "tandem");
   app.set_version_flag("--version", "tandem " TANDEM_VERSION);
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App* where, const CLI::Error& error) {
-    const CLI::App* used = where->get_subcommands().empty() ? where : where->get_subcommands().front();
-    return std::string("tandem: ") + error.what() + "; tandem " + (used == where ? "" : used->get_name() + " ") + "--help lists what there is\n";
+  app.failure_message([](const CLI::App* used, const CLI::Error& error) {
+    std::string words;  // of the innermost subcommand, whose options are meant
+    while (!used->get_subcommands().empty()) used = used->get_subcommands().front(), words += used->get_name() + " ";
+    return cat("tandem: ", error.what(), "; tandem ", words, "--help lists what there is\n");
   });
   add_play(app, arguments);
   add_eval(app, arguments);

@@ -148,7 +148,7 @@ Fields fields(FitSettings& s) {
 
 void check_fit_settings(const MatchedMpc& mpc, const FitSettings& s) {
   check(s.cost || s.momentum, "fit: neither cost nor momentum is to be fitted; set one of fit.cost, fit.momentum");
-  check(!s.momentum || mpc.nmomentum > 0, "fit: the ", mpc.controller, " MPC has no momentum multipliers; set fit.momentum = false");
+  check(!s.momentum || mpc.nmomentum > 0, "fit: the ", mpc.controller, " MPC has no momentum multipliers; fit those of the cost: --parameters cost");
   check(!s.momentum || s.features.mode != FeatureMode::kRecorded,
         "fit: momentum multipliers do not change recorded states; set features.mode to stabilised, anchored or replay");
   check(s.low > 0 && s.low < 1 && s.high > 1, "fit: bounds ", s.low, " to ", s.high, ", expected positive ones with 1 between them");

@@ -115,7 +115,7 @@ TEST_F(FitProgram, MistakesAreOneLine) {
   expect_refusal("fit --cost nowhere.toml", 1, "nowhere.toml");
   expect_refusal("fit --set trial.second=3", 1, "trial.seconds");
   expect_refusal("fit --set fit.mode=adam", 1, "fit.mode");
-  expect_refusal("fit --controller kinodynamic --parameters momentum", 1, "no momentum multipliers");
+  expect_refusal("fit --controller kinodynamic --parameters momentum", 1, "no momentum multipliers; fit those of the cost: --parameters cost");
   expect_refusal("fit --controller kinodynamic --plant inertia_up", 1, "plant inertia_up");
   expect_refusal("fit --controller kinodynamic --plant delay_5ms", 1, "whole steps of 0.01 s");
   expect_refusal("fit --controller kinodynamic --robot unitree_g1 --plant com_left", 1, "not the torso of this robot");

@@ -365,7 +365,8 @@ TEST_F(Program, ARobotThatCannotWalkIsOneLine) {
 TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
   expect_refusal("", 2, "subcommand");
   expect_refusal("evla", 2, "\"eval\"");
-  expect_refusal("eval --worlds 0", 2, "--worlds");
+  expect_refusal("eval --worlds 0", 2, "tandem eval --help");
+  expect_refusal("sweep loads --controller mpc", 2, "tandem sweep loads --help");
   expect_refusal("eval --worlds many", 2, "--worlds");
   expect_refusal("play --command 1,2", 2, "--command");
   expect_refusal("play --bogus", 2, "--bogus");
