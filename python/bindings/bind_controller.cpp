@@ -3,12 +3,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include <algorithm>
-
 #include "arrays.hpp"
 #include "base/check.hpp"
 #include "bind.hpp"
-#include "controller.hpp"
+#include "deploy/controller.hpp"
 #include "mpc/fields.hpp"
 #include "settings.hpp"
 
@@ -57,17 +55,10 @@ View<double> torque(ControllerObject& self, const AnyArray& q, const AnyArray& v
   const Model& model = self.controller.robot().model;
   const size_t nq = model.nq, nv = model.nv, njnt = model.njnt;
   const Input<double> q_in(q, "q", self.batch.axes({{"nq", nq}})), v_in(v, "v", self.batch.axes({{"nv", nv}}));
-  const std::span<const double> qs = q_in, vs = v_in;
-  auto* tau = new double[self.batch.nworld * njnt];
+  const size_t n = self.batch.nworld * njnt;
+  auto* tau = new double[n];
   const nb::capsule owner(tau, [](void* p) noexcept { delete[] static_cast<double*>(p); });
-  unlocked(self.mutex, [&] {
-    const PolicyController& c = self.controller;
-    for (size_t i = 0; i < self.batch.nworld * njnt; ++i) {
-      const size_t world = i / njnt, joint = i % njnt;
-      const double q_joint = qs[world * nq + nq - njnt + joint], v_joint = vs[world * nv + nv - njnt + joint], limit = model.tau_max[joint];
-      tau[i] = std::clamp(c.tau_ff[i] + c.kp[i] * (c.q_des[i] - q_joint) + c.kd[i] * (c.v_des[i] - v_joint), -limit, limit);
-    }
-  });
+  unlocked(self.mutex, [&] { self.controller.torque(q_in, v_in, {tau, n}); });
   return self.batch.view(tau, owner, {njnt});
 }
 
@@ -92,6 +83,12 @@ void bind_outputs(nb::class_<ControllerObject>& controller) {
       .def_prop_ro(
           "phase", [](Held<ControllerObject> self) { return self.p->batch.view_each(self.p->controller.phase.data(), self.h); },
           "Gait time of the last step, in periods  ([nworld]).")
+      .def_prop_ro(
+          "status",
+          [](Held<ControllerObject> self) {
+            return self.p->batch.view_each(reinterpret_cast<std::int32_t*>(self.p->controller.status.data()), self.h);
+          },
+          "How the QP ended, a number of Status; above INFEASIBLE there is no plan but the nominal pose at rest  ([nworld]).")
       .def_prop_ro("observation", per_policy(&PolicyController::observation), "What the policy saw; empty without one  ([nworld,] nobs).")
       .def_prop_ro("action", per_policy(&PolicyController::action), "What the policy answered; empty without one  ([nworld,] naction).");
 }

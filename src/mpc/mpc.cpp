@@ -69,6 +69,7 @@ Mpc::Mpc(Mpc&&) noexcept = default;
 
 void Mpc::reset(int world, double phase) {
   check(world >= 0 && world < impl_->nworld, "MPC reset: world ", world, ", expected 0 to ", impl_->nworld - 1);
+  check(std::isfinite(phase), "MPC reset: phase = ", phase, ", expected a number of periods");
   const WorldView<float> view = impl_->world(world);
   *view.started = 0;
   *view.phase = static_cast<float>(phase - std::floor(phase));

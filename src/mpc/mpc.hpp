@@ -58,7 +58,8 @@ class Mpc {
   ~Mpc();
   Mpc(Mpc&&) noexcept;
 
-  // Forgets the plan of one world; its gait time becomes `phase` (periods, in [0, 1)).
+  // Forgets the plan of one world; its gait time becomes `phase` (periods, whole ones aside). Throws Error if there is no such world or
+  // `phase` is not finite.
   void reset(int world, double phase = 0);
 
   // One control step of every world.

@@ -1,4 +1,4 @@
-#include "controller.hpp"
+#include "deploy/controller.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include "base/check.hpp"
 #include "math/so3.hpp"
 
-namespace tandem::python {
+namespace tandem {
 namespace {
 
 std::optional<Policy> read_policy(const Robot& robot, const std::string& path, const MpcSettings& settings) {
@@ -29,6 +29,7 @@ PolicyController::PolicyController(const Robot& robot, const std::string& policy
   const size_t n = nworld, joints = n * robot.model.njnt;
   for (std::vector<double>* field : {&tau_ff, &q_des, &v_des, &kp, &kd}) field->assign(joints, 0.0);
   phase.assign(n, 0.0), next_phase_.assign(n, 0.0);
+  status.assign(n, Status::kSolved);
   if (policy_) {
     q_.assign(n * robot.model.nq, 0.0);
     observation.assign(n * policy_->layout.size, 0.0f);
@@ -38,13 +39,25 @@ PolicyController::PolicyController(const Robot& robot, const std::string& policy
 }
 
 void PolicyController::reset(int world, double new_phase) {
-  check(world >= 0 && world < nworld_, "world = ", world, ", expected 0 to ", nworld_ - 1);
+  check(world >= 0 && world < nworld_, "Controller reset: world ", world, ", expected 0 to ", nworld_ - 1);
+  check(std::isfinite(new_phase), "Controller reset: phase = ", new_phase, ", expected a number of periods");
   if (mpc_) mpc_->reset(world, new_phase);
   next_phase_[world] = new_phase - std::floor(new_phase);
 }
 
+void PolicyController::check_sizes(std::span<const double> q, std::span<const double> v) const {
+  const size_t n = nworld_, nq = n * robot_.model.nq, nv = n * robot_.model.nv;
+  check(q.size() == nq, "Controller: q has ", q.size(), " values, expected nworld x nq = ", nq);
+  check(v.size() == nv, "Controller: v has ", v.size(), " values, expected nworld x nv = ", nv);
+}
+
 void PolicyController::step(std::span<const double> q, std::span<const double> v, std::span<const double> command,
                             std::span<const std::uint8_t> active, std::span<const double> ground) {
+  const size_t n = nworld_;
+  check_sizes(q, v);
+  check(command.size() == 4 * n, "Controller: command has ", command.size(), " values, expected nworld x 4 = ", 4 * n);
+  check(active.empty() || active.size() == n, "Controller: active has ", active.size(), " values, expected nworld = ", n);
+  check(ground.empty() || ground.size() == 3 * n, "Controller: ground has ", ground.size(), " values, expected nworld x 3 = ", 3 * n);
   if (mpc_) mpc_->step(q, v, command, active, ground);
   const size_t nq = robot_.model.nq, nv = robot_.model.nv;
   pool_.run(nworld_, [&](int world, int thread) {
@@ -71,6 +84,7 @@ void PolicyController::step_world(int world, const double* q, const double* v, c
   phase[world] = mpc_ ? mpc_->output.phase[world] : next_phase_[world];
   next_phase_[world] = phase[world] + settings_.control_dt / settings_.gait.period;
   next_phase_[world] -= std::floor(next_phase_[world]);
+  status[world] = mpc_ ? mpc_->output.info[world].status : Status::kSolved;
   if (!policy_) return;
 
   const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size(), nq = robot_.model.nq;
@@ -81,9 +95,24 @@ void PolicyController::step_world(int world, const double* q, const double* v, c
   observe(policy_->layout, {own, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);
   const bool finite = std::all_of(obs, obs + nobs, [](float x) { return std::isfinite(x); });
   std::fill_n(act_on, naction, 0.0f);
-  if (!finite) return;
+  if (!finite) {
+    status[world] = Status::kNotFinite;
+    return;
+  }
   act(*policy_, obs, act_on, scratch);
   blend(policy_->blending, act_on, points);
 }
 
-}  // namespace tandem::python
+void PolicyController::torque(std::span<const double> q, std::span<const double> v, std::span<double> tau) const {
+  const Model& model = robot_.model;
+  const size_t nq = model.nq, nv = model.nv, njnt = model.njnt;
+  check_sizes(q, v);
+  check(tau.size() == tau_ff.size(), "Controller: tau has ", tau.size(), " values, expected nworld x njnt = ", tau_ff.size());
+  for (size_t i = 0; i < tau.size(); ++i) {
+    const size_t world = i / njnt, joint = i % njnt;
+    const double q_joint = q[world * nq + nq - njnt + joint], v_joint = v[world * nv + nv - njnt + joint], limit = model.tau_max[joint];
+    tau[i] = std::clamp(tau_ff[i] + kp[i] * (q_des[i] - q_joint) + kd[i] * (v_des[i] - v_joint), -limit, limit);
+  }
+}
+
+}  // namespace tandem
