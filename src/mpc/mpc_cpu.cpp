@@ -142,6 +142,8 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
       good[i] = read_world(mpc, batch, index[i], q, v, worlds[i]);
       batch.output->phase[index[i]] = *worlds[i].phase;
       prepare_plan(team, mpc, worlds[i], q, v, s.plan);
+      const SolutionView<float> warm = solution_view(mpc.dims, batch.solutions + static_cast<long>(index[i]) * batch.solution_stride);
+      forget_changed_rows(team, mpc, worlds[i], world_at(mpc, s.plan).stance, warm);
     }
     clock.lap(&MpcProfile::prepare);
     linearise_worlds(mpc, worlds + group, count, s);

@@ -107,7 +107,7 @@ TANDEM_FN void start_from_measured(const MpcView<S>& mpc, WorldView<S> world, co
 
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0, or where that is going.
 //   q, v      measured state  (nq), (nv)
-//   scratch   world_size() numbers
+//   scratch   world_size() numbers; where there was a plan, its contact states are kept in world_at(mpc, scratch).stance
 template <Team T, class S>
 TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, S* scratch) {
   const ModelView<S>& model = mpc.model;
@@ -116,6 +116,7 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
   WorldView<S> next = world_at(mpc, scratch);
   if (started) {
     for_each(team, 0, nodes, [&](int k) { shift_node(mpc, world, next, k); });
+    for_each(team, 0, nodes * model.nfoot, [&](int i) { next.stance[i] = world.stance[i]; });
     team.sync();
     for_each(team, 0, nodes * nq, [&](int i) { world.q[i] = next.q[i]; });
     for_each(team, 0, nodes * nv, [&](int i) { world.v[i] = next.v[i]; });
@@ -129,6 +130,21 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
     if (!started) start_plan(mpc, world, q, k);
     if (k < nodes - 1) fit_forces(mpc, world, k);
     if (k == 0) start_from_measured(mpc, world, q, v, started ? mpc.delay : S(0));
+  });
+  team.sync();
+}
+
+// Clears the warm start of the contact rows of feet that stand where they swung before, or the other way round: a stance row and a swing row share a place
+// in the problem and nothing else, neither unit nor direction.
+//   before   contact states of the problem that `warm` solved  (nodes, nfoot)
+template <Team T, class S>
+TANDEM_FN void forget_changed_rows(const T& team, const MpcView<S>& mpc, const WorldView<S>& world, const S* before, const SolutionView<S>& warm) {
+  if (!(*world.started > S(0))) return;
+  const int nfoot = mpc.model.nfoot, nrow = nfoot * mpc.nstance;
+  for_each(team, 0, mpc.nodes * nrow, [&](int i) {
+    const int k = i / nrow, row = i % nrow, at = k * nfoot + row / mpc.nstance;
+    if (before[at] == world.stance[at]) return;
+    warm.row_c(k)[row] = warm.dual_c(k)[row] = S(0);
   });
   team.sync();
 }

@@ -124,6 +124,7 @@ TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<
   });
   team.sync();
   prepare_plan(team, mpc, robot.world, q, v, scratch);
+  forget_changed_rows(team, mpc, robot.world, world_at(mpc, scratch).stance, solution_view(mpc.dims, robot.solution));
 }
 
 // Linearises node k into the problem.

@@ -151,6 +151,21 @@ TEST_P(MpcTest, AMirroredStateGetsTheMirroredPlan) {
   }
 }
 
+// A quarter turn of the world, which turns the friction pyramid into itself, changes rounding only; also when feet land and lift off.
+TEST_P(MpcTest, WhereTheRobotHeadsDoesNotMatter) {
+  const States s = disturbed_states(robot, 1, 11);
+  States turned = s;
+  const double half = std::sqrt(0.5);
+  const double *w = &s.q[3], quarter[4] = {half * (w[0] - w[3]), half * (w[1] - w[2]), half * (w[2] + w[1]), half * (w[3] + w[0])};
+  std::copy_n(quarter, 4, &turned.q[3]);
+  turned.q[0] = -s.q[1], turned.q[1] = s.q[0], turned.v[0] = -s.v[1], turned.v[1] = s.v[0];
+  Mpc here(robot.model, settings, 1), there(robot.model, settings, 1);
+  for (int i = 0; i < 80; ++i) {
+    here.step(s.q, s.v, s.command), there.step(turned.q, turned.v, turned.command);
+    for (int j = 0; j < robot.model.njnt; ++j) ASSERT_NEAR(there.output.tau_ff[j], here.output.tau_ff[j], 0.01) << "step " << i << ", joint " << j;
+  }
+}
+
 TEST_P(MpcTest, BrokenStateGetsTheSafeOutputAndDisturbsNobody) {
   const int nworld = 5, bad = 2, nj = robot.model.njnt;
   States s = disturbed_states(robot, nworld, 9);
@@ -221,6 +236,9 @@ TEST(MpcErrors, NameValueAndExpectation) {
   EXPECT_NE(message([](MpcSettings& s) { s.dt = {0.001}; }).find("dt = 0.001"), std::string::npos);
   EXPECT_NE(message([](MpcSettings& s) { s.nominal.pop_back(); }).find("nominal has 11 values, expected 12"), std::string::npos);
   EXPECT_NE(message([](MpcSettings& s) { s.gait.period = 0; }).find("gait.period = 0"), std::string::npos);
+  // a gait time that is not finite would stay so, and every later step have no plan
+  Mpc mpc(robot.model, make_mpc_settings(robot), 1);
+  EXPECT_NE(message_of([&] { mpc.reset(0, NAN); }).find("phase = nan, expected a number of periods"), std::string::npos);
   EXPECT_NE(message([](MpcSettings&) {}).find("q has 3 values, expected nworld x nq = 19"), std::string::npos);
 }
 
