@@ -39,8 +39,8 @@ PolicyController::PolicyController(const Robot& robot, const std::string& policy
 }
 
 void PolicyController::reset(int world, double new_phase) {
-  check(world >= 0 && world < nworld_, "Controller reset: world ", world, ", expected 0 to ", nworld_ - 1);
-  check(std::isfinite(new_phase), "Controller reset: phase = ", new_phase, ", expected a number of periods");
+  check(world >= 0 && world < nworld_, "world = ", world, ", expected 0 to ", nworld_ - 1);
+  check(std::isfinite(new_phase), "phase = ", new_phase, ", expected a number of periods");
   if (mpc_) mpc_->reset(world, new_phase);
   next_phase_[world] = new_phase - std::floor(new_phase);
 }

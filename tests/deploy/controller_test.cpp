@@ -108,7 +108,7 @@ TEST_P(DeployTest, WrongSizesAreNamed) {
   EXPECT_NE(message_of([&] { deployed.step(q, v, command, {}, command); }).find("ground has 4 values"), std::string::npos);
   EXPECT_NE(message_of([&] { deployed.torque(q, three, tau); }).find("v has 3 values"), std::string::npos);
   EXPECT_NE(message_of([&] { deployed.torque(q, v, {tau.data(), 3}); }).find("tau has 3 values"), std::string::npos);
-  EXPECT_NE(message_of([&] { deployed.reset(1); }).find("world 1, expected 0 to 0"), std::string::npos);
+  EXPECT_NE(message_of([&] { deployed.reset(1); }).find("world = 1, expected 0 to 0"), std::string::npos);
   EXPECT_NE(message_of([&] { deployed.reset(0, NAN); }).find("phase = nan, expected a number"), std::string::npos);
 }
 
