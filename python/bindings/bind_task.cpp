@@ -117,7 +117,8 @@ void bind_arrays(nb::class_<TaskObject>& task) {
       .def_prop_ro("done", each(&VectorEnv::done), "1: the episode ended with this step, uint8 (nworld).")
       .def_prop_ro("time_out", each(&VectorEnv::time_out), "1: it ended because its time was over, uint8 (nworld).")
       .def_prop_ro("termination", each(&VectorEnv::termination), "Index into `termination_names` where done, else -1, int32 (nworld).")
-      .def_prop_ro("q", state(&SimOutput::q), "True configurations (nworld, nq); of worlds that are done, of their next episode, as `v` and `command`.")
+      .def_prop_ro("q", state(&SimOutput::q),
+                   "True configurations (nworld, nq); of worlds that are done, of their next episode, as `v` and `command`.")
       .def_prop_ro("v", state(&SimOutput::v), "True velocities (nworld, nv).")
       .def_prop_ro(
           "command", [](Held<TaskObject> self) { return self.p->batch.view(self.p->task.loop().command.data(), self.h, {4}); },
