@@ -86,6 +86,7 @@ def draw_energy(figure, groups):
         axes.set_xticks(range(len(evaluated)), [group["name"].replace("/", "\n") for _, group in evaluated], rotation=20, ha="right", fontsize=7)
         axes.set_title(label, fontsize=8)
         axes.grid(axis="y", alpha=0.3)
+    figure.suptitle("whiskers: 95 % interval over policies where a bar has several, else over worlds", fontsize=8)
     return True
 
 

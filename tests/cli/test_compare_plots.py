@@ -33,6 +33,8 @@ def test_what_there_is_is_drawn(groups, expected, tmp_path, capsys):
     files = [tmp_path / f"{name}.{suffix}" for name in expected for suffix in ("png", "svg")]
     assert capsys.readouterr().out.split() == [str(file) for file in files]
     assert all(file.stat().st_size > 1000 for file in files)
+    if "energy" in expected:  # bars of one policy and of several stand side by side
+        assert "over policies where a bar has several" in (tmp_path / "energy.svg").read_text()
 
 
 def drawn(draw, groups):
