@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "deploy/controller.hpp"
+#include "deploy/trained_settings.hpp"
 
 static void walk(const char* name, const char* policy) {
   const tandem::Robot robot = tandem::load_robot(name);
   const tandem::Model& model = robot.model;
-  tandem::PolicyController controller(robot, policy, tandem::make_mpc_settings(robot));
+  tandem::PolicyController controller(robot, policy, tandem::trained_settings(robot, policy));
   std::vector<double> tau(model.njnt);
 
   // in your program: the state that was measured, 100 times a second

@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "bind.hpp"
 #include "deploy/controller.hpp"
+#include "deploy/trained_settings.hpp"
 #include "mpc/fields.hpp"
 #include "settings.hpp"
 
@@ -23,7 +24,9 @@ struct ControllerObject {
   ControllerObject(const Robot& robot, const std::optional<std::filesystem::path>& policy, std::optional<int> nworld, const nb::dict& settings,
                    int threads)
       : batch(nworld, kControllerBytes),
-        controller(robot, policy ? policy->string() : "", with(make_mpc_settings(robot), settings), batch.nworld, checked_threads(threads)) {}
+        controller(robot, text(policy), with(trained_settings(robot, text(policy)), settings), batch.nworld, checked_threads(threads)) {}
+
+  static std::string text(const std::optional<std::filesystem::path>& policy) { return policy ? policy->string() : ""; }
 
   static MpcSettings with(MpcSettings defaults, const nb::dict& settings) {
     apply_settings(fields(defaults), settings);
@@ -107,7 +110,7 @@ void bind_controller(nb::module_& module) {
            nb::arg("policy") = nb::none(), nb::arg("nworld") = nb::none(), nb::kw_only(), nb::arg("settings") = nb::dict(), nb::arg("threads") = 1,
            "policy: file of a trained policy; None is the MPC alone.\n"
            "nworld: None for one robot, whose arrays have no axis of worlds; else that axis comes first.\n"
-           "settings: of the MPC, by name.\n"
+           "settings: of the MPC, by name; all others are those that the policy was trained with, or robot.toml's.\n"
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")
       .def("step", &step_controller, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(),
            nb::arg("ground") = nb::none(),

@@ -12,6 +12,7 @@
 #include "arrays.hpp"
 #include "base/check.hpp"
 #include "bind.hpp"
+#include "deploy/trained_settings.hpp"
 #include "settings.hpp"
 #include "task_settings.hpp"
 
@@ -77,6 +78,7 @@ void save_network(TaskObject& self, const std::filesystem::path& path, const Net
   policy.mean = copied({network.mean, "mean", {{"nobs", nobs}}});
   policy.std = copied({network.std, "std", {{"nobs", nobs}}});
   policy.clip = network.clip;
+  policy.mpc_settings = mpc_settings_text(self.settings.mpc, self.settings.controller);
   size_t width = nobs;
   for (size_t i = 0; i < nlayer; ++i) {
     const auto& [weight, bias] = network.layers[i];

@@ -95,7 +95,8 @@ Json measure(const std::vector<Json>& evaluations, const std::string& key) {
   if (evaluations.size() == 1) return {{"mean", evaluations[0][key]}, {"interval", evaluations[0][key + "_interval"]}};
   std::vector<double> values;
   for (const Json& e : evaluations) values.push_back(e[key].is_null() ? NAN : e[key].get<double>());
-  const ConfidenceInterval interval = mean_interval(values);
+  ConfidenceInterval interval = mean_interval(values);
+  if (key == "survival") interval = {std::max(interval.low, 0.0), std::min(interval.high, 1.0)};
   return {{"mean", number(finite_mean(values))}, {"interval", {number(interval.low), number(interval.high)}}};
 }
 

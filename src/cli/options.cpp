@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "cli/python.hpp"
 #include "cli/report.hpp"
+#include "deploy/trained_settings.hpp"
 #include "env/episode.hpp"
 #include "model/names.hpp"
 
@@ -98,6 +100,15 @@ std::vector<std::string> simulator_command(const CommonOptions& options) {
   return python_command(options.simulator == "drake" ? "tandem.drake_simulator" : "tandem.warp_program");
 }
 
+// A line where the policy learnt on top of another MPC than this one.
+static void say_what_changed(const RunSettings& settings) {
+  const std::vector<std::string> changed = changed_settings(*settings.pilot.policy, settings.task.mpc);
+  if (changed.empty()) return;
+  std::string list;
+  for (const std::string& line : changed) list += (list.empty() ? "" : ", ") + line;
+  std::fprintf(stderr, "tandem: %s was trained with other settings: %s\n", settings.pilot.file.c_str(), list.c_str());
+}
+
 RunSettings resolve(const CommonOptions& options) { return resolve(options, options.controller, options.policy); }
 
 RunSettings resolve(const CommonOptions& options, const std::string& controller, const std::string& policy) {
@@ -110,6 +121,7 @@ RunSettings resolve(const CommonOptions& options, const std::string& controller,
   for (const std::string& assignment : options.overrides) apply_override(settings, assignment);
   settings.task.controller = chosen;
   settings.task.simulator = simulator_command(options);
+  if (settings.pilot.policy) say_what_changed(settings);
   return settings;
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
+#include "deploy/trained_settings.hpp"
 
 namespace tandem {
 namespace {
@@ -127,6 +128,7 @@ void export_policy(const TrainRun& run, LearntPolicy learnt, std::int64_t iterat
                       .std = std::move(learnt.std),
                       .clip = static_cast<float>(run.setup.ppo.observation_clip),
                       .layers = std::move(learnt.layers),
+                      .mpc_settings = mpc_settings_text(run.setup.task.mpc, run.setup.task.controller),
                       .provenance = {{"commit", run.revision},
                                      {"run", std::filesystem::path(run.folder.path()).filename().string()},
                                      {"iteration", cat(iteration)},

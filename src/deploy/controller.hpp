@@ -1,6 +1,6 @@
 // MPC and policy of some robots without a simulator: what runs between a robot's state estimator and its motor drives. docs/deploy.md.
 //
-//   PolicyController controller(robot, "policy.safetensors", make_mpc_settings(robot));
+//   PolicyController controller(robot, "policy.safetensors", trained_settings(robot, "policy.safetensors"));
 //   controller.reset(0, phase);                 // after a stop: forget the plan
 //   controller.step(q, v, command);             // every control_dt
 //   controller.torque(q, v, tau);               // at the rate of the motors, where their drives do not close the loop themselves

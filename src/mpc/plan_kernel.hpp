@@ -187,12 +187,15 @@ TANDEM_FN bool all_finite(const S* p, int n) {
   return sum == S(0);
 }
 
-// Whether torques and set points are those of a plan, not of one that runs away, as after several problems in a row that cannot be met. Every lane reads all.
+// Whether torques and set points are those of a plan, not of one that runs away, as after several problems in a row that cannot be met: no joint is asked for
+// more than twice its velocity limit, or 1000 rad/s (m/s). Every lane reads all.
 template <class S>
 TANDEM_FN bool can_be_followed(const MpcView<S>& mpc, const WorldView<S>& world) {
-  const S fastest(1000);  // [rad/s, m/s] far beyond the joints of legged robots
   bool slow = true;
-  for (int j = 0; j < mpc.model.njnt; ++j) slow = slow && world.v_des[j] < fastest && world.v_des[j] > -fastest;
+  for (int j = 0; j < mpc.model.njnt; ++j) {
+    const S fastest = min(S(1000), S(2) * mpc.v_max[j]);
+    slow = slow && world.v_des[j] < fastest && world.v_des[j] > -fastest;
+  }
   return slow && all_finite(world.tau, mpc.model.njnt);
 }
 

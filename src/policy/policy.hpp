@@ -2,7 +2,7 @@
 //
 // The file is in the safetensors layout (8 bytes of header length, a JSON header, raw little-endian float32): tensors actor.0.weight (out, in),
 // actor.0.bias (out), ...; normaliser.mean, normaliser.std (nobs). Its __metadata__ holds format, robot, controller, observation layout, action joints,
-// blending with gains, control_dt and where it came from, all as strings.
+// blending with gains, control_dt, the MPC's settings and where it came from, all as strings.
 #pragma once
 
 #include <map>
@@ -35,6 +35,7 @@ struct Policy {
   std::vector<float> mean, std;  // observation is (obs - mean) / std, clipped to +-clip  (nobs)
   float clip = 10;
   std::vector<Layer> layers;
+  std::string mpc_settings;  // of the MPC below it in training, JSON by name: deploy/trained_settings.hpp; empty: the file does not say
   std::map<std::string, std::string> provenance;  // commit, run, iteration, robot steps ...
 };
 

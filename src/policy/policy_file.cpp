@@ -22,6 +22,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kFormat = "tandem-policy";
 constexpr int kVersion = 1;  // of the list of metadata and tensors; a reader takes this and older ones
 constexpr const char* kProvenance = "provenance.";
+constexpr const char* kMpcSettings = "mpc.settings";  // not in every file of format 1
 
 // One tensor of a policy that is written or read; `shape` as in the file, rows first.
 struct Tensor {
@@ -98,6 +99,7 @@ Json metadata_of(const Policy& p) {
             {"blend.nominal", text(p.blending.nominal)},
             {"blend.kp", text(p.blending.kp)},
             {"blend.kd", text(p.blending.kd)}};
+  if (!p.mpc_settings.empty()) m[kMpcSettings] = p.mpc_settings;
   for (const auto& [key, value] : p.provenance) m[kProvenance + key] = value;
   return m;
 }
@@ -272,6 +274,11 @@ Policy load_policy(const std::string& path) {
   }
   check(file.header.size() == 1 + all_tensors(policy).size(), path, ": holds tensors that this program does not know; update the program");
   check_network(policy, path);
+  if (file.header["__metadata__"].contains(kMpcSettings)) {
+    const Json settings = value_of<Json>(file, kMpcSettings);
+    check(settings.is_object(), path, ": \"", kMpcSettings, "\" of its metadata makes no sense; export the policy again");
+    policy.mpc_settings = settings.dump();
+  }
   for (const auto& [key, value] : file.header["__metadata__"].items())
     if (key.starts_with(kProvenance) && value.is_string()) policy.provenance[key.substr(std::strlen(kProvenance))] = value.get<std::string>();
   return policy;

@@ -177,6 +177,21 @@ TEST_F(PolicyFile, TheCommandLineDecidesAfterFileAndConfiguration) {
   EXPECT_EQ(resolve(options).task.lambda, 0.05);
 }
 
+TEST_F(PolicyFile, OfAnotherMpcIsSaid) {
+  save("unitree_go2", Controller::kResidual);
+  policy.mpc_settings = R"({"mpc.delay":0.015})";
+  save_policy(policy, path);
+  CommonOptions options;
+  options.robot = "unitree_go2", options.policy = path;
+  testing::internal::CaptureStderr();
+  resolve(options);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "tandem: " + path + " was trained with other settings: mpc.delay = 0.0 (trained with 0.015)\n");
+  options.overrides = {"mpc.delay=0.015"};
+  testing::internal::CaptureStderr();
+  resolve(options);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 // One time per step of every world that stood, for every controller.
 TEST_F(PolicyFile, EveryControllerIsTimed) {
   save("unitree_go2", Controller::kRl);
