@@ -168,6 +168,23 @@ def test_a_policy_sees_the_height_above_the_ground_and_the_gait_of_the_settings(
     np.testing.assert_allclose(low.observation[-8:-4], np.column_stack([np.sin(angle), np.cos(angle)]).ravel(), atol=1e-6)
 
 
+def test_a_policy_brings_the_mpc_that_it_was_trained_with(robot, states, rng, tmp_path):
+    trained = {"mpc.delay": 0.02, "gait.period": 0.6}
+    task = tandem.Task(robot, 1, settings=trained)
+    path = tmp_path / "policy.safetensors"
+    task.save_policy(path, random_layers(rng, [task.nobs, task.naction]), np.zeros(task.nobs, np.float32), np.ones(task.nobs, np.float32))
+    q, v, command = (rows[0] for rows in states(1))
+
+    def torques(**settings):
+        controller = tandem.Controller(robot, path, **settings)
+        for _ in range(3):
+            controller.step(q, v, command)
+        return controller.torque(q, v)
+
+    np.testing.assert_array_equal(torques(), torques(settings=trained))
+    assert np.abs(torques() - torques(settings={"mpc.delay": 0})).max() > 0.1
+
+
 def test_a_policy_of_another_robot_is_refused(rng, tmp_path):
     task = tandem.Task(tandem.Robot("unitree_go2"), 1)
     path = tmp_path / "policy.safetensors"
