@@ -46,8 +46,8 @@ done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
 measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
-late="--set mpc.delay=0.015"  # the mean of the hard task
-measure compare-hard-delay compare mpc $residual $hard $late --worlds 200 --out out/compare-hard-delay
+no_delay="--set mpc.delay=0"
+measure compare-hard-no_delay compare mpc $residual $hard $no_delay --worlds 200 --out out/compare-hard-no_delay
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
 measure sweep-changes-mit_humanoid sweep conditions $mit --policy $residual --changes --worlds 64 --out out/sweep-changes-mit_humanoid
@@ -61,27 +61,28 @@ runs=logs/mit_humanoid_residual
 if compgen -G "$runs/*_torque_torque_seed2" >/dev/null; then
   blendings="$runs/*_joint_torque_seed? $runs/*_joint_joint_seed? $runs/*_torque_torque_seed?"
   measure compare-blendings compare $blendings --no-eval --out out/compare-blendings
-  measure compare-blendings-eval compare mpc $(printf "%s/policy_150.safetensors " $blendings) $hard --worlds 100 --out out/compare-blendings-eval
+  measure compare-blendings-eval compare mpc $(printf "%s/policy_150.safetensors " $blendings) $hard $no_delay --worlds 100 --out out/compare-blendings-eval
   measure compare-robots compare logs/unitree_go2_residual/*_go2_small_seed0 logs/unitree_g1_residual/*_g1_seed0 --no-eval --out out/compare-robots
 fi
 if compgen -G "$runs/*_plain_seed0" >/dev/null; then
   plain=$(compgen -G "$runs/*_plain_seed0" | tail -n 1)/policy.safetensors
-  measure compare-hard-own_rate compare mpc "$plain" $hard --set mpc.step_rate=1 --worlds 200 --out out/compare-hard-own_rate
+  measure compare-hard-own_rate compare mpc "$plain" $hard $no_delay --set mpc.step_rate=1 --worlds 200 --out out/compare-hard-own_rate
 fi
 if compgen -G "logs/mit_humanoid_rl/*_end_to_end_seed0" >/dev/null; then
   measure compare-end_to_end compare $runs/*_plain_seed0 logs/mit_humanoid_rl/*_end_to_end_seed0 --no-eval --out out/compare-end_to_end
 fi
-if run=$(compgen -G "logs/unitree_g1_residual/*_seed0" | tail -n 1); then
+if run=$(compgen -G "logs/unitree_g1_residual/*_g1_seed0" | tail -n 1); then
   task="--disturbances task --worlds 64 --seconds 5 --start-scale 1 --seed 100"
   measure eval-task-mpc-unitree_g1 eval $g1 --controller mpc $task
   measure eval-task-residual-unitree_g1 eval $g1 --policy $run/policy.safetensors $task
 fi
-residual=policies/unitree_go2_residual.safetensors
-measure eval-hard-mpc-unitree_go2 eval $go2 --controller mpc $hard --worlds 200
-measure eval-hard-residual-unitree_go2 eval $go2 --policy $residual $hard --worlds 200
-measure eval-hard-delay-mpc-unitree_go2 eval $go2 --controller mpc $hard $late --worlds 200
-measure eval-hard-delay-residual-unitree_go2 eval $go2 --policy $residual $hard $late --worlds 200
-measure eval-undisturbed-residual-unitree_go2 eval $go2 --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
+for robot in unitree_go2 unitree_g1; do
+  residual=policies/${robot}_residual.safetensors
+  measure eval-hard-mpc-$robot eval --robot $robot --controller mpc $hard --worlds 200
+  measure eval-hard-residual-$robot eval --robot $robot --policy $residual $hard --worlds 200
+  measure eval-hard-no_delay-mpc-$robot eval --robot $robot --controller mpc $hard $no_delay --worlds 200
+  measure eval-undisturbed-residual-$robot eval --robot $robot --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
+done
 measure train-residual-mit_humanoid train $mit --controller residual --worlds 512 --iterations 20 --name throughput
 measure train-rl-mit_humanoid train $mit --controller rl --worlds 512 --iterations 20 --name throughput
 cp out/results/*.json results/

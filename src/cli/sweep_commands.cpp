@@ -85,7 +85,8 @@ void sweep_commands(const CommandOptions& o) {
       const Axis& axis = kAxes[a];
       const std::vector<Outcome> found = follow_axis(o, loop, axis, [&](double part) { progress.update((a + part) / std::size(kAxes)); });
       const double step = axis.step[0] + axis.step[1] + axis.step[2];
-      const double survived = step * reach(found, &Outcome::survived), tracked = step * reach(found, &Outcome::tracked);
+      const auto far = [&](bool Outcome::* criterion) { return step * reach(found, criterion) + 0.0; };  // + 0.0: none is not -0
+      const double survived = far(&Outcome::survived), tracked = far(&Outcome::tracked);
       Json rows = Json::array();
       for (size_t i = 0; i < found.size(); ++i)
         rows.push_back({{"command", step * double(i + 1)},

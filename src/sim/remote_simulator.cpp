@@ -195,7 +195,7 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
     shares_.back().program->send(settings.terrain.height.data(), settings.terrain.height.size() * sizeof(float));
   }
   if (!shares_.front().program->has_answer(kPatience))
-    std::fprintf(stderr, "tandem: waiting for the simulator; a robot or a ground that is new to MuJoCo Warp takes it minutes\n");
+    std::fprintf(stderr, "tandem: waiting for the simulator to start; MuJoCo Warp takes minutes for a robot or a ground that is new to it\n");
   for (Share& share : shares_) {
     const nlohmann::json said = nlohmann::json::parse(share.program->receive_line(), nullptr, false);
     const auto text = [&said](const char* key) { return said.is_object() && said.contains(key) && said[key].is_string(); };

@@ -338,6 +338,8 @@ TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   expect_refusal("eval --policy nowhere.safetensors", 1, "nowhere.safetensors");
   expect_refusal("eval --config nowhere.toml", 1, "nowhere.toml");
   expect_refusal("compare nowhere", 1, "nowhere");
+  const std::string policy = TANDEM_SOURCE_DIR "/policies/mit_humanoid_residual.safetensors";
+  expect_refusal("compare --no-eval " + policy + " " + policy, 1, "is named twice");
   expect_refusal("replay nowhere", 1, "nowhere");
   expect_refusal("play --no-film --seconds 0.2 --push 1,0,0@0.2", 1, "starts after the run");
   expect_refusal("eval --worlds 1 --seconds 1 --push 5 --push-time 2", 1, "--push-time");
