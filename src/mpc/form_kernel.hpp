@@ -8,7 +8,7 @@
 namespace tandem {
 inline namespace TANDEM_ISA {
 
-// Parts of the QP that never change: cost Hessian, identity blocks, friction rows, penalties. `qp` is zero-filled.
+// Parts of the QP that never change: cost Hessian, identity blocks, penalties, friction rows but for their directions. `qp` is zero-filled.
 template <class S>
 TANDEM_FN void form_constants(const MpcView<S>& mpc, QpView<S> qp) {
   const QpDims& dims = mpc.dims;
@@ -30,9 +30,7 @@ TANDEM_FN void form_constants(const MpcView<S>& mpc, QpView<S> qp) {
       qp.Gam(k)[r * ldp + r] = mpc.dt[k];
     }
     for (int i = 0; i < dims.nd; ++i) {
-      const int c = i / mpc.friction_sides, side = i % mpc.friction_sides;
-      S* row = qp.D(k) + i * ldu + 3 * c;
-      row[0] = mpc.facet[2 * side], row[1] = mpc.facet[2 * side + 1], row[2] = -mpc.facet_friction;
+      qp.D(k)[i * ldu + 3 * (i / mpc.friction_sides) + 2] = -mpc.facet_friction;
       qp.ld(k)[i] = -infinity;
     }
   }
@@ -86,7 +84,7 @@ TANDEM_FN void node_error(const MpcView<S>& mpc, const WorldView<S>& world, int 
   }
 }
 
-// Cost gradient, joint boxes, friction bounds and joint integration defects of every node.
+// Cost gradient, joint boxes, friction rows and joint integration defects of every node.
 template <Team T, class S>
 TANDEM_FN void form_costs_and_bounds(const T& team, const MpcView<S>& mpc, const WorldView<S>& world, QpView<S> qp) {
   const ModelView<S>& model = mpc.model;
@@ -107,10 +105,13 @@ TANDEM_FN void form_costs_and_bounds(const T& team, const MpcView<S>& mpc, const
     if (k == mpc.nodes - 1) return;
     for (int i = 0; i < mpc.nforce; ++i) g[qp.lay.ldx + i] *= mpc.w_force[i % 3];
     for (int j = 0; j < model.njnt; ++j) qp.bq(k)[6 + j] = q[7 + j] + mpc.dt[k] * v[n + 6 + j] - q[nq + 7 + j];
+    const S yaw = quat_yaw(world.q + 3), cos_yaw = cos(yaw), sin_yaw = sin(yaw);
     for (int i = 0; i < mpc.dims.nd; ++i) {
-      const int c = i / mpc.friction_sides, side = i % mpc.friction_sides;
-      const S* F = world.F + k * mpc.nforce + 3 * c;
-      qp.ud(k)[i] = mpc.facet_friction * F[2] - mpc.facet[2 * side] * F[0] - mpc.facet[2 * side + 1] * F[1];
+      const int c = i / mpc.friction_sides;
+      const S *F = world.F + k * mpc.nforce + 3 * c, *facet = mpc.facet + 2 * (i % mpc.friction_sides);
+      S* row = qp.D(k) + i * qp.lay.ldu + 3 * c;
+      row[0] = cos_yaw * facet[0] - sin_yaw * facet[1], row[1] = sin_yaw * facet[0] + cos_yaw * facet[1];
+      qp.ud(k)[i] = mpc.facet_friction * F[2] - row[0] * F[0] - row[1] * F[1];
       qp.rho_d(k)[i] = mpc.rho_friction * world.stance[k * model.nfoot + model.contact_foot[c]];
     }
   });

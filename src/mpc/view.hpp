@@ -55,7 +55,7 @@ struct MpcView {
   S weight;                                  // of the robot [N]
   S facet_friction;                          // friction coefficient along a facet: friction cos(pi / sides)
   int friction_sides;
-  const S* facet;  // directions of the facets  (friction_sides, 2)
+  const S* facet;  // directions of the facets, the heading being x  (friction_sides, 2)
   S integral_gain, integral_limit;
   S delay;                                        // between a measurement and its set points [s]
   S step_rate, step_rate_start, step_rate_slope;  // largest rate; velocity error at which it begins to grow [m/s], and per how much [s/m]
