@@ -61,6 +61,8 @@ void LiveLoop::choose(const std::string& controller, const std::string& policy_f
   std::lock_guard change(change_mutex_);
   Choice next{pristine_, choice()->overrides, {}};
   controller == kCentroidal ? choose_centroidal(policy_file, next.base) : choose_controller(controller, policy_file, next.base);
+  check(next.base.task.mpc.nodes == pristine_.task.mpc.nodes, policy_file, ": trained with mpc.nodes = ", next.base.task.mpc.nodes,
+        "; the live view keeps the robot's ", pristine_.task.mpc.nodes);
   apply(std::move(next));
 }
 

@@ -100,7 +100,7 @@ std::vector<std::string> simulator_command(const CommonOptions& options) {
   return python_command(options.simulator == "drake" ? "tandem.drake_simulator" : "tandem.warp_program");
 }
 
-// A line where the policy learnt on top of another MPC than this one.
+// A line where --config or --set put another MPC below the policy than it learnt on.
 static void say_what_changed(const RunSettings& settings) {
   const std::vector<std::string> changed = changed_settings(*settings.pilot.policy, settings.task.mpc);
   if (changed.empty()) return;

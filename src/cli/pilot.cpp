@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "base/rng.hpp"
 #include "cli/settings.hpp"
+#include "deploy/trained_settings.hpp"
 #include "model/names.hpp"
 
 namespace tandem {
@@ -14,8 +15,8 @@ namespace {
 constexpr std::uint32_t kActionStream = 100;  // beyond those of env/streams.hpp
 const std::vector<std::string> kNames = {"mpc", "residual", "rl", "zero", "random"};
 
-// The policy's own gains, pose and blending: what it was trained with.
-void use_policy(const Policy& policy, RunSettings& settings) {
+// The policy's own gains, pose, blending and MPC: what it was trained with.
+void use_policy(const Policy& policy, const std::string& policy_file, RunSettings& settings) {
   const Blending& b = policy.blending;
   Robot& robot = settings.robot;
   robot.action_kp = b.kp_a, robot.action_kd = b.kd_a;
@@ -27,6 +28,7 @@ void use_policy(const Policy& policy, RunSettings& settings) {
   task.lambda = b.lambda;
   task.action_scale = b.scale;
   task.value_scale = policy.layout.value_scale;
+  use_trained_settings(policy, policy_file, task.mpc);
 }
 
 }  // namespace
@@ -45,7 +47,7 @@ void choose_controller(const std::string& controller, const std::string& policy_
     check_policy(*policy, settings.robot, policy_file);
     check(controller.empty() || controller == name(policy->controller), policy_file, ": this is a policy for --controller ", name(policy->controller),
           ", not ", controller, "; say that or give another file");
-    use_policy(*policy, settings);
+    use_policy(*policy, policy_file, settings);
     pilot = {Actions::kPolicy, policy, policy_file, name(policy->controller)};
     return;
   }

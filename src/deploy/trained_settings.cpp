@@ -22,11 +22,7 @@ std::string mpc_settings_text(MpcSettings settings, Controller controller) {
   return json.dump();
 }
 
-MpcSettings trained_settings(const Robot& robot, const std::string& policy_path) {
-  MpcSettings settings = make_mpc_settings(robot);
-  if (policy_path.empty()) return settings;
-  const Policy policy = load_policy(policy_path);
-  check_policy(policy, robot, policy_path);
+void use_trained_settings(const Policy& policy, const std::string& policy_path, MpcSettings& settings) {
   const Fields all = fields(settings);
   const Json then = settings_of(policy);
   for (const auto& [name, value] : then.items()) {
@@ -35,6 +31,14 @@ MpcSettings trained_settings(const Robot& robot, const std::string& policy_path)
           ", a setting that this program does not have; update the program");
     set_field(*field, value);
   }
+}
+
+MpcSettings trained_settings(const Robot& robot, const std::string& policy_path) {
+  MpcSettings settings = make_mpc_settings(robot);
+  if (policy_path.empty()) return settings;
+  const Policy policy = load_policy(policy_path);
+  check_policy(policy, robot, policy_path);
+  use_trained_settings(policy, policy_path, settings);
   return settings;
 }
 

@@ -177,19 +177,20 @@ TEST_F(PolicyFile, TheCommandLineDecidesAfterFileAndConfiguration) {
   EXPECT_EQ(resolve(options).task.lambda, 0.05);
 }
 
-TEST_F(PolicyFile, OfAnotherMpcIsSaid) {
+TEST_F(PolicyFile, BringsItsMpcAndSaysWhatChanged) {
   save("unitree_go2", Controller::kResidual);
   policy.mpc_settings = R"({"mpc.delay":0.015})";
   save_policy(policy, path);
   CommonOptions options;
   options.robot = "unitree_go2", options.policy = path;
   testing::internal::CaptureStderr();
-  resolve(options);
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "tandem: " + path + " was trained with other settings: mpc.delay = 0.0 (trained with 0.015)\n");
-  options.overrides = {"mpc.delay=0.015"};
-  testing::internal::CaptureStderr();
-  resolve(options);
+  EXPECT_EQ(resolve(options).task.mpc.delay, 0.015);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  options.overrides = {"mpc.delay=0.01"};
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(resolve(options).task.mpc.delay, 0.01);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "tandem: " + path + " was trained with other settings: mpc.delay = 0.01 (trained with 0.015)\n");
+  EXPECT_EQ(resolve(options, "mpc", "").task.mpc.delay, 0.01);
 }
 
 // One time per step of every world that stood, for every controller.
