@@ -271,6 +271,20 @@ def test_a_policy_of_another_robot_is_refused():
         live.choose("residual", str(native.ROOT / "policies" / "mit_humanoid_residual.safetensors"))
 
 
+def test_a_policy_brings_its_mpc_but_for_its_horizon(live, tmp_path):
+    for nodes, delay in ((live.plan().base.shape[0], 0.02), (7, 0.0)):
+        path = tmp_path / "policy.safetensors"
+        task = native.Task(live.robot, 1, settings={"mpc.nodes": nodes, "mpc.delay": delay})
+        zeros = np.zeros((task.naction, task.nobs), np.float32)
+        task.save_policy(path, [(zeros, zeros[:, 0].copy())], np.zeros(task.nobs, np.float32), np.ones(task.nobs, np.float32))
+        if nodes == 7:
+            with pytest.raises(native.Error, match="mpc.nodes = 7"):
+                live.choose("residual", str(path))
+        else:
+            live.choose("residual", str(path))
+            assert live.settings["mpc.delay"] == 0.02
+
+
 def test_everybody_at_once(live):
     """Many threads, every call: nothing breaks, and the robot walks on."""
     live.pause(False)
