@@ -34,7 +34,7 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
   done
   train go2 0 301 --robot unitree_go2 --controller residual $hard $explore --set mpc.delay=0
   train go2_small 0 90 --robot unitree_go2 $earlier --controller residual $hard $explore $small
-  train g1_hard 0 501 --robot unitree_g1 --controller residual $hard $explore --worlds 512 --set env.action_scale=2
+  train g1_hard 0 251 --robot unitree_g1 --controller residual $hard $explore --worlds 512 --set env.action_scale=2
   # the default task
   train g1 0 84 --robot unitree_g1 $earlier --controller residual $explore $small --set env.action_scale=1 --set env.max_angular_velocity=10
 }
