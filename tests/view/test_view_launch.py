@@ -50,7 +50,7 @@ def test_takes_the_first_free_port():
         (["view", "--host", "203.0.113.1"], "--host"),
         (["view", "--host", ""], '--host ""'),
         (["view", "--robot", "unitree_g1", "--policy", POLICY], "mit_humanoid"),
-        (["view", "--robot", "unitree_g1", "--controller", "residual"], "--policy"),
+        (["view", "--robot", "unitree_g1", "--controller", "rl"], "--policy"),
         (["view", "--policy", "nowhere.safetensors"], "nowhere.safetensors"),
         (["view", "--command", "fast"], "VX,VY,WZ"),
         (["view", "--set", "gait.periode=1"], "gait.period"),
