@@ -64,7 +64,8 @@ StepWork count_work(const Model& model, const MpcSettings& settings) {
     solver.iterations = iterations;
     return count([&] { solve_robot(team, problem_dims(one.mpc), solver, one.robot, one.work_memory(), one.plan.solve.copies); });
   };
-  for (int step = 0; step < 2; ++step) {  // the first step has no plan to shift
+  for (int step = 0; step < 2; ++step) {  // the first step has no plan to shift, and may leave none: the base lies at the height of the ground here
+    *one.robot.world.started = Counted(step);
     work.prepare = count([&] { begin_step(team, one.mpc, one.robot, one.begin.data()); });
     work.linearise = count([&] {
       for (int k = 0; k < one.mpc.nodes; ++k) linearise_robot(team, one.mpc, one.robot, k, one.linearise.data());
@@ -94,7 +95,7 @@ StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, 
   StepTraffic t{};
   t.prepare = number * (state + 2 * (trajectory + T * nfoot + bias) + T * nfoot + gait + 4 + 2);
   t.linearise = number * (T * mpc.ninput + N * mpc.nlinear + rows_size(mpc));
-  t.form = number * (trajectory + T * nfoot + 4 + bias + T * (2 * nv + 4 * nj) + N * (nF + nj + 2 * d.nd));
+  t.form = number * (trajectory + T * nfoot + 4 + bias + T * (2 * nv + 4 * nj) + N * (nF + nj + 4 * d.nd));
   t.solve = number * (qp_size(d) + 2 * solution_size(d) + 4);
   t.finish = number * (2 * trajectory + T * nx + N * nF + T * nfoot + 4 + bias + 2 * gait + 6 * nj + 3);
   // per iteration: bounds, penalties, gradient; E, Phi, Gam, C and D both ways and offsets, or once where they are copied

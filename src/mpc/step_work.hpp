@@ -35,7 +35,7 @@ StepWork count_work(const Model& model, const MpcSettings& settings);
 // From the sizes alone. In numbers of 4 bytes, with T nodes, N = T - 1, nq + nv + 2 nfoot numbers of plan per node, nF forces per interval:
 //   prepare    state and command in; plan in and out
 //   linearise  per node its inputs in (q, v, next v and base pose, forces, contact states), rows and linearised dynamics out
-//   form       plan in; cost gradient, joint boxes, joint defects, friction bounds and penalties out
+//   form       plan in; cost gradient, joint boxes, joint defects, friction directions, bounds and penalties out
 //   solve      problem in; warm start in and out
 //   finish     plan and step in, plan and set points out
 StepTraffic count_traffic(const MpcView<float>& mpc, const MpcDevicePlan& plan, int iterations);
