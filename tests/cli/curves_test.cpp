@@ -2,6 +2,7 @@
 #include "cli/curves.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 
 class Runs : public testing::Test {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-runs-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  fs::path folder = fs::path(testing::TempDir()) /
+                    ("tandem-runs-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
   void TearDown() override { fs::remove_all(folder); }
   std::string write(const std::string& name, const std::string& text) const {
     fs::create_directories(folder / name);

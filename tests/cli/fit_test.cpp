@@ -1,5 +1,6 @@
 // Parts of cost matching's programs: theta files, trials, pairs, the store of outcomes, push measures, plants.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -23,7 +24,8 @@ namespace fs = std::filesystem;
 
 class FitFiles : public testing::Test {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  fs::path folder = fs::path(testing::TempDir()) /
+                    ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
   ThetaOwner owner{"walker", "centroidal", {{"state", 0, 2}, {"input", 2, 3}}};
   void SetUp() override { fs::create_directories(folder); }
   void TearDown() override { fs::remove_all(folder); }

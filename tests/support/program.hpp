@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -45,7 +46,9 @@ class ProgramTest : public testing::Test {
   }
   Json report(const fs::path& file) const { return Json::parse(bytes(file)); }
 
-  fs::path folder = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  // tests of one name in two programs may run at once
+  fs::path folder = fs::path(testing::TempDir()) /
+                    ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
 
  private:
   std::string command_;
