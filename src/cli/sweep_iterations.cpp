@@ -49,8 +49,8 @@ Json measure(const IterationOptions& o, ClosedLoop& loop, double scale, const st
 
 void sweep_iterations(const IterationOptions& o) {
   RunSettings settings = resolve(o.sweep.common);
-  for (const std::string& mode : o.modes) choose_mode(mode, settings.task.mpc.solver);  // so that a wrong one is told before the work
-  settings = resolve(o.sweep.common);
+  SolverSettings tried = settings.task.mpc.solver;
+  for (const std::string& mode : o.modes) choose_mode(mode, tried);  // so that a wrong one is told before the work
   Json rows = Json::array();
   Table table({"mode", "iterations", "start velocities", "survival", "95 %"});
   {

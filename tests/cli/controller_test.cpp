@@ -1,6 +1,5 @@
 // Controllers with and without a policy in the closed loop: the same worlds for all, actions that arrive, rewards that add up, mistakes that are told.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "tests/cli/walks.hpp"
 #include "tests/policy/policies.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/own_path.hpp"
 
 namespace tandem {
 namespace {
@@ -25,8 +25,7 @@ RunSettings settings_of(const std::string& robot, const std::string& controller,
 // A policy with random weights in a file of its own.
 class PolicyFile : public testing::Test {
  protected:
-  std::string path = testing::TempDir() + "tandem-" + testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
-                     std::to_string(::getpid()) + ".safetensors";
+  std::string path = own_path("tandem-", ".safetensors").string();
   Policy policy;
   void save(const std::string& robot, Controller controller) {
     policy = random_policy(load_robot(robot), controller, {16, 8}, 3);

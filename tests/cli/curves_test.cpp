@@ -2,7 +2,6 @@
 #include "cli/curves.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -10,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/own_path.hpp"
 
 namespace tandem {
 namespace {
@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 
 class Runs : public testing::Test {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) /
-                    ("tandem-runs-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
+  fs::path folder = own_path("tandem-runs-");
   void TearDown() override { fs::remove_all(folder); }
   std::string write(const std::string& name, const std::string& text) const {
     fs::create_directories(folder / name);

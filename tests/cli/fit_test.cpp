@@ -1,6 +1,5 @@
 // Parts of cost matching's programs: theta files, trials, pairs, the store of outcomes, push measures, plants.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -16,6 +15,7 @@
 #include "cli/metrics.hpp"
 #include "cli/options.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/own_path.hpp"
 
 namespace tandem {
 namespace {
@@ -24,8 +24,7 @@ namespace fs = std::filesystem;
 
 class FitFiles : public testing::Test {
  protected:
-  fs::path folder = fs::path(testing::TempDir()) /
-                    ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
+  fs::path folder = own_path();
   ThetaOwner owner{"walker", "centroidal", {{"state", 0, 2}, {"input", 2, 3}}};
   void SetUp() override { fs::create_directories(folder); }
   void TearDown() override { fs::remove_all(folder); }

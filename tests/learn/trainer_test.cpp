@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -20,6 +19,7 @@
 #include "base/rng.hpp"
 #include "env/task_worlds.hpp"
 #include "tests/support/message_of.hpp"
+#include "tests/support/own_path.hpp"
 #include "tests/support/tmpfs.hpp"
 #include "tests/support/toy_env.hpp"
 
@@ -51,7 +51,7 @@ std::string without_times(const std::string& csv) {
 
 class Training : public testing::Test {
  protected:
-  fs::path logs = fs::path(testing::TempDir()) / ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  fs::path logs = own_path();
   std::vector<std::string> warnings;
 
   void SetUp() override { fs::remove_all(logs); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/own_path.hpp"
 #include "tests/support/run_command.hpp"
 
 namespace tandem {
@@ -46,9 +46,7 @@ class ProgramTest : public testing::Test {
   }
   Json report(const fs::path& file) const { return Json::parse(bytes(file)); }
 
-  // tests of one name in two programs may run at once
-  fs::path folder = fs::path(testing::TempDir()) /
-                    ("tandem-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "-" + std::to_string(::getpid()));
+  fs::path folder = own_path();
 
  private:
   std::string command_;
