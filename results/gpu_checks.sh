@@ -15,6 +15,7 @@
 #   sanitizer.txt      memcheck, initcheck, racecheck, synccheck on a small batch
 #   python.txt         MuJoCo Warp, the task and the learner on the GPU: tests, short trainings with their rates and shares of time, one that goes on, two that
 #                      must end with the same bits
+#   progress-RUN.csv   rates and rewards of those trainings, iteration by iteration
 #   warp-order.json    what the same bits from run to run cost in MuJoCo Warp
 #
 # There it needs an NVIDIA driver for CUDA 13 and a device of compute capability 9.0; for the profile and the sanitizer also ncu and compute-sanitizer on PATH;
@@ -46,6 +47,7 @@ export LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 note() { echo "$*" | tee -a "$out/log.txt"; }
 
 # part NAME SECONDS FILE COMMAND...: runs a command with a limit, its output appended to FILE, and notes how it ended. Tests that are skipped count as failed.
+# In the foreground a command gets the signal once: a second one would keep it from writing what it has.
 part() {
   local name=$1 limit=$2 file=$out/$3 start=$SECONDS status=0 before skipped left=$((${LIMIT:-100000} - SECONDS))
   shift 3
@@ -53,20 +55,21 @@ part() {
   (( limit < left )) || limit=$left
   echo "=== $name: $*" >>"$file"
   before=$(wc -l <"$file")
-  timeout -s INT -k 5 "$limit" "$@" >>"$file" 2>&1 || status=$?
+  timeout --foreground -s INT -k 30 "$limit" "$@" >>"$file" 2>&1 || status=$?
   skipped=$(tail -n +"$before" "$file" | grep -c '^\[  SKIPPED \] .*ms')
   (( status || skipped )) && failed=$((failed + 1))
   note "$name: exit code $status, $skipped skipped, after $((SECONDS - start)) s: $*"
+  for run in "$folder"/logs/*/*/*/; do [[ -e $run/progress.csv ]] && cp "$run/progress.csv" "$out/progress-$(echo "${run#"$folder"/logs/}" | cut -d/ -f1).csv"; done
   tar -C "$out" -czf "$archive" .
   return $((status || skipped))
 }
 
 run_tests() {
-  for test in test_team_cuda test_qp_cuda test_mpc_cuda test_task_cuda; do part "tests:$test" 120 tests.txt "$bin/$test"; done
+  for test in test_team_cuda test_qp_cuda test_mpc_cuda test_task_cuda; do part "tests:$test" 120 tests.txt "$bin/$test" --gtest_filter='-*WithoutADevice*'; done
 }
 
+bench=("$bin/tandem" bench mpc --device cuda)
 run_bench() {
-  local bench=("$bin/tandem" bench mpc --device cuda)
   part bench:mit_humanoid 200 bench.txt "${bench[@]}" --iterations 10,25 --worlds 1,64,1000,4096,16384,65536 --json "$out/bench-mit_humanoid.json"
   # each way to solve (docs/gpu.md, section 2)
   for robot in mit_humanoid unitree_go2; do
@@ -79,20 +82,20 @@ run_bench() {
   done
 }
 
-# what bounds the kernels
+# what bounds the kernels: the third step of a full GPU, each way to solve; the first is one graph (4 launches), the second goes by stages (5)
 run_ncu() {
   if ! command -v ncu >/dev/null; then note "ncu is not on PATH"; return; fi
-  part ncu 120 ncu.txt ncu --clock-control none --launch-skip 40 --launch-count 10 --print-summary per-kernel --section LaunchStats --section Occupancy \
-    --section SpeedOfLight --section WarpStateStats --section ComputeWorkloadAnalysis --section MemoryWorkloadAnalysis \
-    --metrics l1tex__data_bank_conflicts_pipe_lsu_mem_shared.sum,l1tex__data_pipe_lsu_wavefronts_mem_shared.sum,smsp__inst_executed.sum \
-    "$bin/test_mpc_cuda" --gtest_filter='*GivesTheSameBits*/0'
+  local profile=(ncu --clock-control none --kernel-name 'regex:.*(begin|linearise|solve|finish).*' --launch-skip 9 --launch-count 4 --section LaunchStats
+    --section Occupancy --section SpeedOfLight --section WarpStateStats --section ComputeWorkloadAnalysis --section MemoryWorkloadAnalysis --metrics
+    l1tex__data_bank_conflicts_pipe_lsu_mem_shared.sum,l1tex__data_pipe_lsu_wavefronts_mem_shared.sum,smsp__inst_executed.sum)
+  for blocks in 1 2; do part "ncu:$blocks" 90 ncu.txt "${profile[@]}" "${bench[@]}" --iterations 10 --worlds 4096 --blocks $blocks; done
 }
 
 # memory and barriers: few robots, since a checked kernel takes a hundred times as long
 run_sanitizer() {
   if ! command -v compute-sanitizer >/dev/null; then note "sanitizer: compute-sanitizer is not on PATH"; return; fi
   local check=(compute-sanitizer --error-exitcode 9)
-  part sanitizer:probe 30 sanitizer.txt "${check[@]}" "$bin/test_team_cuda" || return
+  part sanitizer:probe 30 sanitizer.txt "${check[@]}" "$bin/test_team_cuda" --gtest_filter='-*WithoutADevice*' || return
   for tool in memcheck racecheck initcheck synccheck; do
     part "sanitizer:$tool" 90 sanitizer.txt "${check[@]}" --tool "$tool" "$bin/test_mpc_cuda" --gtest_filter='*AMaskLeavesRobotsAlone*'
   done
@@ -102,7 +105,7 @@ run_sanitizer() {
 # physics, task and learning
 run_python() {
   if [[ ! -d $root/site || -z $TANDEM_PYTHON ]]; then note "python: $folder lacks pieces of python.tar.xz, or no Python is on PATH"; return; fi
-  local logs=$out/../logs
+  local logs=$folder/logs
   local python=(env -u TANDEM_ROOT PYTHONPATH="$root/site" PYTHONUNBUFFERED=1 TANDEM_TEST_DEVICE=cuda:0 "$TANDEM_PYTHON")
   pytest() {  # TEST [EXPRESSION]: those that need no processor of Warp's
     part "python:$1" 200 python.txt "${python[@]}" -m pytest -v --tb=short -p no:cacheprovider "$root/tests/python/$1.py" ${2:+-k "$2"}

@@ -1,17 +1,20 @@
 """Kernels of MuJoCo Warp and of tandem, compiled for a GPU where there is none, since there they would take minutes: results/warp_cache.py FOLDER.
 
-Three robots step on Warp's CPU device, on flat and on rough ground, and all modules that they launch are compiled for compute capability 9.0 into FOLDER. On
-the machine with the GPU, WARP_CACHE_PATH names that folder; what is missing from it is compiled there.
+Three robots step on Warp's CPU device, on flat and on rough ground, in order and not, while MuJoCo Warp is told that it is a GPU and its launches are written
+down in place of being made. Their modules are compiled for compute capability 9.0 into FOLDER. On the machine with the GPU, WARP_CACHE_PATH names that folder;
+what is missing from it is compiled there.
 """
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import tandem
 import warp as wp
+from mujoco_warp._src import collision_convex
 from tandem.mjcf import Terrain
 from tandem.warp_simulator import WarpSimulator
 
@@ -20,26 +23,56 @@ WORLDS = 2
 ROUGH = Terrain(9, 9, 0.1, np.random.default_rng(0).uniform(-0.01, 0.01, (9, 9)))
 
 
+class Gpu:
+    """A device of Warp's that says it is a GPU."""
+
+    is_cuda, is_cpu, sm_count = True, False, 132
+
+    def __init__(self, device):
+        self.device = device
+
+    def __getattr__(self, name):
+        return getattr(self.device, name)
+
+
 def launched_modules():
-    """(module, threads of a block) of every launch of a control step of each robot on each ground."""
+    """(module, threads of a block) of every launch of a control step of each robot on each ground, in order and not."""
     found = set()
 
+    def record(kernel, *_, block_dim=None, **__):
+        found.add((kernel.module, block_dim or kernel.module.options["block_dim"]))
+
+    def suggested_block_size(kernel, *_):  # which loads the module
+        record(kernel)
+        return 256, Gpu.sm_count
+
     def recorded(launch):
-        def record(kernel, *arguments, **named):
-            found.add((kernel.module, named.get("block_dim") or kernel.module.options["block_dim"]))
-            return launch(kernel, *arguments, **named)
+        return lambda kernel, *arguments, **named: record(kernel, **named) or launch(kernel, *arguments, **named)
 
-        return record
+    def patched(**functions):
+        patches = ExitStack()
+        for name, function in functions.items():
+            patches.enter_context(mock.patch.object(wp, name, function))
+        return patches
 
-    with mock.patch.object(wp, "launch", recorded(wp.launch)), mock.patch.object(wp, "launch_tiled", recorded(wp.launch_tiled)):
-        for name in ("mit_humanoid", "unitree_go2", "unitree_g1"):
-            robot = tandem.Robot(name)
-            for terrain in (None, ROUGH):
-                sim = WarpSimulator(robot, WORLDS, physics_dt=0.0025, device="cpu", terrain=terrain)
-                sim.set_parameters(friction=[1.0] * WORLDS)
-                sim.set_push(0, [[1.0, 0.0, 0.0]] * WORLDS, [1] * WORLDS)
-                sim.kick([[0.1] * 6] * WORLDS)
-                sim.step()
+    get_device = wp.get_device
+    as_on_gpu = {
+        "launch": record,
+        "launch_tiled": record,
+        "get_device": lambda *named: get_device(*named) if named else Gpu(get_device()),  # the current one is asked what it is
+        "get_suggested_block_size": suggested_block_size,
+        "capture_while": lambda _, while_body, **named: while_body(**named),
+    }
+    for name in ("mit_humanoid", "unitree_go2", "unitree_g1"):
+        for terrain in (None, ROUGH):
+            for deterministic in (True, False):
+                sim = WarpSimulator(tandem.Robot(name), WORLDS, physics_dt=0.0025, device="cpu", terrain=terrain, deterministic=deterministic)
+                with patched(launch=recorded(wp.launch), launch_tiled=recorded(wp.launch_tiled)):
+                    sim.set_parameters(friction=[1.0] * WORLDS)
+                    sim.set_push(0, [[1.0, 0.0, 0.0]] * WORLDS, [1] * WORLDS)
+                    sim.kick([[0.1] * 6] * WORLDS)
+                with patched(**as_on_gpu), mock.patch.object(collision_convex, "_ccd_grid_size", lambda kernel, count, _: record(kernel) or count):
+                    sim.step()
     return found
 
 

@@ -77,11 +77,11 @@ void step_mpc(MpcObject& self, const AnyArray& q, const AnyArray& v, const AnyAr
   unlocked(self.mutex, [&] { self.mpc->step(q_in, v_in, command_in, active_in, ground_in); });
 }
 
-void reset_mpc(MpcObject& self, std::optional<int> world, double phase) {
+void reset_mpc(MpcObject& self, std::optional<int> world, double phase, std::uintptr_t stream) {
   check(phase - phase == 0, "phase = ", phase, ", expected a number of periods");
   if (self.gpu) {
     check(!world && phase == 0, "reset of one world, or to a phase, works with device=\"cpu\" only; use reset_where(mask, phase)");
-    return unlocked(self.mutex, [&] { self.gpu->reset(); });
+    return unlocked(self.mutex, [&] { self.gpu->reset(nullptr, nullptr, reinterpret_cast<void*>(stream)); });
   }
   unlocked(self.mutex, [&] {
     if (world) return self.mpc->reset(*world, phase);
@@ -210,8 +210,9 @@ void bind_mpc(nb::module_& module) {
            "float64 ([nworld,] 3); None: level at height 0.\n"
            "stream: of CUDA, with device=\"cuda\": torch.cuda.current_stream().cuda_stream; 0 is the default stream.\n"
            "A state that is not finite gives that world the nominal pose; see `status`.")
-      .def("reset", &reset_mpc, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0,
-           "Forgets the plan of one world, or of all (None); the gait time becomes `phase`, in periods.")
+      .def("reset", &reset_mpc, nb::arg("world") = nb::none(), nb::arg("phase") = 0.0, nb::kw_only(), nb::arg("stream") = 0,
+           "Forgets the plan of one world, or of all (None); the gait time becomes `phase`, in periods.\n\n"
+           "stream: as of step(), whose order on the GPU it is part of.")
       .def("reset_where", &reset_where, nb::arg("mask"), nb::arg("phase") = nb::none(), nb::kw_only(), nb::arg("stream") = 0,
            "With device=\"cuda\": forgets the plans of the worlds whose mask is not 0; their gait times become `phase`, None: 0.\n\n"
            "mask: bool or uint8 ([nworld]). phase: float32 ([nworld]). Both in the GPU's memory.")

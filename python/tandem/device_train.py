@@ -21,15 +21,18 @@ from .program import run_program
 class Interrupts:
     """Makes Ctrl-C and a polite kill set a flag; a second one ends the process."""
 
+    ONCE = 0.2  # [s] timeout(1) sends its signal to the process and to its group: that is one, not two
+
     def __init__(self):
-        self.pending = False
+        self.pending, self.first = False, 0.0
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
     def _note(self, *_):
-        if self.pending:
+        if self.pending and time.monotonic() > self.first + self.ONCE:
             os._exit(130)
-        self.pending = True
+        if not self.pending:
+            self.pending, self.first = True, time.monotonic()
 
 
 class Trainer:

@@ -87,6 +87,7 @@ void bench(BenchOptions options, Takes takes, BenchResult (*measure)(const Bench
   options.common.robot = options.robots.front();
   RunSettings settings = resolve(options.common);
   const BenchResult result = measure(options);
+  if (result.interrupted) forget_interrupt();  // the report runs git
   print(result);
   Json described = to_json(settings);
   described["robots"] = options.robots;
@@ -103,7 +104,9 @@ void bench(BenchOptions options, Takes takes, BenchResult (*measure)(const Bench
   for (const BenchRow& row : result.rows) rows.push_back(to_json(row));
   Json results{{"rows", rows}};
   results.update(result.more);
+  if (result.interrupted) results["interrupted"] = true;
   write_report(options.common.json, options.common.argv, described, results);
+  if (result.interrupted) throw Interrupted{};
 }
 
 }  // namespace

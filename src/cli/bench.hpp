@@ -24,10 +24,11 @@ struct BenchOptions {
 struct BenchResult {
   std::vector<BenchRow> rows;
   Json more = Json::object();
+  bool interrupted = false;  // by Ctrl-C: this is what was measured until then
 };
 
 BenchResult bench_mpc(const BenchOptions& options);
-BenchResult bench_mpc_cuda(const BenchOptions& options);  // of bench_mpc, with --device cuda
+BenchResult bench_mpc_cuda(const BenchOptions& options);  // of bench_mpc, with --device cuda; keeps what it has when it is interrupted
 BenchResult count_mpc_work(const BenchOptions& options);  // of bench_mpc, with --work
 BenchResult bench_qp(const BenchOptions& options);
 BenchResult bench_centroidal_mpc(const BenchOptions& options);

@@ -96,20 +96,24 @@ Timed time_gpu(const Setting& setting, MpcCuda& gpu, int worlds) {
   return timed;
 }
 
-// Energy of steps one after the other, without the host in between.
+// Rate and energy of steps one after the other, without the host in between.
 Json measure_energy(MpcCuda& gpu, int worlds, const CudaDevice& device) {
   EnergyMeter meter(device.pci);
   gpu.wait();
   const double before = meter.joules();
   const Clock::time_point start = Clock::now();
   long steps = 0;
-  while (meter.problem().empty() && seconds_since(start) < kEnergySeconds) {
+  while (seconds_since(start) < kEnergySeconds) {
     for (int i = 0; i < 10; ++i) gpu.step(gpu.input());
     gpu.wait();
     steps += 10;
   }
   const double joules = meter.joules() - before, seconds = seconds_since(start);
-  return {{"watts", number(joules / seconds)}, {"joules_per_solve", number(joules / (double(steps) * worlds))}, {"problem", meter.problem()}};
+  const double solves = double(steps) * worlds;
+  return {{"per_second", solves / seconds},
+          {"watts", number(joules / seconds)},
+          {"joules_per_solve", number(joules / solves)},
+          {"problem", meter.problem()}};
 }
 
 // Worlds a second of the same states on the processor's threads.
@@ -195,11 +199,7 @@ Json baseline(const Setting& setting, const BenchOptions& options) {
   return run_kkt_baseline(setting.run.robot.name, cpu.dims(), problems, "cuda", robots, options.iterations);
 }
 
-}  // namespace
-
-BenchResult bench_mpc_cuda(const BenchOptions& options) {
-  check_cuda_device();
-  BenchResult out;
+void bench_robots(const BenchOptions& options, BenchResult& out) {
   const CudaDevice device = cuda_device();
   for (const char* key : {"stages", "energy", "memory", "kernels", "work", "baseline"}) out.more[key] = Json::array();
   out.more["device"] = describe(device);
@@ -222,7 +222,19 @@ BenchResult bench_mpc_cuda(const BenchOptions& options) {
         progress.update(++done / double(options.robots.size() * options.iterations.size() * options.worlds.size()));
       }
     }
-    out.more["baseline"].push_back(baseline(setting, options));
+    if (options.blocks == 0) out.more["baseline"].push_back(baseline(setting, options));
+  }
+}
+
+}  // namespace
+
+BenchResult bench_mpc_cuda(const BenchOptions& options) {
+  check_cuda_device();
+  BenchResult out;
+  try {
+    bench_robots(options, out);
+  } catch (const Interrupted&) {
+    out.interrupted = true;
   }
   return out;
 }

@@ -5,14 +5,22 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 
 namespace tandem {
 namespace {
 
+constexpr double kOnce = 0.2;  // [s] timeout(1) sends its signal to the process and to its group: that is one, not two
 volatile std::sig_atomic_t interrupts = 0;
+volatile double last = -kOnce;
 
 void on_signal(int) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const double seconds = double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+  if (seconds < last + kOnce) return;
   if (interrupts) ::_exit(130);
+  last = seconds;
   interrupts = 1;
 }
 
@@ -28,6 +36,7 @@ void catch_interrupts() {
 }
 
 bool interrupted() { return interrupts != 0; }
+void forget_interrupt() { interrupts = 0; }
 
 void throw_if_interrupted() {
   if (interrupted()) throw Interrupted{};

@@ -12,6 +12,7 @@ struct Interrupted {};
 // Makes Ctrl-C and a polite kill set a flag instead of ending the process; a second Ctrl-C ends it.
 void catch_interrupts();
 bool interrupted();
+void forget_interrupt();  // for what is still to be done
 void throw_if_interrupted();
 
 // A bar on stderr: from the second second on; ten times a second on a terminal, a line every ten seconds elsewhere.

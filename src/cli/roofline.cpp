@@ -65,10 +65,10 @@ void print_memory(const Json& rows) {
 }
 
 void print_energy(const Json& rows) {
-  std::printf("\nenergy of whole steps\n");
-  Table table({"robot", "iterations", "worlds", "W", "mJ per solve", "  not reported, because"});
+  std::printf("\nsteps one after the other: rate and energy\n");
+  Table table({"robot", "iterations", "worlds", "per second", "W", "mJ per solve", "  not reported, because"});
   for (const Json& r : rows)
-    table.add({text(r["robot"]), r["iterations"].dump(), r["worlds"].dump(), fixed(value(r["watts"]), 0),
+    table.add({text(r["robot"]), r["iterations"].dump(), r["worlds"].dump(), fixed(value(r["per_second"]), 0), fixed(value(r["watts"]), 0),
                fixed(1e3 * value(r["joules_per_solve"]), 4), "  " + text(r["problem"])});
   table.print();
 }

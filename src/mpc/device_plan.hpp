@@ -68,7 +68,7 @@ inline constexpr int kMaxDeviceWorlds = 65536;
 inline bool in_shared(const MpcDevicePlan& plan, WorkPart part) { return part >= kWorkParts - plan.solve.parts_in_shared; }
 
 // blocks: that solve on a multiprocessor, 1 or 2; 0: 2 where they fit and there are more robots than multiprocessors. known_sizes: a solve that is compiled for
-// the sizes of the problem is taken where there is one; false: that for any sizes, which gives the same bits. Throws Error where nworld is not in
+// the sizes of the problem is taken where there is one; false: that for any sizes, which computes the same. Throws Error where nworld is not in
 // 1 .. 65,536, the solver's mode is not kRiccati, or so many blocks do not fit.
 MpcDevicePlan plan_device(const MpcArrays<float>& arrays, const MpcSettings& settings, int nworld, const DeviceLimits& limits, int blocks = 0,
                           bool known_sizes = true);

@@ -62,7 +62,13 @@ TEST(Roofline, TablesSayWhatWasNotMeasured) {
   more["kernels"][0].update(describe(KernelUse{"solve", 256, 182, 0, 0, 208000, 1, 0.125}));
   more["memory"] = {
       {{"robot", "r"}, {"worlds", 4}, {"bytes", 1 << 20}, {"robot_bytes", 2048}, {"blocks", 1}, {"block_bytes", 0}, {"shared_bytes", 1024}}};
-  more["energy"] = {{{"robot", "r"}, {"iterations", 10}, {"worlds", 4}, {"watts", nullptr}, {"joules_per_solve", nullptr}, {"problem", "no driver"}}};
+  more["energy"] = {{{"robot", "r"},
+                     {"iterations", 10},
+                     {"worlds", 4},
+                     {"per_second", 51.0},
+                     {"watts", nullptr},
+                     {"joules_per_solve", nullptr},
+                     {"problem", "no driver"}}};
   more["baseline"] = {
       {{"robot", "r"}, {"problem", "no Torch"}},
       {{"robot", "s"},
@@ -72,7 +78,7 @@ TEST(Roofline, TablesSayWhatWasNotMeasured) {
   testing::internal::CaptureStdout();
   print_gpu_tables(more);
   const std::string text = testing::internal::GetCapturedStdout();
-  for (const char* part : {"A Card: 0 multiprocessors", "12.5", "no driver", "no Torch", "its answer is wrong"})
+  for (const char* part : {"A Card: 0 multiprocessors", "12.5", "51", "no driver", "no Torch", "its answer is wrong"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

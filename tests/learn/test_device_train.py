@@ -199,6 +199,7 @@ def test_ctrl_c_saves_and_ends_with_130(capfd):
     def interrupt(task):
         if task.steps == 24 * 2 + 5:  # within the third iteration
             os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)  # as timeout(1) does
 
     assert train(*TOY, "--iterations", "50", make_task=toy(interrupt)) == 130
     assert learner(run_folder() / "model_3") and not (run_folder() / "model_50").exists()

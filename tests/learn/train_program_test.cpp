@@ -73,6 +73,8 @@ TEST_F(TrainProgram, CtrlCSavesAndResumingGoesOnBitForBit) {
     const auto started = [&] { return fs::exists(folder / "logs") && !run_folder().empty() && fs::exists(run_folder() / "model_0"); };
     for (int i = 0; i < 3000 && !started(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     ::kill(process, SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::kill(process, SIGINT);  // as timeout(1) does
     int status = 0;
     ::waitpid(process, &status, 0);
     EXPECT_EQ(WEXITSTATUS(status), 130) << controller;

@@ -64,6 +64,9 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
       EXPECT_NEAR(found.value[w], processor.value[w], 1e-3 * processor.value[w]);
     }
   }
+  // Outputs of two kernels compiled from one source: the same bits on the emulator, which runs what nvcc wrote; on a GPU within rounding, since ptxas may
+  // contract products and sums of either in its own way.
+  void expect_alike(const MpcOutput& one, const MpcOutput& other, int step) const;
   Robot robot;
   MpcSettings settings;
 };
@@ -86,6 +89,11 @@ void expect_same(const MpcOutput& one, const MpcOutput& other, int njnt) {
   for (size_t w = 0; w < one.info.size(); ++w) expect_same_world(one, static_cast<int>(w), other, static_cast<int>(w), njnt);
 }
 
+void MpcOnCuda::expect_alike(const MpcOutput& one, const MpcOutput& other, int step) const {
+  if (cuda_device().name == "emulator of PTX") return expect_same(one, other, robot.model.njnt);
+  expect_close(one, other, step);
+}
+
 TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
   for (int nworld : {1, 3, more_than_blocks()}) follow_the_processor(nworld, 4);
 }
@@ -104,17 +112,17 @@ TEST_P(MpcOnCudaForOne, FollowsItWhereThePlanStartsAfterADelay) {
 TEST_P(MpcOnCuda, GivesTheSameBitsFromRunToRunAndInEveryBatch) {
   const int nworld = more_than_blocks();
   const States states = disturbed_states(robot, nworld, 32), first = disturbed_states(robot, 1, 32);
-  MpcCuda one = make(nworld), other = make(nworld), large_blocks = make(nworld, 1), alone = make(1);
+  MpcCuda one = make(nworld), other = make(nworld), large_blocks = make(nworld, 1), alone = make(1, one.plan().solve.blocks);
   for (int i = 0; i < 3; ++i) {
     const MpcOutput a = step(one, states), b = step(other, states), c = step(alone, first);
     expect_same(a, b, robot.model.njnt);
-    if (one.plan().solve.blocks > 1) expect_same(a, step(large_blocks, states), robot.model.njnt);
+    if (one.plan().solve.blocks > 1) expect_alike(a, step(large_blocks, states), i);
     expect_same_world(c, 0, a, 0, robot.model.njnt);
   }
 }
 
 // A robot whose sizes nobody has compiled for.
-TEST_P(MpcOnCuda, SizesThatAreKnownWhenItRunsGiveTheBitsOfThoseThatTheCompilerKnows) {
+TEST_P(MpcOnCuda, SizesThatAreKnownWhenItRunsGiveWhatThoseGiveThatTheCompilerKnows) {
   const States states = disturbed_states(robot, 3, 38);
   const int most = MpcCuda::plan(robot.model, settings, 65536).solve.blocks;
   for (int blocks = 1; blocks <= most; ++blocks) {
@@ -122,7 +130,7 @@ TEST_P(MpcOnCuda, SizesThatAreKnownWhenItRunsGiveTheBitsOfThoseThatTheCompilerKn
     MpcCuda known(robot.model, settings, 3, blocks), any(robot.model, settings, 3, blocks, false);
     EXPECT_GE(known.plan().compiled, 0);
     EXPECT_EQ(any.plan().compiled, -1);
-    for (int i = 0; i < 2; ++i) expect_same(step(known, states), step(any, states), robot.model.njnt);
+    for (int i = 0; i < 2; ++i) expect_alike(step(known, states), step(any, states), i);
   }
 }
 

@@ -52,7 +52,7 @@ def test_does_what_the_task_does(name, controller, device):
     observation_tolerance, reward_tolerance = (2e-2, 1e-3) if device == "cuda" and controller == "residual" else (2e-3, 1e-4)
     task.reset()
     host.reset()
-    np.testing.assert_allclose(on_host(task.observation), host.observation, atol=1e-4)
+    np.testing.assert_allclose(on_host(task.observation), host.observation, atol=observation_tolerance if device == "cuda" else 1e-4)
     ended = 0
     for step in range(20):
         action = actions(task, step)
