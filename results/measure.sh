@@ -46,7 +46,8 @@ done
 measure sweep-conditions-mit_humanoid sweep conditions $mit --policy $residual --hard --worlds 64 --push-phases 8 --out out/sweep-conditions-mit_humanoid
 hard="--config policies/hard.toml --disturbances task --seconds 5 --start-scale 1 --seed 100"
 measure compare-hard compare mpc $residual $rl $hard --worlds 200 --out out/compare-hard
-no_delay="--set mpc.delay=0"
+trusting="--set mpc.pose_trust=1" no_delay="--set mpc.pose_trust=1 --set mpc.delay=0"
+measure compare-hard-trusting compare mpc $residual $hard $trusting --worlds 200 --out out/compare-hard-trusting
 measure compare-hard-no_delay compare mpc $residual $hard $no_delay --worlds 200 --out out/compare-hard-no_delay
 # what the policies change, as the published figures show it
 wide=policies/mit_humanoid_wide.safetensors
@@ -80,6 +81,7 @@ for robot in unitree_go2 unitree_g1; do
   residual=policies/${robot}_residual.safetensors
   measure eval-hard-mpc-$robot eval --robot $robot --controller mpc $hard --worlds 200
   measure eval-hard-residual-$robot eval --robot $robot --policy $residual $hard --worlds 200
+  measure eval-hard-trusting-mpc-$robot eval --robot $robot --controller mpc $hard $trusting --worlds 200
   measure eval-hard-no_delay-mpc-$robot eval --robot $robot --controller mpc $hard $no_delay --worlds 200
   measure eval-undisturbed-residual-$robot eval --robot $robot --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
 done

@@ -12,8 +12,10 @@ train() {  # NAME SEED ITERATIONS ARGUMENTS...
   echo "== $name"
   ./tandem train --name "$name" --seed "$seed" --iterations "$iterations" "$@"
 }
-# the runs that compare were made with a gait that keeps its rate, an MPC that counts on no delay, and without symmetry unless they say so
-earlier="--set mpc.step_rate=1 --set mpc.delay=0 --set ppo.symmetric=false"
+# the runs that compare were made with a gait that keeps its rate, an MPC that counts on no delay and on no noise, and without
+# symmetry unless they say so
+trusting="--set mpc.pose_trust=1"
+earlier="--set mpc.step_rate=1 --set mpc.delay=0 $trusting --set ppo.symmetric=false"
 mit="--robot mit_humanoid $earlier" hard="--config policies/hard.toml" explore="--config policies/residual.toml"
 # as residual.toml has it, for runs without it
 ppo="--worlds 1024 --set ppo.entropy_coefficient=0 --set ppo.desired_kl=0.015"
@@ -22,7 +24,7 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
 
 # shellcheck disable=SC2086  # the variables hold several arguments
 {
-  train residual 0 301 --robot mit_humanoid --controller residual $hard $explore --set mpc.delay=0
+  train residual 0 301 --robot mit_humanoid --controller residual $hard $explore $trusting
   train plain 0 601 $mit --controller residual $hard $explore
   train symmetric 0 601 $mit --controller residual $hard $explore --set ppo.symmetric=true
   train wide 0 301 $mit --controller residual --config policies/wide.toml $explore --set ppo.symmetric=true
@@ -32,9 +34,9 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
     train joint_joint $seed 164 $mit --controller residual $hard $explore $small --blend joint_joint
     train torque_torque $seed 164 $mit --controller residual $hard $explore $small --blend torque_torque --set env.action_scale=240
   done
-  train go2 0 301 --robot unitree_go2 --controller residual $hard $explore --set mpc.delay=0
+  train go2 0 301 --robot unitree_go2 --controller residual $hard $explore $trusting --set mpc.delay=0
   train go2_small 0 90 --robot unitree_go2 $earlier --controller residual $hard $explore $small
-  train g1_hard 0 251 --robot unitree_g1 --controller residual $hard $explore --worlds 512 --set env.action_scale=2
+  train g1_hard 0 251 --robot unitree_g1 --controller residual $hard $explore $trusting --worlds 512 --set env.action_scale=2
   # the default task
   train g1 0 84 --robot unitree_g1 $earlier --controller residual $explore $small --set env.action_scale=1 --set env.max_angular_velocity=10
 }

@@ -48,6 +48,7 @@ void check_sizes(const Model& model, const MpcSettings& s) {
   check(s.step_rate >= 1 && s.step_rate <= 10, "MPC settings: step_rate = ", s.step_rate, ", expected 1 (the gait keeps its rate) to 10");
   check(s.step_rate_forward >= 0 && s.step_rate_forward <= 10, "MPC settings: step_rate_forward = ", s.step_rate_forward, ", expected 0 to 10");
   check(s.delay >= 0 && s.delay <= 0.1, "MPC settings: delay = ", s.delay, " s, expected 0 to 0.1");
+  check(s.pose_trust >= 0.01 && s.pose_trust <= 1, "MPC settings: pose_trust = ", s.pose_trust, ", expected 0.01 to 1");
   check(s.friction_sides >= 3 && s.friction_sides <= 16, "MPC settings: friction_sides = ", s.friction_sides, ", expected 3 to 16");
   check(s.integral_gain >= 0 && s.integral_limit >= 0, "MPC settings: integral_gain = ", s.integral_gain, ", integral_limit = ", s.integral_limit,
         ", expected 0 or more");
@@ -192,6 +193,7 @@ MpcArrays<S> make_arrays(const Model& model, const MpcSettings& s, int align) {
   view.facet_friction = static_cast<S>(s.friction * std::cos(M_PI / s.friction_sides));
   view.integral_gain = static_cast<S>(s.integral_gain), view.integral_limit = static_cast<S>(s.integral_limit);
   view.delay = static_cast<S>(s.delay);
+  view.pose_trust = static_cast<S>(s.pose_trust);
   view.step_rate = static_cast<S>(s.step_rate);
   view.step_rate_gain = static_cast<S>(std::min(1.0, s.control_dt / std::max(s.step_rate_time, s.control_dt)));
   view.step_rate_forward = static_cast<S>(s.step_rate_forward);

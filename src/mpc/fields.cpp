@@ -14,6 +14,7 @@ Fields fields(MpcSettings& m) {
           {"mpc.friction_sides", &m.friction_sides},
           {"mpc.foot_distance", &m.foot_distance, non_negative},
           {"mpc.delay", &m.delay, {0, 0.1}},
+          {"mpc.pose_trust", &m.pose_trust, {0.01, 1}},
           {"mpc.integral_gain", &m.integral_gain, non_negative},
           {"mpc.integral_limit", &m.integral_limit, non_negative},
           {"mpc.step_rate", &m.step_rate, at_least(1)},

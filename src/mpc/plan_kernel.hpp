@@ -105,6 +105,16 @@ TANDEM_FN void start_from_measured(const MpcView<S>& mpc, WorldView<S> world, co
   for (int i = 0; i < model.nv; ++i) world.v[i] = v[i];
 }
 
+// Moves the base of node 0 to where the last plan predicted it, but for the share of the measured pose that is trusted, eq. (27).
+//   predicted   the shifted plan; its velocities of node 0 are overwritten
+template <class S>
+TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, WorldView<S> predicted) {
+  S* d = predicted.v;
+  difference(SerialTeam{}, mpc.model, predicted.q, world.q, d);
+  for (int i = 0; i < 6; ++i) d[i] *= mpc.pose_trust;
+  integrate(SerialTeam{}, mpc.model, predicted.q, d, S(1), world.q);
+}
+
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0, or where that is going.
 //   q, v      measured state  (nq), (nv)
 //   scratch   world_size() numbers; where there was a plan, its contact states are kept in world_at(mpc, scratch).stance
@@ -129,7 +139,9 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
   for_each(team, 0, nodes, [&](int k) {
     if (!started) start_plan(mpc, world, q, k);
     if (k < nodes - 1) fit_forces(mpc, world, k);
-    if (k == 0) start_from_measured(mpc, world, q, v, started ? mpc.delay : S(0));
+    if (k > 0) return;
+    start_from_measured(mpc, world, q, v, started ? mpc.delay : S(0));
+    if (started && mpc.pose_trust < S(1)) weigh_prediction(mpc, world, next);
   });
   team.sync();
 }

@@ -58,6 +58,7 @@ struct MpcView {
   const S* facet;  // directions of the facets, the heading being x  (friction_sides, 2)
   S integral_gain, integral_limit;
   S delay;                                        // between a measurement and its set points [s]
+  S pose_trust;                                   // share of the base's measured pose at node 0
   S step_rate, step_rate_start, step_rate_slope;  // largest rate; velocity error at which it begins to grow [m/s], and per how much [s/m]
   S step_rate_forward;                            // how much of the forward velocity error counts
   S step_rate_gain;                               // share of the way to a new rate in a control step

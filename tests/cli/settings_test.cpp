@@ -63,10 +63,10 @@ TEST_F(Overrides, ReachEveryMemberOfTheSolver) {
 }
 
 TEST_F(Overrides, ReachEveryMemberOfTheMpc) {
-  auto& [nodes, dt, control_dt, gait, weights, nominal, friction, sides, feet, delay, gain, limit, s1, s2, s3, s4, r1, r2, r3, r4, r5, r6, solver] =
-      settings.task.mpc;
-  const void* members[] = {&nodes, &dt, &control_dt, &nominal, &friction, &sides, &feet, &delay, &gain, &limit,
-                           &s1,    &s2, &s3,         &s4,      &r1,       &r2,    &r3,   &r4,    &r5,   &r6};
+  auto& [nodes, dt, control_dt, gait, weights, nominal, friction, sides, feet, delay, trust, gain, limit, s1, s2, s3, s4, r1, r2, r3, r4, r5, r6,
+         solver] = settings.task.mpc;
+  const void* members[] = {&nodes, &dt, &control_dt, &nominal, &friction, &sides, &feet, &delay, &trust, &gain, &limit,
+                           &s1,    &s2, &s3,         &s4,      &r1,       &r2,    &r3,   &r4,    &r5,    &r6};
   for (size_t i = 0; i < std::size(members); ++i) EXPECT_TRUE(has_name(settings, members[i])) << "member " << i << " of MpcSettings";
   auto& [period, stance, offset, height, takeoff, touchdown] = gait;
   for (const void* member : {(void*)&period, (void*)&stance, (void*)&offset, (void*)&height, (void*)&takeoff, (void*)&touchdown})

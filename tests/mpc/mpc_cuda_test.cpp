@@ -104,8 +104,8 @@ TEST_P(MpcOnCudaForOne, FollowsItWhereTheWorkDoesNotFitIntoSharedMemory) {
   follow_the_processor(2, 2);
 }
 
-TEST_P(MpcOnCudaForOne, FollowsItWhereThePlanStartsAfterADelay) {
-  settings.delay = 0.02;
+TEST_P(MpcOnCudaForOne, FollowsItWhereThePlanStartsAfterADelayFromAPoseThatItHalfTrusts) {
+  settings.delay = 0.02, settings.pose_trust = 0.5;
   follow_the_processor(3, 4);
 }
 
