@@ -266,30 +266,38 @@ TEST_P(ControlLoopTest, RefusesWhatCannotBe) {
   EXPECT_THROW(loop.prepare(std::vector<unsigned char>(kWorlds + 1)), Error);
 }
 
-// How many of three humanoids that are asked for 0.4 m/s stand 5 s later, where set points act 40 ms late and the MPC counts on `told`.
-int standing_with_late_set_points(double told) {
+// How many of three humanoids that are asked for 0.4 m/s stand 5 s later, where set points act `delay` late and noise is `noise` times the usual.
+int standing(TaskSettings settings, double delay, double noise) {
+  settings.randomise.delay[1] = delay;
   const Robot robot = load_robot("mit_humanoid");
-  TaskSettings settings = make_task_settings(robot, Controller::kMpc);
-  settings.randomise.delay[1] = 0.04, settings.mpc.delay = told;
   ControlLoop loop(robot, settings, kWorlds, 1);
   const std::vector<double> rest(robot.model.nv, 0.0);
   for (int w = 0; w < kWorlds; ++w) {
-    loop.reset(w, {.q = robot.stand, .v = rest, .phase = 0.1 * w, .delay = 0.04, .noise_scale = 0});
+    loop.reset(w, {.q = robot.stand, .v = rest, .phase = 0.1 * w, .delay = delay, .noise_scale = noise});
     loop.command[4 * w + 1] = 0.4;
   }
-  std::vector<bool> standing(kWorlds, true);
+  std::vector<bool> up(kWorlds, true);
   for (int k = 0; k < 500; ++k) {
     loop.prepare();
     loop.advance({});
     for (int w = 0; w < kWorlds; ++w)
-      if (loop.measured_q[w * robot.model.nq + 2] < robot.limits.min_base_height) standing[w] = false;
+      if (loop.simulator().output.q[w * robot.model.nq + 2] < robot.limits.min_base_height) up[w] = false;
   }
-  return static_cast<int>(std::count(standing.begin(), standing.end(), true));
+  return static_cast<int>(std::count(up.begin(), up.end(), true));
 }
 
 TEST(LateSetPoints, AreNoTroubleForAnMpcThatCountsOnThem) {
-  EXPECT_EQ(standing_with_late_set_points(0), 0);
-  EXPECT_EQ(standing_with_late_set_points(0.04), kWorlds);
+  TaskSettings settings = make_task_settings(load_robot("mit_humanoid"), Controller::kMpc);
+  EXPECT_EQ(standing(settings, 0.04, 0), 0);
+  settings.mpc.delay = 0.04;
+  EXPECT_EQ(standing(settings, 0.04, 0), kWorlds);
+}
+
+TEST(NoisyPoses, AreNoTroubleForAnMpcThatTrustsThemLittle) {
+  TaskSettings settings = make_task_settings(load_robot("mit_humanoid"), Controller::kMpc);
+  EXPECT_EQ(standing(settings, 0, 5), 0);
+  settings.mpc.pose_trust = 0.2;
+  EXPECT_EQ(standing(settings, 0, 5), kWorlds);
 }
 
 }  // namespace
