@@ -100,10 +100,9 @@ class DeviceTask:
             deterministic=deterministic,
         )
         self.take_arrays()
-        for _ in range(
-            2
-        ):  # before anybody counts time, Warp compiles or loads its kernels, and a GPU takes in the graph when it is launched for the first time
-            self.sim.step()
+        # before anybody counts time: Warp compiles or loads its kernels, and a GPU takes in the graph when it is launched for the first time
+        self.sim.step()
+        self.sim.step()
         self.times = Stopwatch(self.device)
         self.started = False
 

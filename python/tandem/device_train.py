@@ -24,15 +24,17 @@ class Interrupts:
     ONCE = 0.2  # [s] timeout(1) sends its signal to the process and to its group: that is one, not two
 
     def __init__(self):
-        self.pending, self.first = False, 0.0
+        self.pending, self.last = False, -self.ONCE
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
     def _note(self, *_):
-        if self.pending and time.monotonic() > self.first + self.ONCE:
+        now = time.monotonic()
+        if now < self.last + self.ONCE:
+            return
+        if self.pending:
             os._exit(130)
-        if not self.pending:
-            self.pending, self.first = True, time.monotonic()
+        self.pending, self.last = True, now
 
 
 class Trainer:
