@@ -49,7 +49,7 @@ note() { echo "$*" | tee -a "$out/log.txt"; }
 # part NAME SECONDS FILE COMMAND...: runs a command with a limit, its output appended to FILE, and notes how it ended. Tests that are skipped count as failed.
 # In the foreground a command gets the signal once: a second one would keep it from writing what it has.
 part() {
-  local name=$1 limit=$2 file=$out/$3 start=$SECONDS status=0 before skipped left=$((${LIMIT:-100000} - SECONDS))
+  local name=$1 limit=$2 file=$out/$3 start=$SECONDS status=0 before skipped table run left=$((${LIMIT:-100000} - SECONDS))
   shift 3
   if (( left < 15 )); then note "$name: left out, $left s are left"; return; fi
   (( limit < left )) || limit=$left
@@ -59,7 +59,10 @@ part() {
   skipped=$(tail -n +"$before" "$file" | grep -c '^\[  SKIPPED \] .*ms')
   (( status || skipped )) && failed=$((failed + 1))
   note "$name: exit code $status, $skipped skipped, after $((SECONDS - start)) s: $*"
-  for run in "$folder"/logs/*/*/*/; do [[ -e $run/progress.csv ]] && cp "$run/progress.csv" "$out/progress-$(echo "${run#"$folder"/logs/}" | cut -d/ -f1).csv"; done
+  for table in "$folder"/logs/*/*/*/progress.csv; do
+    run=${table#"$folder/logs/"}
+    [[ -e $table ]] && cp "$table" "$out/progress-${run%%/*}.csv"
+  done
   tar -C "$out" -czf "$archive" .
   return $((status || skipped))
 }

@@ -83,6 +83,7 @@ for robot in unitree_go2 unitree_g1; do
   measure eval-hard-mpc-$robot eval --robot $robot --controller mpc $hard --worlds 200
   measure eval-hard-residual-$robot eval --robot $robot --policy $residual $hard --worlds 200
   measure eval-hard-trusting-mpc-$robot eval --robot $robot --controller mpc $hard $trusting --worlds 200
+  measure eval-hard-trusting-residual-$robot eval --robot $robot --policy $residual $hard $trusting --worlds 200
   measure eval-hard-no_delay-mpc-$robot eval --robot $robot --controller mpc $hard $no_delay --worlds 200
   measure eval-undisturbed-residual-$robot eval --robot $robot --policy $residual --worlds 50 --seconds 10 --vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5
 done

@@ -7,7 +7,6 @@ what is missing from it is compiled there.
 
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
@@ -49,11 +48,9 @@ def launched_modules():
     def recorded(launch):
         return lambda kernel, *arguments, **named: record(kernel, **named) or launch(kernel, *arguments, **named)
 
-    def patched(**functions):
-        patches = ExitStack()
-        for name, function in functions.items():
-            patches.enter_context(mock.patch.object(wp, name, function))
-        return patches
+    def grid_size(kernel, count, _):  # which asks that on a GPU
+        record(kernel)
+        return count
 
     get_device = wp.get_device
     as_on_gpu = {
@@ -67,11 +64,11 @@ def launched_modules():
         for terrain in (None, ROUGH):
             for deterministic in (True, False):
                 sim = WarpSimulator(tandem.Robot(name), WORLDS, physics_dt=0.0025, device="cpu", terrain=terrain, deterministic=deterministic)
-                with patched(launch=recorded(wp.launch), launch_tiled=recorded(wp.launch_tiled)):
+                with mock.patch.multiple(wp, launch=recorded(wp.launch), launch_tiled=recorded(wp.launch_tiled)):
                     sim.set_parameters(friction=[1.0] * WORLDS)
                     sim.set_push(0, [[1.0, 0.0, 0.0]] * WORLDS, [1] * WORLDS)
                     sim.kick([[0.1] * 6] * WORLDS)
-                with patched(**as_on_gpu), mock.patch.object(collision_convex, "_ccd_grid_size", lambda kernel, count, _: record(kernel) or count):
+                with mock.patch.multiple(wp, **as_on_gpu), mock.patch.object(collision_convex, "_ccd_grid_size", grid_size):
                     sim.step()
     return found
 

@@ -94,6 +94,17 @@ class MpcKernels : public testing::TestWithParam<const char*> {
     if (lanes > 1) run_team(lanes, run);
     return {bench.world, bench.qp, bench.tau};
   }
+  // A world with its first plan, which began where the robot was measured: there was none before that could tell where it goes.
+  Bench<double> planned_once() const {
+    Bench<double> bench(robot, settings);
+    const WorldView<double> world = world_at(bench.arrays.view, bench.world.data());
+    std::copy(states.command.begin(), states.command.end(), world.command);
+    prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), bench.plan.data());
+    for (int i = 0; i < robot.model.nq; ++i) EXPECT_EQ(world.q[i], states.q[i]) << i;
+    for (int i = 0; i < robot.model.nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
+    control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
+    return bench;
+  }
   Robot robot;
   MpcSettings settings;
   States states;
@@ -115,14 +126,10 @@ TEST_P(MpcKernels, SinglePrecisionFollowsDouble) {
 // Eq. (26) by hand: node 0 is where the old plan, one control step on, takes the measured state within the delay.
 TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
   settings.delay = 0.02;
-  Bench<double> bench(robot, settings);
+  Bench<double> bench = planned_once();
   const MpcView<double>& mpc = bench.arrays.view;
   const WorldView<double> world = world_at(mpc, bench.world.data());
-  std::copy(states.command.begin(), states.command.end(), world.command);
   const int nv = robot.model.nv, nq = robot.model.nq;
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
-  for (int i = 0; i < nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << "there is no plan yet that could tell where the robot goes";
-  control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
   const std::vector<double> v0(world.v, world.v + nv), v1(world.v + nv, world.v + 2 * nv);
   prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
   const double share = settings.control_dt / settings.dt[0];
@@ -143,14 +150,10 @@ TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
 // Eq. (27) by hand: the base of node 0 lies between what the old plan, one control step on, says and what is measured; joints and velocities are measured.
 TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   settings.pose_trust = 0.25;
-  Bench<double> bench(robot, settings);
+  Bench<double> bench = planned_once();
   const MpcView<double>& mpc = bench.arrays.view;
   const WorldView<double> world = world_at(mpc, bench.world.data());
-  std::copy(states.command.begin(), states.command.end(), world.command);
   const int nv = robot.model.nv, nq = robot.model.nq;
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
-  for (int i = 0; i < nq; ++i) EXPECT_EQ(world.q[i], states.q[i]) << "there is no plan yet that could predict";
-  control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
   std::vector<double> predicted(nq), d(nv), between(nq);
   interpolate_configuration(mpc.model, predicted.data(), world.q, world.q + nq, settings.control_dt / settings.dt[0], d.data());
   prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());

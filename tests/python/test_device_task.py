@@ -49,10 +49,11 @@ def test_does_what_the_task_does(name, controller, device):
     assert (task.nobs, task.naction) == (host.nobs, host.naction)
     assert (task.term_names, task.termination_names) == (host.term_names, host.termination_names)
     # on a GPU the MPC's numbers are floats, on the processor doubles
-    observation_tolerance, reward_tolerance = (2e-2, 1e-3) if device == "cuda" and controller == "residual" else (2e-3, 1e-4)
+    in_floats = device == "cuda" and controller == "residual"
+    observation_tolerance, reward_tolerance = (2e-2, 1e-3) if in_floats else (2e-3, 1e-4)
     task.reset()
     host.reset()
-    np.testing.assert_allclose(on_host(task.observation), host.observation, atol=observation_tolerance if device == "cuda" else 1e-4)
+    np.testing.assert_allclose(on_host(task.observation), host.observation, atol=observation_tolerance if in_floats else 1e-4)
     ended = 0
     for step in range(20):
         action = actions(task, step)
