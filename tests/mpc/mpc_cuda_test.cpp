@@ -19,6 +19,21 @@ namespace {
 
 constexpr int kIterations = 6;
 
+// Everything of world a in one output has the bits of world b in another.
+void expect_same_world(const MpcOutput& one, int a, const MpcOutput& other, int b, int njnt) {
+  EXPECT_EQ(row(one.tau_ff, a, njnt), row(other.tau_ff, b, njnt)) << "world " << a;
+  EXPECT_EQ(row(one.q_des, a, njnt), row(other.q_des, b, njnt)) << "world " << a;
+  EXPECT_EQ(row(one.v_des, a, njnt), row(other.v_des, b, njnt)) << "world " << a;
+  EXPECT_EQ(one.value[a], other.value[b]) << "world " << a;
+  EXPECT_EQ(one.phase[a], other.phase[b]) << "world " << a;
+  EXPECT_EQ(one.info[a].status, other.info[b].status) << "world " << a;
+  EXPECT_EQ(one.info[a].primal_residual, other.info[b].primal_residual) << "world " << a;
+}
+void expect_same(const MpcOutput& one, const MpcOutput& other, int njnt) {
+  ASSERT_EQ(one.info.size(), other.info.size());
+  for (size_t w = 0; w < one.info.size(); ++w) expect_same_world(one, static_cast<int>(w), other, static_cast<int>(w), njnt);
+}
+
 class MpcOnCuda : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -66,33 +81,16 @@ class MpcOnCuda : public testing::TestWithParam<const char*> {
   }
   // Outputs of two kernels compiled from one source: the same bits on the emulator, which runs what nvcc wrote; on a GPU within rounding, since ptxas may
   // contract products and sums of either in its own way.
-  void expect_alike(const MpcOutput& one, const MpcOutput& other, int step) const;
+  void expect_alike(const MpcOutput& one, const MpcOutput& other, int step) const {
+    if (cuda_device().name == "emulator of PTX") return expect_same(one, other, robot.model.njnt);
+    expect_close(one, other, step);
+  }
   Robot robot;
   MpcSettings settings;
 };
 
 // What does not depend on the robot.
 class MpcOnCudaForOne : public MpcOnCuda {};
-
-// Everything of world a in one output has the bits of world b in another.
-void expect_same_world(const MpcOutput& one, int a, const MpcOutput& other, int b, int njnt) {
-  EXPECT_EQ(row(one.tau_ff, a, njnt), row(other.tau_ff, b, njnt)) << "world " << a;
-  EXPECT_EQ(row(one.q_des, a, njnt), row(other.q_des, b, njnt)) << "world " << a;
-  EXPECT_EQ(row(one.v_des, a, njnt), row(other.v_des, b, njnt)) << "world " << a;
-  EXPECT_EQ(one.value[a], other.value[b]) << "world " << a;
-  EXPECT_EQ(one.phase[a], other.phase[b]) << "world " << a;
-  EXPECT_EQ(one.info[a].status, other.info[b].status) << "world " << a;
-  EXPECT_EQ(one.info[a].primal_residual, other.info[b].primal_residual) << "world " << a;
-}
-void expect_same(const MpcOutput& one, const MpcOutput& other, int njnt) {
-  ASSERT_EQ(one.info.size(), other.info.size());
-  for (size_t w = 0; w < one.info.size(); ++w) expect_same_world(one, static_cast<int>(w), other, static_cast<int>(w), njnt);
-}
-
-void MpcOnCuda::expect_alike(const MpcOutput& one, const MpcOutput& other, int step) const {
-  if (cuda_device().name == "emulator of PTX") return expect_same(one, other, robot.model.njnt);
-  expect_close(one, other, step);
-}
 
 TEST_P(MpcOnCuda, FollowsTheControllerOfTheProcessor) {
   for (int nworld : {1, 3, more_than_blocks()}) follow_the_processor(nworld, 4);
