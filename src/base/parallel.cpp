@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/processors.hpp"
 
 namespace tandem {
 
@@ -49,8 +50,7 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) {
   check(threads >= 0, "threads = ", threads, ", expected 0 (one per processor) or more");
-  const unsigned processors = std::thread::hardware_concurrency();
-  size_ = threads > 0 ? threads : (processors > 0 ? static_cast<int>(processors) : 1);
+  size_ = threads > 0 ? threads : processors();
   state_ = std::make_unique<State>();
   state_->size = size_;
   state_->threads.reserve(size_);

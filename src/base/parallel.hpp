@@ -8,7 +8,7 @@ namespace tandem {
 
 class ThreadPool {
  public:
-  // threads: the caller's included; 0: one per processor. Throws Error if negative, or if not so many can be started.
+  // threads: the caller's included; 0: one per processor (processors.hpp). Throws Error if negative, or if not so many can be started.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(ThreadPool&&) noexcept;

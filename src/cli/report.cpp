@@ -1,7 +1,6 @@
 #include "cli/report.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "base/check.hpp"
 #include "base/isa.hpp"
+#include "base/processors.hpp"
 #include "cli/progress.hpp"
 #include "cli/python.hpp"
 
@@ -61,14 +61,11 @@ std::string commit() {
 }
 
 Json machine() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
   utsname name{};
   uname(&name);
   const double memory = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGE_SIZE)) / (1 << 30);
   return {{"cpu", processor()},
-          {"cores", cores},
+          {"cores", processors()},
           {"isa", isa_name(detect_isa())},
           {"memory_gib", std::round(10 * memory) / 10},
           {"system", cat(name.sysname, ' ', name.release, ' ', name.machine)}};

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
 #include "base/aligned.hpp"
 #include "base/check.hpp"
+#include "base/processors.hpp"
 #include "qp/copy.hpp"
 #include "qp/qp_kernel.hpp"
 #include "qp/random_problem.hpp"
@@ -132,7 +132,7 @@ std::vector<BenchProblems> random_bench_problems(int count) {
 std::vector<BenchRow> bench_qp(const std::vector<BenchProblems>& problems, int iterations, double seconds) {
   std::vector<BenchRow> rows;
   const Isa best = detect_isa();
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int cores = processors();
   for (const BenchProblems& p : problems) {
     const size_t first = rows.size();
     SolverSettings settings, osqp;

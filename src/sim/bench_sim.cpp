@@ -7,9 +7,9 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
-#include <thread>
 
 #include "base/check.hpp"
+#include "base/processors.hpp"
 #include "sim/mujoco_load.hpp"
 #include "sim/mujoco_map.hpp"
 #include "sim/simulator.hpp"
@@ -143,7 +143,7 @@ BenchRow bench_row(const SimBenchSettings& settings, const Robot& robot, const T
 
 std::vector<BenchRow> bench_sim(const SimBenchSettings& settings) {
   std::vector<BenchRow> rows;
-  const int threads = settings.threads > 0 ? settings.threads : int(std::max(1u, std::thread::hardware_concurrency()));
+  const int threads = settings.threads > 0 ? settings.threads : processors();
   const Terrain level, rough = make_terrain({.kind = TerrainKind::kRough, .amplitude = kRough});
   for (const std::string& name : settings.robots) {
     const Robot robot = load_robot(name);

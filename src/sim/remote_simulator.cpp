@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "base/processors.hpp"
 
 namespace tandem {
 namespace {
@@ -185,7 +186,7 @@ RemoteSimulator::RemoteSimulator(const Robot& robot, int nworld, const SimSettin
   const long substeps = std::lround(settings.control_dt / settings.physics_dt);
   check(substeps >= 1 && std::abs(substeps * settings.physics_dt - settings.control_dt) < 1e-9 * settings.control_dt,
         "simulator: control_dt = ", settings.control_dt, " s is not a whole multiple of physics_dt = ", settings.physics_dt, " s");
-  const int wanted = settings.threads > 0 ? settings.threads : static_cast<int>(std::thread::hardware_concurrency());
+  const int wanted = settings.threads > 0 ? settings.threads : processors();
   const int count = std::clamp(wanted, 1, nworld);
   for (int i = 0; i < count; ++i) {
     const int first = nworld * i / count, next = nworld * (i + 1) / count;
