@@ -22,13 +22,17 @@ struct UsageError {
   std::string message;
 };
 
-// A misspelt subcommand is answered with the nearest ones.
-void check_subcommand(const CLI::App& app, const std::vector<std::string>& arguments) {
-  if (arguments.size() < 2 || arguments[1].starts_with('-')) return;
+// A misspelt subcommand, at any depth, is answered with the nearest ones.
+void check_subcommand(const CLI::App& app, const std::vector<std::string>& arguments, std::size_t at = 1) {
+  const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
+  if (subcommands.empty() || at >= arguments.size() || arguments[at].starts_with('-')) return;
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
-  if (std::find(names.begin(), names.end(), arguments[1]) != names.end()) return;
-  throw UsageError{"there is no subcommand \"" + arguments[1] + "\"; nearest: " + nearest(arguments[1], names)};
+  for (const CLI::App* sub : subcommands) {
+    if (sub->get_name() == arguments[at]) return check_subcommand(*sub, arguments, at + 1);
+    names.push_back(sub->get_name());
+  }
+  const std::string of = at > 1 ? cat(" of ", app.get_name()) : "";
+  throw UsageError{cat("there is no subcommand \"", arguments[at], "\"", of, "; nearest: ", nearest(arguments[at], names))};
 }
 
 int parse_and_run(const std::vector<std::string>& arguments) {
