@@ -15,7 +15,7 @@ ROBOTS = ["mit_humanoid", "unitree_g1", "unitree_go2"]
 COMMANDS = "--vx=-0.3,1 --vy=-0.2,0.2 --wz=-0.5,0.5"
 SWEEPS = {  # values, the setting that disturbs, and that of the MPC, told and not
     "delays": ([0.01, 0.02, 0.03, 0.04, 0.05], "randomise.delay", lambda delay, told: f"mpc.delay={delay if told else 0}"),  # [s]
-    "noise": ([1, 2, 3, 4, 6], "noise.scale", lambda _, told: f"mpc.pose_trust={0.2 if told else 1}"),
+    "noise": ([1, 2, 3, 4, 6], "noise.scale", lambda _, told: f"mpc.pose_trust={0.1 if told else 1}"),
 }
 
 

@@ -26,7 +26,6 @@ done
 for robot in mit_humanoid unitree_g1; do  # with the gait's own rate
   measure sweep-pushes-own_rate-$robot sweep pushes --robot $robot --directions 4 --set mpc.step_rate=1 --out out/sweep-pushes-own_rate-$robot
 done
-measure sweep-pushes-pose_trust-mit_humanoid sweep pushes $mit --directions 4 --set mpc.pose_trust=0.2 --out out/sweep-pushes-pose_trust-mit_humanoid
 measure sweep-commands-mit_humanoid sweep commands $mit --start-scale 0.2 --out out/sweep-commands-mit_humanoid
 measure bench-mpc bench mpc --robot mit_humanoid --worlds 1,1000
 measure mpc-work bench mpc --work --robot all

@@ -12,7 +12,7 @@ train() {  # NAME SEED ITERATIONS ARGUMENTS...
   echo "== $name"
   ./tandem train --name "$name" --seed "$seed" --iterations "$iterations" "$@"
 }
-# the runs that compare were made with a gait that keeps its rate, an MPC that counts on no delay and on no noise, and without
+# the runs that compare were made with a gait that keeps its rate, an MPC that counts on no delay and takes the pose of its base as measured, and without
 # symmetry unless they say so
 trusting="--set mpc.pose_trust=1"
 earlier="--set mpc.step_rate=1 --set mpc.delay=0 $trusting --set ppo.symmetric=false"
@@ -34,7 +34,7 @@ small="--worlds 512 --set ppo.entropy_coefficient=0.001 --set ppo.desired_kl=0.0
     train joint_joint $seed 164 $mit --controller residual $hard $explore $small --blend joint_joint
     train torque_torque $seed 164 $mit --controller residual $hard $explore $small --blend torque_torque --set env.action_scale=240
   done
-  train go2 0 301 --robot unitree_go2 --controller residual $hard $explore $trusting --set mpc.delay=0
+  train go2 0 301 --robot unitree_go2 --controller residual $hard $explore
   train go2_small 0 90 --robot unitree_go2 $earlier --controller residual $hard $explore $small
   train g1_hard 0 251 --robot unitree_g1 --controller residual $hard $explore $trusting --worlds 512 --set env.action_scale=2
   # the default task

@@ -105,14 +105,22 @@ TANDEM_FN void start_from_measured(const MpcView<S>& mpc, WorldView<S> world, co
   for (int i = 0; i < model.nv; ++i) world.v[i] = v[i];
 }
 
-// Moves the base of node 0 to where the last plan predicted it, but for the share of the measured pose that is trusted, eq. (27).
-//   predicted   the shifted plan; its velocities of node 0 are overwritten
 template <class S>
-TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, WorldView<S> predicted) {
-  S* d = predicted.v;
-  difference(SerialTeam{}, mpc.model, predicted.q, world.q, d);
+TANDEM_FN void exchange(S& a, S& b) {
+  const S before = a;
+  a = b, b = before;
+}
+
+// Moves the base of node 0 to where the velocities carried it since the last plan, but for the share of the measured pose that is trusted, eq. (27).
+//   before   the last plan; its node 0 is overwritten
+template <class S>
+TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, WorldView<S> before) {
+  S* d = before.v;
+  for (int i = 0; i < mpc.model.nv; ++i) d[i] = S(0.5) * (d[i] + world.v[i]);
+  integrate(SerialTeam{}, mpc.model, before.q, d, mpc.control_dt, before.q);
+  difference(SerialTeam{}, mpc.model, before.q, world.q, d);
   for (int i = 0; i < 6; ++i) d[i] *= mpc.pose_trust;
-  integrate(SerialTeam{}, mpc.model, predicted.q, d, S(1), world.q);
+  integrate(SerialTeam{}, mpc.model, before.q, d, S(1), world.q);
 }
 
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0, or where that is going.
@@ -128,8 +136,8 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
     for_each(team, 0, nodes, [&](int k) { shift_node(mpc, world, next, k); });
     for_each(team, 0, nodes * model.nfoot, [&](int i) { next.stance[i] = world.stance[i]; });
     team.sync();
-    for_each(team, 0, nodes * nq, [&](int i) { world.q[i] = next.q[i]; });
-    for_each(team, 0, nodes * nv, [&](int i) { world.v[i] = next.v[i]; });
+    for_each(team, 0, nodes * nq, [&](int i) { exchange(world.q[i], next.q[i]); });
+    for_each(team, 0, nodes * nv, [&](int i) { exchange(world.v[i], next.v[i]); });
     for_each(team, 0, (nodes - 1) * mpc.nforce, [&](int i) { world.F[i] = next.F[i]; });
     team.sync();
   }
@@ -141,7 +149,7 @@ TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> w
     if (k < nodes - 1) fit_forces(mpc, world, k);
     if (k > 0) return;
     start_from_measured(mpc, world, q, v, started ? mpc.delay : S(0));
-    if (started && mpc.pose_trust < S(1)) weigh_prediction(mpc, world, next);
+    if (started && mpc.pose_trust < S(1)) weigh_prediction(mpc, world, next);  // which now holds the plan before
   });
   team.sync();
 }

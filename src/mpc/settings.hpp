@@ -19,7 +19,7 @@ struct MpcSettings {
   int friction_sides = 4;       // facets of the pyramid inside the friction cone; 8 loses less of it
   double foot_distance = 0.1;   // left and right feet keep this apart across the base [m]; 0: may cross
   double delay = 0;             // from a measurement until its set points act: the plan starts there [s]
-  double pose_trust = 1;        // how much of the base's measured pose counts where the plan starts; the rest is what the last plan predicted
+  double pose_trust = 0.1;      // share of the base's measured pose where the plan starts; the rest is where measured velocities carried it
   // slow integral action on forward, left and yaw velocity, because the posture costs pull the plan below its command
   double integral_gain = 0.5;   // command change per second and unit of velocity error [1/s]; 0 switches it off
   double integral_limit = 0.5;  // largest command change [m/s, rad/s]

@@ -125,7 +125,7 @@ TEST_P(MpcKernels, SinglePrecisionFollowsDouble) {
 
 // Eq. (26) by hand: node 0 is where the old plan, one control step on, takes the measured state within the delay.
 TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
-  settings.delay = 0.02;
+  settings.delay = 0.02, settings.pose_trust = 1;
   Bench<double> bench = planned_once();
   const MpcView<double>& mpc = bench.arrays.view;
   const WorldView<double> world = world_at(mpc, bench.world.data());
@@ -147,7 +147,7 @@ TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
   EXPECT_EQ(nq, nv + 1);
 }
 
-// Eq. (27) by hand: the base of node 0 lies between what the old plan, one control step on, says and what is measured; joints and velocities are measured.
+// Eq. (27) by hand: the base of node 0 lies between where the velocities carried it and what is measured; joints and velocities are measured.
 TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   settings.pose_trust = 0.25;
   Bench<double> bench = planned_once();
@@ -155,7 +155,8 @@ TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   const WorldView<double> world = world_at(mpc, bench.world.data());
   const int nv = robot.model.nv, nq = robot.model.nq;
   std::vector<double> predicted(nq), d(nv), between(nq);
-  interpolate_configuration(mpc.model, predicted.data(), world.q, world.q + nq, settings.control_dt / settings.dt[0], d.data());
+  for (int i = 0; i < nv; ++i) d[i] = (world.v[i] + states.v[i]) / 2;
+  integrate(SerialTeam{}, mpc.model, world.q, d.data(), settings.control_dt, predicted.data());
   prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
   for (int i = 0; i < nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
   for (int i = 7; i < nq; ++i) EXPECT_NEAR(world.q[i], states.q[i], 1e-12) << i;
@@ -164,6 +165,20 @@ TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   for (int i = 0; i < 7; ++i) EXPECT_NEAR(world.q[i], between[i], 1e-12) << i;
   for (int i = 0; i < 7; ++i) moved += std::abs(between[i] - states.q[i]);
   EXPECT_GT(moved, 1e-3) << "measured and predicted do not differ: nothing is tested";
+}
+
+// What velocities explain, a push for one, is followed at once, however little the pose is trusted.
+TEST_P(MpcKernels, APoseThatItsVelocitiesExplainIsTakenWhole) {
+  settings.pose_trust = 0.01;
+  Bench<double> bench = planned_once();
+  const MpcView<double>& mpc = bench.arrays.view;
+  const WorldView<double> world = world_at(mpc, bench.world.data());
+  std::vector<double> q(robot.model.nq), v = states.v, mean(robot.model.nv);
+  for (int i = 0; i < 6; ++i) v[i] += 2;
+  for (int i = 0; i < robot.model.nv; ++i) mean[i] = (states.v[i] + v[i]) / 2;
+  integrate(SerialTeam{}, mpc.model, states.q.data(), mean.data(), settings.control_dt, q.data());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), bench.plan.data());
+  for (int i = 0; i < robot.model.nq; ++i) EXPECT_NEAR(world.q[i], q[i], 1e-12) << i;
 }
 
 TEST_P(MpcKernels, FourThreadsGiveTheBitsOfOneWithADelayAndLittleTrust) {
