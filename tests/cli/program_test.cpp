@@ -367,6 +367,7 @@ TEST_F(Program, ARobotThatCannotWalkIsOneLine) {
 TEST_F(Program, WrongOptionsAreOneLineAndExitCodeTwo) {
   expect_refusal("", 2, "subcommand");
   expect_refusal("evla", 2, "\"eval\"");
+  expect_refusal("bench mpcc", 2, "of bench; nearest: \"mpc\"");
   expect_refusal("eval --worlds 0", 2, "tandem eval --help");
   expect_refusal("sweep loads --controller mpc", 2, "tandem sweep loads --help");
   expect_refusal("eval --worlds many", 2, "--worlds");
