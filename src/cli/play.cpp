@@ -27,9 +27,9 @@ struct PlayOptions {
   CentroidalOptions centroidal;
 };
 
-// What two controllers are shown under where nothing else is asked for: the measured state with half as much noise again as usual, set points 40 ms late.
-// Of 40 MIT Humanoids at 0.5 m/s none stands for 10 s under the MPC alone, 40 with the policy.
+// What two controllers are shown under where nothing else is asked for, and the same in words; how many robots bear it says docs/programs.md.
 const std::vector<std::string> kShown = {"noise.scale=1.5", "randomise.delay=0.04"};
+const std::string kShownInWords = "measure with half as much noise again as usual, and their motors hear of it 40 ms late";
 
 // "fx,fy,fz@t"
 TimedPush parse_push(const std::string& text, int body) {
@@ -99,10 +99,9 @@ void play_alone(const PlayOptions& options, const std::string& folder) {
 void say_what_to_notice(const std::vector<Played>& all, const PlayOptions& options) {
   const WorldResult &mpc = all[0].result, &residual = all[1].result;
   const bool mpc_fell = mpc.cause != FallCause::kNone, residual_fell = residual.cause != FallCause::kNone;
-  const std::string both = options.common.overrides == kShown
-                               ? "measure with half as much noise again as usual, and their motors hear of it 40 ms late"
-                           : options.push.empty() ? "walk under the same conditions"
-                                                  : "get the same push (" + options.push + ")";
+  const std::string both = options.common.overrides == kShown ? kShownInWords
+                           : options.push.empty()             ? "walk under the same conditions"
+                                                              : "get the same push (" + options.push + ")";
   std::printf("Notice: both robots %s; the MPC alone (left) %s, with the policy (right) it %s.\n", both.c_str(),
               mpc_fell ? cat("falls at ", fixed(mpc.survived, 1), " s").c_str() : "stays up",
               residual_fell ? cat("falls at ", fixed(residual.survived, 1), " s").c_str() : "stays up");
