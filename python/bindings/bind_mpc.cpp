@@ -198,7 +198,7 @@ void bind_mpc(nb::module_& module) {
           "nworld: None for one robot, whose arrays have no axis of worlds; else that axis comes first.\n"
           "settings: by name, {\"solver.iterations\": 5, \"gait.period\": 0.6}; the attribute `settings` lists them all.\n"
           "threads: that share the worlds; 0 is one per processor. Results do not depend on it.\n"
-          "device: \"cpu\", or \"cuda\" for the current GPU: arrays are then float32 tensors in its memory, taken without a copy (rows may\n"
+          "device: \"cpu\", or \"cuda\" for GPU 0: arrays are then float32 tensors in its memory, taken without a copy (rows may\n"
           "lie apart), attributes are Torch tensors, and step() returns at once. docs/gpu.md.")
       .def("step", &step_mpc, nb::arg("q"), nb::arg("v"), nb::arg("command"), nb::arg("active") = nb::none(), nb::kw_only(),
            nb::arg("ground") = nb::none(), nb::arg("stream") = 0,

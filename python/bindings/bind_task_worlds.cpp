@@ -144,7 +144,7 @@ void bind_task_worlds(nb::module_& module) {
                                "tandem.device_task.DeviceTask joins them. Float32, worlds first. docs/training.md, \"On a device\".")
       .def(nb::init<const Robot&, int, const std::string&, const nb::dict&, std::uint64_t, int, const std::string&>(), nb::arg("robot"),
            nb::arg("nworld"), nb::kw_only(), nb::arg("controller") = "residual", nb::arg("settings") = nb::dict(), nb::arg("seed") = 0,
-           nb::arg("threads") = 0, nb::arg("device") = "cpu", "As Task. device: \"cpu\", or \"cuda\" for the current GPU.")
+           nb::arg("threads") = 0, nb::arg("device") = "cpu", "As Task. device: \"cpu\", or \"cuda\" for GPU 0.")
       .def("connect", &connect, nb::arg("simulator"), nb::arg("plan") = nb::none(),
            "Where the simulator's arrays and the controller's outputs lie: dictionaries of tensors on the device, held from now on.\n\n"
            "simulator: q, v, tau, power, foot_slip, floor_contact, self_collision, fault, inputs (5, nworld, njnt). plan: tau_ff, q_des, v_des, "

@@ -67,7 +67,7 @@ class HostPlan:
 class DeviceTask:
     """Copies of the locomotion task as learners see it; names, shapes and meanings of tandem.Task, with Torch tensors on the device in place of arrays.
 
-    robot: tandem.Robot of an MJCF. controller: "mpc", "residual" or "rl". settings: of the task, by name. device: "cuda" (the current GPU) or "cpu".
+    robot: tandem.Robot of an MJCF. controller: "mpc", "residual" or "rl". settings: of the task, by name. device: "cuda" (GPU 0) or "cpu".
     deterministic: as WarpSimulator takes it.
     All tensors are on the task's own memory: the next step() overwrites them, so clone what must stay.
     """

@@ -17,6 +17,7 @@ std::string cuda_problem();
 
 // The current device.
 struct CudaDevice {
+  int number = 0;
   std::string name;
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
@@ -36,8 +37,8 @@ CudaDevice cuda_device();
 // Throws Error unless a CUDA device can be used: "built without CUDA; ..." or "no CUDA device; ...". Launchers call it first.
 void check_cuda_device();
 
-// Throws Error where a device is older than what the kernels are compiled for, compute capability 9.0.
-void check_capability(const CudaDevice& device);
+// Throws Error where a device is older than what the kernels are compiled for, compute capability 9.0, or not the first: tensors name cuda:0.
+void check_device(const CudaDevice& device);
 
 // Throws the Error "built without CUDA; ..." that every launcher of a build without nvcc ends in (x_no_cuda.cpp beside x_cuda.cu).
 [[noreturn]] void throw_built_without_cuda();

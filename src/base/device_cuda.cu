@@ -20,11 +20,11 @@ std::string cuda_problem() {
 }
 
 CudaDevice cuda_device() {
-  int number = 0;
+  CudaDevice device;
+  int& number = device.number;
   cudaDeviceProp properties;
   check_cuda(cudaGetDevice(&number), "device");
   check_cuda(cudaGetDeviceProperties(&properties, number), "device properties");
-  CudaDevice device;
   device.name = properties.name, device.major = properties.major, device.minor = properties.minor;
   device.multiprocessors = properties.multiProcessorCount;
   device.shared_per_block = properties.sharedMemPerBlockOptin, device.shared_per_multiprocessor = properties.sharedMemPerMultiprocessor;

@@ -89,10 +89,9 @@ void PolicyController::step_world(int world, const double* q, const double* v, c
 
   const size_t nobs = policy_->layout.size, naction = policy_->action_joint.size(), nq = robot_.model.nq;
   double* own = std::copy_n(q, nq, &q_[world * nq]) - nq;
-  if (ground) own[2] -= ground[2];  // what is observed is the height above the ground
   if (robot_.model.floating) scale_to_unit(own + 3);
   float *obs = &observation[world * nobs], *act_on = &action[world * naction];
-  observe(policy_->layout, {own, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0}, obs);
+  observe(policy_->layout, {own, v, command, phase[world], mpc_ ? mpc_->output.value[world] : 0, ground ? ground[2] : 0}, obs);
   const bool finite = std::all_of(obs, obs + nobs, [](float x) { return std::isfinite(x); });
   std::fill_n(act_on, naction, 0.0f);
   if (!finite) {

@@ -60,7 +60,7 @@ class PolicyController {
   std::optional<Policy> policy_;
   std::optional<Mpc> mpc_;
   ThreadPool pool_;
-  std::vector<double> q_;                    // as observed: height above the ground, quaternions of unit length  (nworld, nq)
+  std::vector<double> q_;                    // as observed: quaternions of unit length  (nworld, nq)
   std::vector<double> next_phase_;           // of worlds without an MPC  (nworld)
   std::vector<std::vector<float>> scratch_;  // per thread
 };

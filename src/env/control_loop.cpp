@@ -79,7 +79,6 @@ struct ControlLoop::Impl {
   std::vector<LoopWorld> worlds;
   std::vector<double> line;                // set points of the last nslot control steps  (nworld, nslot, kSetPointRows, njnt)
   std::vector<double> kp_scale, kd_scale;  // (nworld, njnt)
-  std::vector<double> plane;               // of the ground, as the MPC takes it  (nworld, 3)
   std::vector<double> start_q;             // scratch of reset()  (nq)
   std::vector<float> no_action;            // zeros  (naction)
 
@@ -101,7 +100,6 @@ struct ControlLoop::Impl {
     line.assign(static_cast<size_t>(n) * nslot * kSetPointRows * njnt, 0);
     kp_scale.assign(static_cast<size_t>(n) * njnt, 1);
     kd_scale = kp_scale;
-    plane.assign(3 * static_cast<size_t>(n), 0);
     start_q.resize(r.model.nq);
     no_action.assign(blending.joint.size(), 0);
   }
@@ -172,7 +170,7 @@ struct ControlLoop::Impl {
   void feel_ground(ControlLoop& loop, int world, const double* q, int thread, bool first) {
     const GroundPlane felt = sensor.under(terrain, q, thread);
     loop.ground[world] = felt.height;
-    follow_ground(felt, slope_share(settings, settings.mpc.control_dt, first), &plane[3 * static_cast<size_t>(world)]);
+    follow_ground(felt, slope_share(settings, settings.mpc.control_dt, first), &loop.plane[3 * static_cast<size_t>(world)]);
   }
 
   // The set points of `delay` control steps ago, or the first ones, to the motors.
@@ -203,7 +201,7 @@ struct ControlLoop::Impl {
       bytes(w.noise_scale), bytes(w.delay), bytes(w.age), bytes(w.measured);
     }
     bytes(self.line), bytes(self.kp_scale), bytes(self.kd_scale);
-    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(self.plane), bytes(loop.measured_q), bytes(loop.measured_v),
+    bytes(loop.command), bytes(loop.phase), bytes(loop.ground), bytes(loop.plane), bytes(loop.measured_q), bytes(loop.measured_v),
         bytes(loop.observation);
     bytes(sim_bytes), bytes(mpc_bytes);
   }
@@ -214,7 +212,7 @@ ControlLoop::ControlLoop(const Robot& robot, const TaskSettings& settings, int n
   impl_ = std::make_unique<Impl>(robot, settings, nworld, threads);
   const size_t n = nworld;
   command.assign(4 * n, 0);
-  phase.assign(n, 0), ground.assign(n, 0);
+  phase.assign(n, 0), ground.assign(n, 0), plane.assign(3 * n, 0);
   measured_q.assign(n * robot.model.nq, 0), measured_v.assign(n * robot.model.nv, 0);
   observation.assign(n * layout().size, 0);
   const std::vector<double> rest(robot.model.nv, 0.0);
@@ -275,7 +273,7 @@ void ControlLoop::change(const Robot& robot, const TaskSettings& settings) {
   ObservationLayout layout = make_observation_layout(next, settings.controller != Controller::kRl, settings.value_scale);
   Blending blending = make_blending(next, settings);
   std::optional<Mpc> mpc = s.changed_mpc(settings, phase);
-  if (settings.slope_time == 0) std::fill(s.plane.begin(), s.plane.end(), 0.0);
+  if (settings.slope_time == 0) std::fill(plane.begin(), plane.end(), 0.0);
   s.robot = std::move(next), s.settings = settings, s.layout = std::move(layout), s.blending = std::move(blending);
   s.mpc.reset();
   if (mpc) s.mpc.emplace(std::move(*mpc));
@@ -301,13 +299,14 @@ void ControlLoop::prepare(std::span<const unsigned char> active) {
     add_noise(s.settings.noise, world.noise_scale, episode_rng(world.key, kStreamNoise, first), model, q, v);
   });
   times.measure = watch.lap();
-  if (s.mpc) s.mpc->step(measured_q, measured_v, command, active, s.plane);
+  if (s.mpc) s.mpc->step(measured_q, measured_v, command, active, plane);
   times.mpc = watch.lap();
   s.pool.run(s.nworld, [&](int w, int) {
     if (idle(w)) return;
     if (s.mpc) phase[w] = s.mpc->output.phase[w];
     const double value = s.mpc ? s.mpc->output.value[w] : 0;
-    observe(s.layout, {&measured_q[w * nq], &measured_v[w * nv], &command[4 * static_cast<size_t>(w)], phase[w], value}, &observation[w * nobs]);
+    const size_t i = w;
+    observe(s.layout, {&measured_q[i * nq], &measured_v[i * nv], &command[4 * i], phase[w], value, plane[3 * i + 2]}, &observation[i * nobs]);
   });
   times.observe = watch.lap();
 }

@@ -132,7 +132,6 @@ FormedQp Mpc::form(int world, std::span<const double> q, std::span<const double>
   const std::vector<float> q_f(q.begin(), q.end()), v_f(v.begin(), v.end());
   const WorldView<float> view = world_at(s.arrays.view, plan.data);
   std::copy(command.begin(), command.end(), view.command);
-  std::fill_n(view.ground, 3, 0.0f);
   s.kernels.init_scratch(s.arrays.view, s.settings.solver, scratch.data);
   s.kernels.form_world(s.arrays.view, plan.data, q_f.data(), v_f.data(), qp.data, scratch.data);
   return {{qp.data, qp.data + qp.size}, horizon_of(s.arrays.view, world_at(s.arrays.view, plan.data))};

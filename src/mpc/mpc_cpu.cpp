@@ -94,19 +94,19 @@ void inverse_dynamics_worlds(const MpcView<float>& mpc, const WorldView<float>* 
 
 // The state, its quaternion brought to unit length, command and ground of one world as floats; where they are not finite, or the quaternion is no rotation,
 // they are replaced by the nominal pose at rest, and false is returned.
-bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, const WorldView<float>& world) {
+bool read_world(const MpcView<float>& mpc, const MpcBatch& batch, int w, float* q, float* v, float* ground, const WorldView<float>& world) {
   const ModelView<float>& m = mpc.model;
   for (int i = 0; i < m.nq; ++i) q[i] = static_cast<float>(batch.q[w * m.nq + i]);
   for (int i = 0; i < m.nv; ++i) v[i] = static_cast<float>(batch.v[w * m.nv + i]);
   for (int i = 0; i < 4; ++i) world.command[i] = static_cast<float>(batch.command[w * 4 + i]);
-  for (int i = 0; i < 3; ++i) world.ground[i] = batch.ground ? static_cast<float>(batch.ground[w * 3 + i]) : 0.0f;
+  for (int i = 0; i < 3; ++i) ground[i] = batch.ground ? static_cast<float>(batch.ground[w * 3 + i]) : 0.0f;
   scale_to_unit(q + 3);
-  const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(world.command, 4) && all_finite(world.ground, 3);
+  const bool finite = all_finite(q, m.nq) && all_finite(v, m.nv) && all_finite(world.command, 4) && all_finite(ground, 3);
   if (finite) return true;
   for (int i = 0; i < m.nq; ++i) q[i] = i < 7 ? (i == 3) : mpc.nominal[i - 7];
   for (int i = 0; i < m.nv; ++i) v[i] = 0;
   for (int i = 0; i < 4; ++i) world.command[i] = 0;
-  for (int i = 0; i < 3; ++i) world.ground[i] = 0;
+  for (int i = 0; i < 3; ++i) ground[i] = 0;
   return false;
 }
 
@@ -138,10 +138,10 @@ void step_worlds(const MpcView<float>& mpc, const SolverSettings& solver, const 
   for (int group = 0; group < n; group += kGroup) {
     const int count = std::min(kGroup, n - group);
     for (int i = group; i < group + count; ++i) {
-      float q[160], v[160];
-      good[i] = read_world(mpc, batch, index[i], q, v, worlds[i]);
+      float q[160], v[160], ground[3];
+      good[i] = read_world(mpc, batch, index[i], q, v, ground, worlds[i]);
       batch.output->phase[index[i]] = *worlds[i].phase;
-      prepare_plan(team, mpc, worlds[i], q, v, s.plan);
+      prepare_plan(team, mpc, worlds[i], q, v, ground, s.plan);
       const SolutionView<float> warm = solution_view(mpc.dims, batch.solutions + static_cast<long>(index[i]) * batch.solution_stride);
       forget_changed_rows(team, mpc, worlds[i], world_at(mpc, s.plan).stance, warm);
     }
@@ -183,7 +183,7 @@ void form_world(const MpcView<float>& mpc, float* memory, const float* q, const 
   Scratch s;
   layout_scratch(mpc, SolverSettings{}, scratch, s);
   const WorldView<float> world = world_at(mpc, memory);
-  prepare_plan(SerialTeam{}, mpc, world, q, v, s.plan);
+  prepare_plan(SerialTeam{}, mpc, world, q, v, static_cast<const float*>(nullptr), s.plan);
   linearise_worlds(mpc, &world, 1, s);
   form_costs_and_bounds(SerialTeam{}, mpc, world, qp_view(mpc.dims, s.qp));
   std::copy_n(s.qp, qp_size(mpc.dims), qp);

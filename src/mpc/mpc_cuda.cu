@@ -235,10 +235,11 @@ DeviceOutput MpcCuda::output() const {
 void MpcCuda::upload(std::span<const double> q, std::span<const double> v, std::span<const double> command) {
   const Impl& s = *impl_;
   const int n = s.plan.nworld;
+  wait();  // a step may run in another stream, before and after
   upload_rows(q, s.model.nq, s.plan.q_stride, n, "q", s.own.q);
   upload_rows(v, s.model.nv, s.plan.v_stride, n, "v", s.own.v);
   upload_rows(command, 4, s.plan.command_stride, n, "command", s.own.command);
-  wait();  // copies from pageable memory may still be on their way, and a step may run in another stream
+  wait();  // copies from pageable memory may still be on their way
 }
 
 void MpcCuda::download(MpcOutput& output) const {

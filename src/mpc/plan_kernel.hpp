@@ -92,12 +92,20 @@ TANDEM_FN void follow_velocity_error(const MpcView<S>& mpc, WorldView<S> world, 
   *world.rate = rate + mpc.step_rate_gain * (S(1) + (mpc.step_rate - S(1)) * share - rate);
 }
 
-// Node 0 of the plan: the measured state, eq. (8), and for a `delay` above 0 moved on by it at the velocities and accelerations of the shifted plan, eq. (26).
+// How fast the ground rises under a base of this velocity [m/s].   ground  a plane, as in WorldView
+template <class S>
+TANDEM_FN S rise(const S* ground, const S* v) {
+  return ground[0] * v[0] + ground[1] * v[1];
+}
+
+// Node 0 of the plan: the measured state, eq. (8), and for a `delay` above 0 moved on by it at the velocities and accelerations of the shifted plan, eq. (26);
+// the height of the ground becomes that under node 0.
 template <class S>
 TANDEM_FN void start_from_measured(const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, S delay) {
   const ModelView<S>& model = mpc.model;
   if (delay > S(0)) {
     integrate(SerialTeam{}, model, q, world.v, delay, world.q);
+    world.ground[2] += delay * rise(world.ground, world.v);
     for (int i = 0; i < model.nv; ++i) world.v[i] = v[i] + delay / mpc.dt[0] * (world.v[model.nv + i] - world.v[i]);
     return;
   }
@@ -111,13 +119,15 @@ TANDEM_FN void exchange(S& a, S& b) {
   a = b, b = before;
 }
 
-// Moves the base of node 0 to where the velocities carried it since the last plan, but for the share of the measured pose that is trusted, eq. (27).
-//   before   the last plan; its node 0 is overwritten
+// Moves the base of node 0 to where the velocities carried it since the last plan, but for the share of the measured pose that is trusted, eq. (27). Heights
+// are weighed above the ground, so that whoever counts them may begin elsewhere with each step.
+//   before   the last plan and its ground; its node 0 is overwritten
 template <class S>
 TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, WorldView<S> before) {
   S* d = before.v;
   for (int i = 0; i < mpc.model.nv; ++i) d[i] = S(0.5) * (d[i] + world.v[i]);
   integrate(SerialTeam{}, mpc.model, before.q, d, mpc.control_dt, before.q);
+  before.q[2] += world.ground[2] - before.ground[2] - mpc.control_dt * rise(world.ground, d);
   difference(SerialTeam{}, mpc.model, before.q, world.q, d);
   for (int i = 0; i < 6; ++i) d[i] *= mpc.pose_trust;
   integrate(SerialTeam{}, mpc.model, before.q, d, S(1), world.q);
@@ -125,13 +135,15 @@ TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, World
 
 // Makes `world` the linearisation point of the next solve: the old plan one control step later, with the measured state at node 0, or where that is going.
 //   q, v      measured state  (nq), (nv)
+//   ground    under it, as in WorldView; nullptr: level at height 0  (3)
 //   scratch   world_size() numbers; where there was a plan, its contact states are kept in world_at(mpc, scratch).stance
 template <Team T, class S>
-TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, S* scratch) {
+TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, const S* ground, S* scratch) {
   const ModelView<S>& model = mpc.model;
   const int nq = model.nq, nv = model.nv, nodes = mpc.nodes;
   const bool started = *world.started > S(0);
   WorldView<S> next = world_at(mpc, scratch);
+  for_each(team, 0, 3, [&](int i) { next.ground[i] = world.ground[i], world.ground[i] = ground ? ground[i] : S(0); });
   if (started) {
     for_each(team, 0, nodes, [&](int k) { shift_node(mpc, world, next, k); });
     for_each(team, 0, nodes * model.nfoot, [&](int i) { next.stance[i] = world.stance[i]; });

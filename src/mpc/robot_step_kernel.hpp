@@ -78,7 +78,7 @@ TANDEM_FN RobotView<S> robot_at(const MpcView<S>& mpc, const FleetView<S>& f, in
 // Numbers of scratch that the stages need.
 template <class S>
 TANDEM_FN int begin_size(const MpcView<S>& mpc) {
-  return mpc.model.nq + mpc.model.nv + world_size(mpc);
+  return mpc.model.nq + mpc.model.nv + 3 + world_size(mpc);
 }
 template <class S>
 TANDEM_FN int linearise_size(const MpcView<S>& mpc) {
@@ -107,7 +107,7 @@ TANDEM_FN void reset_robot(const T& team, const MpcView<S>& mpc, const RobotView
 template <Team T, class S>
 TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<S>& robot, S* memory) {
   const ModelView<S>& m = mpc.model;
-  S *q = memory, *v = q + m.nq, *scratch = v + m.nv;
+  S *q = memory, *v = q + m.nq, *ground = v + m.nv, *scratch = ground + 3;
   const S scale = quat_scale(robot.q + 3);
   const bool finite = all_finite(robot.q, m.nq) && all_finite(robot.v, m.nv) && all_finite(robot.command, 4) &&
                       (!robot.ground || all_finite(robot.ground, 3)) && all_finite(&scale, 1);
@@ -117,13 +117,13 @@ TANDEM_FN void begin_step(const T& team, const MpcView<S>& mpc, const RobotView<
   });
   for_each(team, 0, m.nv, [&](int i) { v[i] = finite ? robot.v[i] : S(0); });
   for_each(team, 0, 4, [&](int i) { robot.world.command[i] = finite ? robot.command[i] : S(0); });
-  for_each(team, 0, 3, [&](int i) { robot.world.ground[i] = finite && robot.ground ? robot.ground[i] : S(0); });
+  for_each(team, 0, 3, [&](int i) { ground[i] = finite && robot.ground ? robot.ground[i] : S(0); });
   for_each(team, 0, 1, [&](int) {
     *robot.good = S(finite);
     *robot.phase = *robot.world.phase;
   });
   team.sync();
-  prepare_plan(team, mpc, robot.world, q, v, scratch);
+  prepare_plan(team, mpc, robot.world, q, v, ground, scratch);
   forget_changed_rows(team, mpc, robot.world, world_at(mpc, scratch).stance, solution_view(mpc.dims, robot.solution));
 }
 

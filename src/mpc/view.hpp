@@ -78,7 +78,7 @@ struct WorldView {
   S* stance;   // 1 in stance, 0 in swing  (nodes, nfoot)
   S* height;   // height of the foot's points at the nodes in swing [m]  (nodes, nfoot)
   S* command;  // base height [m], vx, vy in the heading frame [m/s], yaw rate [rad/s]  (4)
-  S* ground;   // plane of the ground: its rise along the world's x and y, its height under the measured base [m]  (3)
+  S* ground;   // plane of the ground: its rise along the world's x and y, its height under the base of node 0 [m]  (3)
   S* bias;     // integral of the velocity errors, added to the command: vx, vy [m/s], yaw rate [rad/s]  (3)
   S* phase;    // gait time in periods, in [0, 1)  (1)
   S* rate;     // of the gait, in rates of the period  (1)

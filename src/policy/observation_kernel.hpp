@@ -11,11 +11,12 @@ namespace tandem {
 // What an observation is computed from: measured, of one robot.
 template <class S>
 struct MeasurementOf {
-  const S* q;        // conventions of Model; height is q[2]  (nq)
+  const S* q;        // conventions of Model  (nq)
   const S* v;        // (nv)
   const S* command;  // base height [m], forward, left [m/s], yaw rate [rad/s]  (4)
   S phase;           // gait time in periods
   S value;           // V_MPC; ignored where the layout has none
+  S ground = S(0);   // height of the ground under the base, counted as q[2] is [m]
 };
 
 // An ObservationLayout as plain numbers.
@@ -48,7 +49,7 @@ TANDEM_FN void observe(const ObservationView<S>& layout, const MeasurementOf<S>&
     *obs++ = static_cast<float>(a.z);
   };
   const Mat3<S> R_WB = quat_to_rotation(m.q + 3);
-  *obs++ = static_cast<float>(m.q[2]);
+  *obs++ = static_cast<float>(m.q[2] - m.ground);
   put(mul_t(R_WB, Vec3<S>{S(0), S(0), S(-1)}));
   for (int j = 0; j < layout.njnt; ++j) *obs++ = static_cast<float>(m.q[7 + j] - layout.nominal[j]);
   put(load3<S>(m.v + 3));

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kThreads = 128;
 
-// One block per problem; its workspace lies in shared memory where it fits (memory == nullptr), else in `memory`.
+// One block per problem; its workspace lies in shared memory where it fits (memory == nullptr), gains included, which need no copies there; else in `memory`.
 __global__ void __launch_bounds__(kThreads)
     solve_kernel(QpDims dims, SolverSettings settings, int workspace_size, float* qp, float* solution, LaneInfo<float>* info, float* memory) {
   extern __shared__ float shared[];
@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(kThreads)
   const BlockTeam<kThreads> team;
   LaneInfo<float> result;
   solve_qp(team, settings, qp_view(dims, qp + w * layout.size), solution_view(dims, solution + w * layout.sol_size), result, workspace,
-           memory ? Copies::kNone : Copies::kInverses);
+           memory ? Copies::kNone : Copies::kMatrices);
   if (team.lane() == 0) info[w] = result;
 }
 

@@ -104,6 +104,7 @@ int fit_fast(const FitProblem& p, Features features, std::vector<double>& theta,
       Features there = all_features(p, next);
       const VectorXd q_there = costs(p, there, next);
       best = objective(p, q_there, next);
+      if (std::isnan(best)) best = INFINITY;  // momentum that diverges
       if (best < now) theta = next, features = std::move(there), q = q_there;
     }
     if (progress) progress((iteration + 1.0) / p.settings.iterations, train_mse(p, q));

@@ -79,6 +79,7 @@ TEST_F(EmulatorDeathTest, FindsWhatAKernelDoesWrong) {
   expect_fault(Wrong::kCopyNotEnded, "read that nothing has written");
   expect_fault(Wrong::kReadWhileCopied, "a copy writes a number that is read by thread [0-9]+ after it began");
   expect_fault(Wrong::kChangedWhileCopied, "numbers change while they are copied");
+  expect_fault(Wrong::kCopyFromShared, "a copy from shared memory, expected global");
   expect_fault(Wrong::kBarrierOfSome, "not all of its lanes reach");
 }
 

@@ -19,6 +19,7 @@ enum class Wrong {
   kCopyNotEnded,
   kReadWhileCopied,
   kChangedWhileCopied,
+  kCopyFromShared,
   kBarrierOfSome
 };
 std::string run_wrong(Wrong what);

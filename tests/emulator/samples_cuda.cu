@@ -61,6 +61,10 @@ __global__ void wrong_kernel(Wrong what, float* numbers) {
       if (4 * i < kThreads) numbers[4 * i] = 2;  // of those that this thread copies
       end_copies(BlockTeam<>());
       break;
+    case Wrong::kCopyFromShared:
+      begin_copy(BlockTeam<>(), shared + kThreads, shared, kThreads);
+      end_copies(BlockTeam<>());
+      break;
     case Wrong::kBarrierOfSome:
       if (i % 2) __syncwarp();
       __syncthreads();

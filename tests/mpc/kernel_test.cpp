@@ -23,6 +23,9 @@ struct Step {
 
 // Memory of one control step; everything that a kernel must write starts as NaN.
 template <class S>
+constexpr const S* kLevel = nullptr;
+
+template <class S>
 struct Bench {
   MpcArrays<S> arrays;
   std::vector<S> world, qp, solution, plan, input, output, work, solver, tau;
@@ -50,7 +53,7 @@ void control_step(const T& team, Bench<S>& b, const std::vector<S>& q, const std
   const WorldView<S> world = world_at(mpc, b.world.data());
   const QpView<S> qp = qp_view(mpc.dims, b.qp.data());
   const SolutionView<S> step = solution_view(mpc.dims, b.solution.data());
-  prepare_plan(team, mpc, world, q.data(), v.data(), b.plan.data());
+  prepare_plan(team, mpc, world, q.data(), v.data(), kLevel<S>, b.plan.data());
   for (int k = 0; k < mpc.nodes; ++k) {
     const NodeInput<S> in = node_input_at(mpc.model, b.input.data());
     gather(team, mpc, world, k, in);
@@ -99,7 +102,7 @@ class MpcKernels : public testing::TestWithParam<const char*> {
     Bench<double> bench(robot, settings);
     const WorldView<double> world = world_at(bench.arrays.view, bench.world.data());
     std::copy(states.command.begin(), states.command.end(), world.command);
-    prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), bench.plan.data());
+    prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
     for (int i = 0; i < robot.model.nq; ++i) EXPECT_EQ(world.q[i], states.q[i]) << i;
     for (int i = 0; i < robot.model.nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
     control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
@@ -131,7 +134,7 @@ TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
   const WorldView<double> world = world_at(mpc, bench.world.data());
   const int nv = robot.model.nv, nq = robot.model.nq;
   const std::vector<double> v0(world.v, world.v + nv), v1(world.v + nv, world.v + 2 * nv);
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
   const double share = settings.control_dt / settings.dt[0];
   for (int i = 0; i < nv; ++i) {
     const double now = v0[i] + share * (v1[i] - v0[i]), acceleration = (world.v[nv + i] - now) / settings.dt[0];
@@ -157,7 +160,7 @@ TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   std::vector<double> predicted(nq), d(nv), between(nq);
   for (int i = 0; i < nv; ++i) d[i] = (world.v[i] + states.v[i]) / 2;
   integrate(SerialTeam{}, mpc.model, world.q, d.data(), settings.control_dt, predicted.data());
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
   for (int i = 0; i < nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
   for (int i = 7; i < nq; ++i) EXPECT_NEAR(world.q[i], states.q[i], 1e-12) << i;
   interpolate_configuration(mpc.model, between.data(), predicted.data(), states.q.data(), 0.25, d.data());
@@ -177,8 +180,41 @@ TEST_P(MpcKernels, APoseThatItsVelocitiesExplainIsTakenWhole) {
   for (int i = 0; i < 6; ++i) v[i] += 2;
   for (int i = 0; i < robot.model.nv; ++i) mean[i] = (states.v[i] + v[i]) / 2;
   integrate(SerialTeam{}, mpc.model, states.q.data(), mean.data(), settings.control_dt, q.data());
-  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), kLevel<double>, bench.plan.data());
   for (int i = 0; i < robot.model.nq; ++i) EXPECT_NEAR(world.q[i], q[i], 1e-12) << i;
+}
+
+// A base that goes up with a slope keeps its height above it, whether heights are counted from one place or from the ground of the moment; and one that
+// does not is followed by what is trusted, however the place that heights are counted from moves.
+TEST_P(MpcKernels, HeightsAreWeighedAboveTheGround) {
+  settings.pose_trust = 0.1;
+  states.v[2] = 0.2 * states.v[0] - 0.3 * states.v[1];
+  const double dt = settings.control_dt, climb = dt * states.v[2], off = 0.05;
+  const int nq = robot.model.nq;
+  for (const double moved : {0.0, -climb, 100.0}) {
+    Bench<double> bench = planned_once();
+    const WorldView<double> world = world_at(bench.arrays.view, bench.world.data());
+    world.ground[0] = 0.2, world.ground[1] = -0.3, world.ground[2] = 0.01;
+    std::vector<double> q(nq);
+    integrate(SerialTeam{}, bench.arrays.view.model, states.q.data(), states.v.data(), dt, q.data());
+    q[2] += moved;
+    const double ground[3] = {0.2, -0.3, 0.01 + climb + moved}, expected_height = q[2] + 0.1 * off;
+    q[2] += off;
+    prepare_plan(SerialTeam{}, bench.arrays.view, world, q.data(), states.v.data(), ground, bench.plan.data());
+    EXPECT_NEAR(world.q[2], expected_height, 1e-12) << "heights counted from a place that moves by " << moved;
+    EXPECT_EQ(world.ground[2], ground[2]);
+  }
+}
+
+// Eq. (24) is about the base of node 0, which a delay moves on.
+TEST_P(MpcKernels, ADelayTakesTheGroundAlong) {
+  settings.delay = 0.02, settings.pose_trust = 1;
+  Bench<double> bench = planned_once();
+  const WorldView<double> world = world_at(bench.arrays.view, bench.world.data());
+  const double ground[3] = {0.2, -0.3, 0.01};
+  prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), ground, bench.plan.data());
+  EXPECT_NEAR(world.ground[2], 0.01 + 0.2 * (world.q[0] - states.q[0]) - 0.3 * (world.q[1] - states.q[1]), 1e-12);
+  EXPECT_GT(std::hypot(world.q[0] - states.q[0], world.q[1] - states.q[1]), 1e-3) << "the base does not move: nothing is tested";
 }
 
 TEST_P(MpcKernels, FourThreadsGiveTheBitsOfOneWithADelayAndLittleTrust) {
@@ -194,7 +230,7 @@ TEST_P(MpcKernels, LanesGiveTheBitsOfOneNode) {
   const MpcView<float>& mpc = bench.arrays.view;
   const WorldView<float> world = world_at(mpc, bench.world.data());
   const std::vector<float> q(states.q.begin(), states.q.end()), v(states.v.begin(), states.v.end());
-  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), kLevel<float>, bench.plan.data());
   std::vector<Lanes> input(mpc.ninput), output(node_output_size(mpc)), work(node_work_size<Lanes>(mpc.model));
   std::vector<std::vector<float>> alone;
   for (int lane = 0; lane < kLanes; ++lane) {
