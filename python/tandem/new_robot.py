@@ -1,6 +1,6 @@
 """A folder for a robot that this project has not seen, from its URDF or MJCF:  docs/tutorial.md
 
-python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z[:x,y,z ...]] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I]
+python -m tandem.new_robot FILE --out FOLDER --foot BODY[:x,y,z[:x,y,z ...]] ... [--pose PATTERN=VALUE ...] [--radius R] [--effort T] [--armature I] [--force]
 
 Writes FOLDER/<name>.xml, which the simulator runs (floor, floating base, one motor per joint, round feet), and FOLDER/robot.toml with first guesses of
 gains, gait and weights from mass and leg length. Of the file it takes links, joints and plain shapes, as MuJoCo compiles them, and nothing else: meshes are
@@ -65,7 +65,8 @@ def parse(argv):
         action="append",
         required=True,
         metavar="BODY[:x,y,z[:x,y,z ...]]",
-        help="link that carries a foot, and where on it: one point, toe and heel, or toe left, toe right, heel left, heel right; per foot",
+        help="link that carries a foot, and where on it [m]: one point (without one the link's origin), toe and heel, or toe left, toe right, heel left, "
+        "heel right; per foot",
     )
     parser.add_argument(
         "--pose",
@@ -77,6 +78,7 @@ def parse(argv):
     parser.add_argument("--radius", type=float, default=0.02, help="of the round feet, or of the ends of long ones [m]; default 0.02")
     parser.add_argument("--effort", type=float, help="torque limit of every joint [N m]; default: the file's, of its joint or motor")
     parser.add_argument("--armature", type=float, default=0.01, help="reflected inertia of joints that have none [kg m^2]; default 0.01")
+    parser.add_argument("--force", action="store_true", help="write over a robot that is in the folder")
     return parser.parse_args(argv)
 
 
@@ -87,8 +89,14 @@ def check_options(options):
     if not 0 <= options.armature < math.inf:
         raise Error(f"--armature {options.armature:g}: expected 0 or more")
     options.name = Path(os.path.abspath(options.out)).name  # of the robot, also where FOLDER is "."
-    if options.file.resolve() == (options.out / f"{options.name}.xml").resolve():
+    if not options.name:
+        raise Error(f"--out {options.out}: expected a folder whose name is to be the robot's")
+    written = [options.out / f"{options.name}.xml", options.out / "robot.toml"]
+    if options.file.resolve() == written[0].resolve():
         raise Error(f"--out {options.out}: would write over {options.file}; give another folder")
+    for there in written:
+        if there.exists() and not options.force:
+            raise Error(f"{there} is there already; give another folder, or --force to write over it")
 
 
 def numbers(texts):
@@ -101,7 +109,8 @@ def numbers(texts):
 
 def parse_foot(text, links):
     """The Foot of a --foot; Error with what is possible."""
-    name, *places = text.split(":")
+    name = max((link for link in links if text == link or text.startswith(f"{link}:")), key=len, default=text.partition(":")[0])
+    places = text[len(name) :].split(":")[1:]
     try:
         positions = [numbers(place.split(",")) for place in places] or [[0.0, 0.0, 0.0]]
     except ValueError:
@@ -243,10 +252,22 @@ def stand(spec, model, pose, feet, options):
     mujoco.mj_kinematics(model, data)
     floor = model.geom("floor").id
     for geom in spec.geoms:
-        if geom.conaffinity and geom.name not in soles and mujoco.mj_geomDistance(model, data, geom.id, floor, 10.0, None) < options.radius:
+        if not geom.conaffinity or geom.name in soles:
+            continue
+        distance = mujoco.mj_geomDistance(model, data, geom.id, floor, 10.0, None)
+        if distance < options.radius:
             geom.conaffinity = 0
+        if distance < -3 * options.radius:
+            print(f'a shape of "{geom.parent.name}" reaches {-distance:.3f} m below the soles: are the feet where --foot says? (BODY:x,y,z)')
     spec.worldbody.bodies[0].pos = [0, 0, height]
     return height
+
+
+def gait_offset(foot, feet):
+    """One foot after the other, but diagonal legs of four together, and of six and more every other one: a tripod."""
+    if feet == 4:
+        return QUADRUPED_GAIT[foot]
+    return foot / feet if feet < 6 else 0.5 * (foot % 2)
 
 
 def describe(source, model, pose, feet, height, options):
@@ -259,7 +280,7 @@ def describe(source, model, pose, feet, height, options):
     limits = {joint: source.velocity_limit[joint] for joint in pose if joint in source.velocity_limit}
     lines += ["[joints.velocity_limit]"] * bool(limits) + [f"{quoted(joint)} = {limit:g}" for joint, limit in limits.items()]
     for i, foot in enumerate(feet):
-        offset = QUADRUPED_GAIT.get(i, 0.0) if len(feet) == 4 else i / len(feet)
+        offset = gait_offset(i, len(feet))
         carrier = moving_link(model, foot.name, [0.0, 0.0, 0.0])[0]
         soles = ", ".join(quoted(foot.sole(point)) for point in foot.points)
         lines += ["", "[[foot]]", f"name = {quoted(foot.name)}", f"body = {quoted(carrier)}", f"gait_offset = {offset:g}", f"geoms = [{soles}]"]
@@ -303,9 +324,18 @@ def try_out(texts, mass, options):
 
 
 def write_files(folder, texts):
+    """Whole files or none: both are written beside what they replace first."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    parts = {name: folder / f"{name}.part" for name in texts}
+    try:
+        for name, text in texts.items():
+            parts[name].write_text(text, encoding="utf-8")
+        for name, part in parts.items():
+            part.replace(folder / name)
+    except OSError as error:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise Error(f"{folder} cannot be written: {error.strerror}; free some space or give another folder") from None
 
 
 def write(options):

@@ -122,7 +122,13 @@ def velocity_limits(text, path):
 
 def read(path):
     """The Source of a URDF or MJCF; Error if MuJoCo cannot read it."""
+    if path.suffix.lower() not in (".urdf", ".xml"):
+        raise Error(f"{path}: expected a .urdf or .xml" + "; run xacro on it first" * (path.suffix == ".xacro"))
     text = path.read_bytes()
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise Error(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from None
     first = re.search(rb"<\s*([A-Za-z]\w*)", re.sub(rb"<!--.*?-->", b"", text, flags=re.DOTALL))
     urdf = first is not None and first[1] == b"robot"
     try:

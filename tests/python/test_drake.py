@@ -54,6 +54,23 @@ def test_the_plant_has_the_mass_matrix_of_mujoco(name, rng):
     np.testing.assert_allclose(turn.T @ expected @ turn, found, atol=1e-9)
 
 
+def test_a_link_without_mass_is_a_frame(tmp_path):
+    robot = tandem.Robot("unitree_go2")
+    layout, model = layout_of(robot)
+    spec = mujoco.MjSpec.from_file(robot.model_path)
+    spec.body(robot.body_names[1]).add_body(name="frame", pos=[0, 0, 0.1])
+    spec.compile()
+    (tmp_path / "framed.xml").write_text(spec.to_xml())
+    framed = compile_mjcf(str(tmp_path / "framed.xml"))
+    assert framed.nbody == model.nbody + 1
+    matrices = []
+    for each in (model, framed):
+        world = drake_simulator.World(layout, each)
+        world.reset(-1, *random_state(robot, np.random.default_rng(0)))
+        matrices.append(world.plant.CalcMassMatrix(world.context))
+    np.testing.assert_allclose(matrices[1], matrices[0], atol=1e-6)  # the file has six digits
+
+
 def test_a_state_comes_back_as_it_was_written(robot, rng):
     layout, model = layout_of(robot)
     world = drake_simulator.World(layout, model)

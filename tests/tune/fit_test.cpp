@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.hpp"
 #include "tests/support/message_of.hpp"
@@ -142,6 +143,26 @@ TEST(Fit, FindsTheMultipliersOfTheModelByGaussNewton) {
   s.features.mode = FeatureMode::kReplay;
   s.momentum = true, s.scale = s.offset = false, s.iterations = 30;
   expect_near(fit(toy_mpc(), toy_recording(theta, 1, 0, 0, 6), s).theta, theta, 1e-2);
+}
+
+// A model that diverges where the step leads: a shorter step is taken.
+TEST(Fit, TakesAShorterStepWhereTheCostIsNoNumber) {
+  const Recording recording = toy_recording({1.5, 0.7, 0.6, 1.7, 1.4, 0.9, 1}, 1, 0, 0, 6);
+  MatchedMpc mpc = toy_mpc();
+  mpc.open = [](const Recording& r, const FeatureSettings&) {
+    return [&r](std::span<const int> samples, std::span<const double> theta, bool) {
+      Features f = toy_features(r, samples, theta);
+      if (theta[0] > 1.2) f.rest[0] = std::numeric_limits<double>::quiet_NaN();
+      return f;
+    };
+  };
+  FitSettings s = settings_with(0);
+  s.features.mode = FeatureMode::kReplay;
+  s.momentum = true, s.scale = s.offset = false, s.iterations = 30;
+  const FitResult result = fit(mpc, recording, s);
+  EXPECT_GT(result.theta[0], 1.02);
+  EXPECT_LE(result.theta[0], 1.2);
+  EXPECT_GT(result.validation_after.explained, result.validation_before.explained);
 }
 
 TEST(Fit, TouchesOnlyWhatItIsAskedTo) {
