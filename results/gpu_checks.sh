@@ -4,7 +4,7 @@
 #   ./tandem test && results/gpu_pack.sh FOLDER      # here: FOLDER with this script and archives; no GPU needed
 #   FOLDER/gpu_checks.sh OUT                         # there: unpacks the archives that are in FOLDER and measures
 #
-# PARTS="tests bench" takes some parts in that order (default: tests bench ncu sanitizer python); LIMIT=570 leaves out what has not begun after so many seconds and
+# PARTS="tests bench" takes some parts in that order (default: tests bench ncu sanitizer python); LIMIT=540 leaves out what has not begun after so many seconds and
 # cuts short what runs. OUT/results.tar.gz is written anew after every part, and holds
 #
 #   log.txt            the device, every command, how it ended and how long it took
@@ -47,7 +47,7 @@ export LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 note() { echo "$*" | tee -a "$out/log.txt"; }
 
 # part NAME SECONDS FILE COMMAND...: runs a command with a limit, its output appended to FILE, and notes how it ended. Tests that are skipped count as failed.
-# In the foreground a command gets the signal once: a second one would keep it from writing what it has.
+# In the foreground a command gets the signal once: a second one would keep it from writing what it has. What it started and left behind is ended with it.
 part() {
   local name=$1 limit=$2 file=$out/$3 start=$SECONDS status=0 before skipped table run left=$((${LIMIT:-100000} - SECONDS))
   shift 3
@@ -55,7 +55,8 @@ part() {
   (( limit < left )) || limit=$left
   echo "=== $name: $*" >>"$file"
   before=$(wc -l <"$file")
-  timeout --foreground -s INT -k 30 "$limit" "$@" >>"$file" 2>&1 || status=$?
+  timeout --foreground -s INT -k 20 "$limit" "$@" >>"$file" 2>&1 || status=$?
+  pkill -KILL -f "^$bin/" 2>/dev/null && note "$name: left a program running, which is ended"
   skipped=$(tail -n +"$before" "$file" | grep -c '^\[  SKIPPED \] .*ms')
   (( status || skipped )) && failed=$((failed + 1))
   note "$name: exit code $status, $skipped skipped, after $((SECONDS - start)) s: $*"

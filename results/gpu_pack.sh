@@ -5,7 +5,7 @@
 #   gpu_checks.sh      to be started there, with the archives beside it
 #   programs.tar.xz    programs, robots, MuJoCo's library
 #   python.tar.xz.*    in pieces of 49 MiB: the Python packages that are not there, tests, Warp's kernels compiled for compute capability 9.0
-# PYTHON: of the version that the other machine has, with its headers (default python3.12); Torch, NumPy, SciPy and pytest are there.
+# PYTHON: of the version that the other machine has, with its headers (default python3.12; a path where that is none that runs, as pyenv's shims may be); Torch, NumPy, SciPy and pytest are there.
 set -euo pipefail
 export XZ_OPT=-T0
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,9 +17,8 @@ piece=49m
 "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_paths()["include"] + "/Python.h")' 2>/dev/null ||
   { echo "gpu_pack: $python does not run or has no headers; set PYTHON to one of the other machine's version that has" >&2; exit 1; }
 programs=(tandem tests/base/test_team_cuda tests/qp/test_qp_cuda tests/mpc/test_mpc_cuda tests/env/test_task_cuda)
-for program in "${programs[@]}"; do
-  [[ -x $root/build/$program ]] || { echo "gpu_pack: build/$program is missing; run ./tandem test first" >&2; exit 1; }
-done
+[[ -e $root/build/build.ninja ]] || { echo "gpu_pack: build/ is missing; run ./tandem test first" >&2; exit 1; }
+PATH=$root/.venv/bin:$PATH ninja -C "$root/build" "${programs[@]##*/}" >/dev/null || { echo "gpu_pack: the programs do not build; run ./tandem test" >&2; exit 1; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 work=$(mktemp -d)
@@ -43,6 +42,8 @@ PATH=$root/.venv/bin:$PATH "$venv" -m pip wheel -q "$root" --no-deps --wheel-dir
   --config-settings=cmake.define.TANDEM_CUDA=ON --config-settings=cmake.define.TANDEM_CUDA_DIR="$(echo "$root"/.venv/lib/python3*/site-packages/nvidia/cu13)"
 grep -hE '^(mujoco|mujoco-core|mujoco-warp|warp-lang)==' "$root"/tools/requirements-{play,warp}.txt | xargs "$venv" -m pip download -q --no-deps -d "$work/wheels"
 "$venv" -m pip install -q --no-deps --no-compile --target "$work/site" "$work"/wheels/*.whl
+# Warp takes cubins, which is what travels, only where the driver is older than its own CUDA
+echo 'import warp; warp.config.cuda_output = "cubin"' >"$work/site/sitecustomize.py"
 for test in conftest warp_worlds test_mpc test_warp test_warp_device test_warp_order test_warp_save test_device_task; do
   install -D "$root/tests/python/$test.py" "$work/tests/python/$test.py"
 done

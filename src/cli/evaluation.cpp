@@ -77,7 +77,8 @@ Scenario make_scenario(const EvaluationOptions& o, const RunSettings& settings, 
   if (o.push == 0) return scenario;
   const int body = push_body(robot.model, o.push_body);
   const double start = o.push_time.value_or(o.seconds / 2);
-  check(start < o.seconds, "--push-time ", start, ": expected before the end of the run, ", o.seconds, " s");
+  check(start + kPushDuration <= o.seconds, "--push-time ", start, ": a push takes ", kPushDuration, " s and the run ends after ", o.seconds,
+        " s; push sooner or raise --seconds");
   for (int w = 0; w < o.worlds; ++w) scenario.pushes.push_back(make_push(w, body, o.push, o.push_angle * M_PI / 180, start));
   return scenario;
 }

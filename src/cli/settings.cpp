@@ -2,11 +2,26 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/check.hpp"
 
 namespace tandem {
 namespace {
 
 constexpr double kPhysicsDt = 0.001;  // [s]
+
+// Settings of the episodes of a training, which no closed loop of so many seconds has, and what to give in their place.
+constexpr std::pair<const char*, const char*> kOfEpisodes[] = {{"env.controller", "--controller"},
+                                                               {"env.episode", "--seconds"},
+                                                               {"env.command_start", "command.*"},
+                                                               {"env.command_full", "command.*"},
+                                                               {"env.start_scale", "--start-scale"},
+                                                               {"env.staggered_start", "--seconds"},
+                                                               {"env.max_velocity", "robot.min_base_height or robot.max_tilt"},
+                                                               {"env.max_angular_velocity", "robot.min_base_height or robot.max_tilt"},
+                                                               {"env.max_gravity_xy", "robot.max_tilt"},
+                                                               {"env.min_height_ratio", "robot.min_base_height"}};
 
 void set_range(double (&range)[2], double low, double high) { range[0] = low, range[1] = high; }
 
@@ -48,7 +63,11 @@ Fields fields(RunSettings& s) {
   return out;
 }
 
-void apply_override(RunSettings& settings, const std::string& assignment) { apply_assignment(fields(settings), assignment); }
+void apply_override(RunSettings& settings, const std::string& assignment) {
+  for (const auto& [name, instead] : kOfEpisodes)
+    check(assignment.substr(0, assignment.find('=')) != name, "--set ", assignment, ": only the episodes of a training have it; here give ", instead);
+  apply_assignment(fields(settings), assignment);
+}
 
 void apply_config(RunSettings& settings, const std::string& path) { read_fields(path, fields(settings), "", {"ppo", "train"}); }
 

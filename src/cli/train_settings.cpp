@@ -7,9 +7,16 @@
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
+#include "base/crc32c.hpp"
+#include "model/load_mujoco.hpp"
 
 namespace tandem {
 namespace {
+
+std::uint32_t check_sum(const std::string& path) {
+  const std::string text = read_text(path);
+  return crc32c(std::as_bytes(std::span(text)));
+}
 
 const std::string kConfig = "config.toml", kRun = "run.json";
 
@@ -56,7 +63,10 @@ TrainSetup resumed_setup(const TrainOptions& options, const RunFolder& folder) {
   const Json run = Json::parse(file, nullptr, false);
   check(run.is_object() && run.contains("robot_file") && run.contains("controller"), folder.file(kRun),
         ": cannot be read as the description of a run; is this the folder of one?");
-  TrainSetup setup{.controller = run["controller"], .robot = load_robot(run["robot_file"]), .task = {}, .ppo = {}, .train = {}};
+  const std::string toml = run["robot_file"];
+  check(!run.contains("robot_sum") || run["robot_sum"] == check_sum(toml), toml, ": has changed since the run ", folder.path(),
+        " began; restore it, or begin a new run");
+  TrainSetup setup{.controller = run["controller"], .robot = load_robot(toml), .task = {}, .ppo = {}, .train = {}};
   setup.task = make_task_settings(setup.robot, controller_of(setup.controller));
   read_fields(folder.file(kConfig), fields(setup));
   if (options.iterations) setup.train.iterations = *options.iterations;
@@ -71,6 +81,7 @@ void write_setup(TrainSetup& setup, const TrainOptions& options, const RunFolder
   run["machine"] = machine();
   run["robot"] = setup.robot.name;
   run["robot_file"] = std::filesystem::absolute(setup.robot.toml_path).string();
+  run["robot_sum"] = check_sum(setup.robot.toml_path);
   run["controller"] = setup.controller;
   run["blend"] = setup.task.controller == Controller::kResidual ? Json(name(setup.task.blend)) : Json(nullptr);
   run["seed"] = setup.train.seed;

@@ -226,8 +226,8 @@ void set_field(const Field& field, const nlohmann::ordered_json& value) { set_ch
 
 void apply_assignment(const Fields& fields, const std::string& assignment, const std::string& option) {
   const size_t equals = assignment.find('=');
-  check(equals != std::string::npos && equals > 0, option, " ", assignment, ": expected name=value, for example ", option, " ", fields.at(0).name,
-        "=", value_of(fields.at(0)).dump());
+  check(equals != std::string::npos && equals > 0, option, " ", assignment, ": expected name=value, for example ", option, " ", fields.back().name,
+        "=", value_of(fields.back()).dump());
   set_field(find(fields, assignment.substr(0, equals), cat(option, " ", assignment)), assignment.substr(equals + 1));
 }
 

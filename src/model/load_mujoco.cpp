@@ -122,9 +122,12 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
+bool is_urdf(const std::string& path) { return root_element(read_text(path)) == "robot"; }
+
 MujocoFile compile_mujoco(const std::string& path, bool floating) {
   const std::string text = read_text(path);
   const std::string root = root_element(text);
+  check(!root.empty(), path, ": has no XML element; expected <mujoco> (MJCF) or <robot> (URDF)");
   check(root == "mujoco" || root == "robot", path, ": the first element is <", one_line(root.substr(0, 40).c_str()),
         ">; expected <mujoco> (MJCF) or <robot> (URDF)");
 

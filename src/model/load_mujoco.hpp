@@ -25,6 +25,9 @@ void fold_actuators(mjModel* m);
 // False also for names that no file can have.
 bool is_file(const std::string& path);
 
+// Whether a file's first element is <robot>. Throws Error if it cannot be read.
+bool is_urdf(const std::string& path);
+
 // The whole file as text; throws Error if it cannot be read.
 std::string read_text(const std::string& path);
 

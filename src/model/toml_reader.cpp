@@ -37,6 +37,9 @@ std::vector<std::string> keys(const toml::table& table) {
 
 toml::table parse_toml(const std::string& path) {
   const std::string text = read_text(path);
+  const size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  check(first == std::string::npos || text[first] != '<', path, ": is XML, expected TOML; of a robot's URDF or MJCF `python -m tandem.new_robot ",
+        path, "` makes a folder with a robot.toml");
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {

@@ -20,7 +20,7 @@ const char* name(Controller controller) { return kControllerNames[static_cast<in
 
 void check_policy(const Policy& policy, const Robot& robot, const std::string& path) {
   check(policy.robot == robot.name, path, ": this policy is for the robot \"", policy.robot, "\", expected \"", robot.name, "\"; give --robot ",
-        policy.robot, " or another policy");
+        policy.robot, ", or that robot's folder, or another policy");
   std::vector<std::string> acting;
   for (const int j : robot.action_joint) acting.push_back(robot.model.joint_name[j]);
   check(policy.action_joint == acting, path, ": this policy moves the joints ", joined(policy.action_joint), ", expected those under [policy] in ",

@@ -74,6 +74,7 @@ void put_terrain(mjSpec* spec, const Terrain& terrain, const std::string& xml) {
 }  // namespace
 
 mjModel* load_mujoco(const std::string& xml, const Terrain& terrain) {
+  check(!is_urdf(xml), xml, ": is a URDF, the simulator needs an MJCF; `python -m tandem.new_robot ", xml, "` makes one");
   char message[1000] = "";
   const Spec spec(mj_parseXML(xml.c_str(), nullptr, message, sizeof(message)), mj_deleteSpec);
   check(spec != nullptr, xml, ": ", one_line(message));

@@ -1,6 +1,7 @@
 #include "sim/mujoco_simulator.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/check.hpp"
 #include "model/names.hpp"
@@ -36,6 +37,9 @@ MujocoSimulator::MujocoSimulator(const std::string& xml, const Model& model, int
   m->opt.timestep = settings.physics_dt;
   m->opt.disableflags |= mjDSBL_AUTORESET;  // a bad state is reported, not replaced
   map_ = make_mujoco_map(m.get(), model, settings.foot_geoms);
+  const auto is_floor = [&](int geom) { return map_.geom_body[geom] == -1 && (m->geom_contype[geom] || m->geom_conaffinity[geom]); };
+  check(model.contacts.empty() || std::ranges::any_of(std::views::iota(0, int(m->ngeom)), is_floor), xml,
+        ": has no floor; add <geom type=\"plane\" size=\"0 0 0.05\"/> to its <worldbody>");
   for (int actuator : map_.actuator) m->actuator_gainprm[mjNGAIN * actuator] = 1;
   change_bodies(m.get());
   default_row(m.get());
@@ -151,6 +155,7 @@ std::unique_ptr<Simulator> make_mujoco_simulator(const std::string& xml, const M
 }
 
 std::unique_ptr<Simulator> make_simulator(const Robot& robot, int nworld, const SimSettings& settings) {
+  check_stand(robot);
   if (!settings.program.empty()) return make_remote_simulator(robot, nworld, settings);
   SimSettings own = settings;
   if (own.foot_geoms.empty()) own.foot_geoms = robot.foot_geoms;

@@ -1,5 +1,6 @@
 #include "sim/terrain.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.hpp"
@@ -8,10 +9,11 @@
 namespace tandem {
 namespace {
 
-constexpr double kMaxAngle = 0.8;  // [rad]
-constexpr int kMaxSide = 4001;     // heights along one side: 64 MB
-constexpr int kTreadCells = 4;     // cells in a tread of steps
-constexpr int kPointsPerCell = 2;  // heights per cell of steps, so that their edges are steep
+constexpr double kMaxAngle = 0.8;   // [rad]
+constexpr double kStandRoom = 0.2;  // between a standing robot and the ground, of base_height
+constexpr int kMaxSide = 4001;      // heights along one side: 64 MB
+constexpr int kTreadCells = 4;      // cells in a tread of steps
+constexpr int kPointsPerCell = 2;   // heights per cell of steps, so that their edges are steep
 
 // The heights within the edge.
 void fill_slope(const TerrainSettings& s, Terrain& terrain) {
@@ -57,6 +59,22 @@ TerrainView view_of(const Terrain& terrain) {
 }
 
 double terrain_height(const Terrain& terrain, double x, double y) { return terrain_height(view_of(terrain), x, y); }
+
+void check_stand(const Robot& robot) {
+  const Model& model = robot.model;
+  if (!model.floating || model.contacts.empty()) return;
+  const ModelArrays<double> arrays = make_arrays<double>(model);
+  std::vector<double> memory(kinematics_size<double>(model.nbody));
+  const Kinematics<double> kin = kinematics_of(arrays.view, robot.stand.data(), memory.data());
+  double lowest = INFINITY;
+  for (int c = 0; c < arrays.view.ncon; ++c) lowest = std::min(lowest, contact_position<double>(arrays.view, kin, c).z - model.contacts[c].radius);
+  const double room = kStandRoom * robot.base_height,
+               tilt = std::acos(std::clamp((quat_to_rotation(robot.stand.data() + 3) * Vec3<double>{0, 0, 1}).z, -1.0, 1.0));
+  check(std::abs(lowest) <= room, robot.toml_path, ": where it stands its lowest contact point is at height ", lowest, " m, expected within ", room,
+        " m of the ground; mend the points of its [[foot]], their radius, base_height or the key frame \"stand\"");
+  check(tilt < robot.limits.max_tilt, robot.toml_path, ": it stands tilted by ", tilt, " rad, expected less than max_tilt = ", robot.limits.max_tilt,
+        "; mend the key frame \"stand\"");
+}
 
 TerrainPlacer::TerrainPlacer(const Model& model) : arrays_(make_arrays<double>(model)) {
   check(model.floating && !model.contacts.empty(), "\"", model.name, "\" needs a floating base and contact points to be placed on uneven ground");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/model_view.hpp"
+#include "model/robot.hpp"
 #include "sim/terrain_kernel.hpp"
 
 namespace tandem {
@@ -40,6 +41,10 @@ TerrainView view_of(const Terrain& terrain);
 
 // Height of the ground at a place, on the triangles that the physics uses; 0 beyond the edge and on flat ground.
 double terrain_height(const Terrain& terrain, double x, double y);
+
+// Throws Error unless a floating robot with contact points stands: its lowest contact point within a fifth of base_height of the ground at height 0, its base
+// tilted by less than limits.max_tilt.
+void check_stand(const Robot& robot);
 
 // Puts robots on uneven ground; allocates only when it is made.
 class TerrainPlacer {

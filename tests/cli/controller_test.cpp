@@ -170,7 +170,7 @@ TEST_F(PolicyFile, TheCommandLineDecidesAfterFileAndConfiguration) {
   CommonOptions options;
   options.robot = "unitree_go2", options.policy = path;
   EXPECT_EQ(resolve(options).task.lambda, policy.blending.lambda);
-  options.overrides = {"env.lambda=0.05", "env.controller=rl"};
+  options.overrides = {"env.lambda=0.05"};
   EXPECT_EQ(resolve(options).task.lambda, 0.05);
   EXPECT_EQ(resolve(options).task.controller, Controller::kResidual);
   options.configs = {TANDEM_SOURCE_DIR "/robots/task.toml"};

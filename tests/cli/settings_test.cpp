@@ -41,6 +41,12 @@ TEST_F(Overrides, AnUnknownNameGetsTheNearest) {
   EXPECT_NE(message_of(settings, "solver.iteratons=3").find("nearest: \"solver.iterations\""), std::string::npos);
 }
 
+TEST_F(Overrides, RefuseWhatOnlyEpisodesHave) {
+  EXPECT_NE(message_of(settings, "env.start_scale=5").find("only the episodes of a training have it; here give --start-scale"), std::string::npos);
+  EXPECT_NE(message_of(settings, "env.max_velocity=0.01").find("here give robot.min_base_height"), std::string::npos);
+  EXPECT_EQ(message_of(settings, "env.slope_time=0"), "");
+}
+
 TEST_F(Overrides, RefuseValuesOfTheWrongKindOrNumber) {
   for (const char* wrong :
        {"solver.iterations=ten", "solver.iterations=2.5", "solver.iterations=0", "solver.iterations=", "mpc.friction=nan", "weights.force=1,2",

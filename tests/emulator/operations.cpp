@@ -92,7 +92,7 @@ T maximum(T a, T b) {
 }
 template <class To, class From>
 To saturate(From rounded) {
-  if (rounded != rounded) return 0;
+  if (rounded != rounded) return sizeof(From) == 8 || sizeof(To) == 8 ? std::numeric_limits<To>::min() : 0;
   if (rounded <= static_cast<From>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
   if (rounded >= static_cast<From>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
   return static_cast<To>(rounded);
@@ -137,6 +137,14 @@ void unpack(Warp& w, const Instruction& in) {
     if (!w.active[l]) continue;
     const u64 x = from[l];
     w.row<u32>(in.d)[l] = static_cast<u32>(x), w.row<u32>(in.s[1])[l] = static_cast<u32>(x >> 32);
+  }
+}
+// to an address of the global space, which a pointer into shared memory has none of
+void generic_to_global(Warp& w, const Instruction& in) {
+  const u64 shared = reinterpret_cast<u64>(w.block->shared.data()), *from = w.row<u64>(in.s[0]);
+  for (int l = 0; l < kLanes; ++l) {
+    if (w.active[l] && from[l] - shared < w.block->shared.size()) fault(w, in, l, "a pointer into shared memory that is taken for global");
+    if (w.active[l]) w.row<u64>(in.d)[l] = from[l];
   }
 }
 void nothing(Warp&, const Instruction&) {}
@@ -299,7 +307,7 @@ const std::unordered_map<std::string_view, Operation>& operations() {
       {"cvta.shared.u64", {shared_to_generic, "dd"}},
       {"cvta.to.shared.u64", {generic_to_shared, "dd"}},
       {"isspacep.shared", {is_in_shared, "pd"}},
-      UNARY("cvta.to.global.u64", u64, a),
+      {"cvta.to.global.u64", {generic_to_global, "dd"}},
       UNARY("cvta.to.local.u64", u64, a),
       UNARY("cvta.local.u64", u64, a),
       UNARY("cvta.global.u64", u64, a),

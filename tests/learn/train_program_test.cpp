@@ -143,6 +143,8 @@ TEST_F(TrainProgram, RunsOfARobotNamedByARelativePathGoOnFromAnywhere) {
   fs::create_directory(folder / "elsewhere");
   const Finished finished = run("--resume '" + run_at + "' --iterations 2", "cd elsewhere &&");
   EXPECT_EQ(finished.status, 0) << finished.output;
+  std::ofstream(folder / "mine/unitree_go2/robot.toml", std::ios::app) << "# another robot\n";
+  expect_refusal("--resume '" + run_at + "' --iterations 3", 1, "unitree_go2/robot.toml: has changed since the run");
 }
 
 TEST_F(TrainProgram, ResumingTakesTheSettingsOfTheRun) {

@@ -67,6 +67,8 @@ const Mistake kMistakes[] = {
     {"NotANumber", true, "base_height = 0.3", "base_height = nan", {"robot.toml:3", "base_height", "finite"}},
     {"Infinite", true, "\"*\" = 9.0", "\"*\" = inf", {"robot.toml:7", "finite"}},
     {"NegativeGain", true, "\"*\" = 9.0", "\"*\" = -9.0", {"robot.toml:7", "-9", "at least 0"}},
+    {"XmlForToml", true, "model = \"tiny.xml\"", "<robot/>", {"robot.toml: is XML, expected TOML", "new_robot"}},
+    {"EmptyModel", false, kMjcf, "", {"tiny.xml: has no XML element"}},
     {"TomlSyntax", true, "base_height = 0.3", "base_height = = 0.3", {"robot.toml:3"}},
     {"PatternWithoutJoint", true, "\"*\" = 9.0", "\"*\" = 9.0\n\"left_kne\" = 3.0", {"robot.toml:8", "left_kne", "\"left_knee\""}},
     {"JointWithoutPattern", true, "[joints.kp]\n\"*\" = 9.0", "[joints.kp]", {"robot.toml:6", "[joints.kp]", "left_knee", "add a line"}},

@@ -177,6 +177,32 @@ TEST(TerrainErrors, NameValueAndExpectation) {
             std::string::npos);
 }
 
+TEST(Stand, IsHeldAgainstTheGround) {
+  const auto with = [](auto&& change) {
+    Robot robot = load_robot("unitree_go2");
+    change(robot);
+    return message_of([&] { make_simulator(robot, 1); });
+  };
+  EXPECT_EQ(with([](Robot&) {}), "");
+  EXPECT_NE(with([](Robot& r) { r.stand[2] += 1; }).find("robot.toml: where it stands its lowest contact point is at height"), std::string::npos);
+  EXPECT_NE(with([](Robot& r) {
+              for (ContactPoint& c : r.model.contacts) c.p_BC[2] += 0.4;
+            }).find("mend the points"),
+            std::string::npos);
+  EXPECT_NE(with([](Robot& r) {
+              for (ContactPoint& c : r.model.contacts) c.radius = 0.2;
+            }).find("their radius"),
+            std::string::npos);
+  EXPECT_NE(with([](Robot& r) { r.stand[3] = r.stand[4] = std::sqrt(0.5); }).find("mend"), std::string::npos);
+}
+
+TEST(Stand, NeedsAFloorAndAnMjcf) {
+  const ChangedStool bare("<geom name=\"floor\" type=\"plane\" size=\"0 0 .05\" material=\"checks\"/>\n    <geom name=\"step\"", "<site"),
+      urdf("<mujoco", "<robot/><mujoco");
+  EXPECT_NE(message_of([&] { make_mujoco_simulator(bare.path, make_stool(), 1); }).find("has no floor; add <geom"), std::string::npos);
+  EXPECT_NE(message_of([&] { make_mujoco_simulator(urdf.path, make_stool(), 1); }).find("is a URDF, the simulator needs an MJCF"), std::string::npos);
+}
+
 class TerrainRobots : public testing::TestWithParam<std::tuple<const char*, TerrainKind>> {
  protected:
   static constexpr int kWorlds = 12;
