@@ -46,10 +46,10 @@ double loop_bytes(const Robot& robot, const TaskSettings& settings);
 
 class ControlLoop {
  public:
-  std::vector<double> command;     // base height, forward, left, yaw rate; the caller writes it  (nworld, 4)
-  std::vector<double> phase;       // gait time in periods at the last prepare()  (nworld)
-  std::vector<double> ground;      // mean height of the terrain under the feet, 0 on flat ground [m]  (nworld)
-  std::vector<double> plane;       // of the ground, as the MPC takes it: its rise along the world's x and y, its height under the base above `ground`  (nworld, 3)
+  std::vector<double> command;  // base height, forward, left, yaw rate; the caller writes it  (nworld, 4)
+  std::vector<double> phase;    // gait time in periods at the last prepare()  (nworld)
+  std::vector<double> ground;   // mean height of the terrain under the feet, 0 on flat ground [m]  (nworld)
+  std::vector<double> plane;  // of the ground, as the MPC takes it: rise along the world's x and y, height under the base above `ground`  (nworld, 3)
   std::vector<double> measured_q;  // with noise, height above `ground`  (nworld, nq)
   std::vector<double> measured_v;  // (nworld, nv)
   std::vector<float> observation;  // (nworld, layout().size)
