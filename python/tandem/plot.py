@@ -1,5 +1,7 @@
 """Plots a trajectory over time: velocity against command, base, floor forces, joint torques with their limits, time of the controller's step."""
 
+import warnings
+
 import numpy as np
 
 from .terrain import height_at
@@ -105,6 +107,7 @@ def write_plot(trajectory, folder):
 
     matplotlib.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3})
     matplotlib.rcParams.update({"legend.fontsize": 7, "legend.frameon": False})
+    warnings.filterwarnings("ignore", message="Glyph")  # names in a script that the font lacks
     panels = [plot_velocity, plot_base, plot_forces, plot_torques, plot_solve]
     if not trajectory.meta["floating"]:
         panels = [plot_torques, plot_solve]

@@ -23,8 +23,9 @@ BenchResult bench_dynamics_of(const BenchOptions& options) {
   BenchResult out;
   for (const std::string& robot : options.robots) {
     throw_if_interrupted();
-    for (BenchRow& row : bench_dynamics(load_robot(robot).model)) {
-      row.robot = robot;
+    const Robot loaded = load_robot(robot);
+    for (BenchRow& row : bench_dynamics(loaded.model)) {
+      row.robot = loaded.name;
       out.rows.push_back(row);
     }
   }

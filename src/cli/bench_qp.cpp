@@ -129,7 +129,7 @@ BenchResult bench_qp(const BenchOptions& options) {
     CommonOptions named = options.common;
     named.robot = robot;
     const QpSetting setting = prepare(resolve(named), options);
-    BenchRow osqp = make_row("osqp/solve", robot, 1, 1, 25, setting.reference.us);
+    BenchRow osqp = make_row("osqp/solve", setting.robot, 1, 1, 25, setting.reference.us);
     std::vector<Answer> paper;
     for (const std::vector<double>& x : setting.reference.paper) paper.push_back(answer_of(setting.dims, x));
     osqp.check = answer_error(setting.dims, paper, setting.reference);

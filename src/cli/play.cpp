@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/check.hpp"
+#include "base/folder_lock.hpp"
 #include "cli/centroidal_run.hpp"
 #include "cli/player.hpp"
 #include "cli/push_search.hpp"
@@ -84,14 +86,26 @@ void finish(const PlayOptions& options, Played& played, const Json& described, c
   draw(folder, "", !options.no_film);
 }
 
+// Makes the folder, into which nobody else plays until the pictures are drawn.
+FolderLock take(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, folder, ": cannot be made: ", error.message(), "; choose another folder with --out");
+  return FolderLock(folder, "another play; wait for it to end, or choose another folder with --out");
+}
+
 void play_alone(const PlayOptions& options, const std::string& folder) {
   if (options.common.controller == "centroidal") {
     CentroidalSetup run = resolve_centroidal(options.common, options.centroidal);
-    Played played = play_centroidal(run, make_scenario(options, run.settings), folder);
+    const auto scenario = make_scenario(options, run.settings);
+    const FolderLock lock = take(folder);
+    Played played = play_centroidal(run, scenario, folder);
     return finish(options, played, describe_centroidal(options.common, options.centroidal, run), folder);
   }
   RunSettings settings = resolve(options.common);
-  Played played = play_one(settings, make_scenario(options, settings), folder);
+  const auto scenario = make_scenario(options, settings);
+  const FolderLock lock = take(folder);
+  Played played = play_one(settings, scenario, folder);
   finish(options, played, describe(options.common, settings), folder);
 }
 
@@ -117,11 +131,14 @@ void play_beside(PlayOptions options, const std::string& policy, const std::stri
   if (options.push.empty() && common.overrides.empty() && common.configs.empty() && common.disturbances == "none") common.overrides = kShown;
   std::vector<Played> all;
   std::vector<std::string> folders;
+  std::optional<FolderLock> lock;
   Json described;
   for (const std::string& file : {std::string(), policy}) {
     RunSettings settings = resolve(options.common, file.empty() ? "mpc" : "", file);
     folders.push_back(folder + "/" + settings.pilot.label);
-    all.push_back(play_one(settings, make_scenario(options, settings), folders.back()));
+    const auto scenario = make_scenario(options, settings);
+    if (!lock) lock.emplace(take(folder));
+    all.push_back(play_one(settings, scenario, folders.back()));
     described = describe(options, describe(options.common, settings));
   }
   print_beside(all);

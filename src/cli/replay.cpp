@@ -33,6 +33,8 @@ auto about(const std::string& path, const Body& body) {
 }
 
 EpisodeRecord read_record(const std::string& path) {
+  const std::filesystem::path whole = path;
+  check(whole.filename() != "trajectory.json", path, ": is part of a motion; give its folder: ./tandem replay ", whole.parent_path().string());
   std::ifstream file(path, std::ios::binary);
   check(file.good() && std::filesystem::is_regular_file(path), path, ": cannot be read; name the file that a training wrote for an episode");
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};

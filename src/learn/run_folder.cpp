@@ -1,13 +1,7 @@
 #include "learn/run_folder.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <utility>
@@ -31,21 +25,7 @@ std::string timestamp() {
 
 }  // namespace
 
-RunFolder::RunFolder(std::string path) : path_(std::move(path)) {
-  const std::string lock = file("lock");
-  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  check(lock_ >= 0, lock, ": cannot be written: ", std::strerror(errno), "; a run needs a folder that it can write to");
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(std::exchange(lock_, -1));
-    throw Error(cat(path_, " is being written by another training; wait for it to end, or stop it"));
-  }
-}
-
-RunFolder::RunFolder(RunFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-
-RunFolder::~RunFolder() {
-  if (lock_ >= 0) ::close(lock_);
-}
+RunFolder::RunFolder(const std::string& path) : path_(path), lock_(path, "another training; wait for it to end, or stop it") {}
 
 RunFolder RunFolder::create(const std::string& logs, const std::string& experiment, const std::string& name) {
   check(name.find('/') == std::string::npos, "the name of a run is \"", name, "\", expected one without /");

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/folder_lock.hpp"
+
 namespace tandem {
 
 class RunFolder {
@@ -14,9 +16,6 @@ class RunFolder {
   // An existing one, to go on with. Throws Error if there is none, it cannot be written, or another process is using it.
   static RunFolder open(const std::string& path);
 
-  RunFolder(RunFolder&& other) noexcept;
-  ~RunFolder();  // gives the folder free
-
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::string checkpoint(std::int64_t iteration) const;
@@ -24,10 +23,10 @@ class RunFolder {
   std::vector<std::int64_t> checkpoints() const;
 
  private:
-  explicit RunFolder(std::string path);
+  explicit RunFolder(const std::string& path);
 
   std::string path_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 }  // namespace tandem

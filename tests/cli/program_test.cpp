@@ -4,6 +4,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/device.hpp"
+#include "base/folder_lock.hpp"
 #include "cli/metrics.hpp"
 #include "env/task.hpp"
 #include "tests/policy/policies.hpp"
@@ -27,6 +28,16 @@ TEST_F(Program, PlayWritesMotionAndReport) {
   EXPECT_DOUBLE_EQ(json["results"]["survived"], 0.5);
   EXPECT_TRUE(json["results"]["failure"].is_null());
   EXPECT_GT(json["results"]["step_us_median"], 0);
+}
+
+TEST_F(Program, PlayIsAloneInItsFolder) {
+  const std::string play = "play --robot unitree_go2 --controller mpc --seconds 0.05 --no-film --out shared";
+  fs::create_directory(folder / "shared");
+  {
+    const FolderLock other((folder / "shared").string(), "a test");
+    expect_refusal(play, 1, "shared is being written by another play; wait for it to end, or choose another folder");
+  }
+  EXPECT_EQ(run(play).status, 0);
 }
 
 TEST_F(Program, PlayWithoutPythonSaysSoAndSucceeds) {
@@ -341,6 +352,7 @@ TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   const std::string policy = TANDEM_SOURCE_DIR "/policies/mit_humanoid_residual.safetensors";
   expect_refusal("compare --no-eval " + policy + " " + policy, 1, "is named twice");
   expect_refusal("replay nowhere", 1, "nowhere");
+  expect_refusal("replay a/trajectory.json", 1, "is part of a motion; give its folder: ./tandem replay a");
   expect_refusal("play --no-film --seconds 0.2 --push 1,0,0@0.2", 1, "starts after the run");
   expect_refusal("eval --worlds 1 --seconds 1 --push 5 --push-time 0.95", 1, "--push-time 0.95: a push takes 0.1 s and the run ends after 1 s");
   expect_refusal("eval --worlds 1 --plant torso_heavy", 1, "--plant torso_heavy: only --controller centroidal");
