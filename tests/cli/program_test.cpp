@@ -4,7 +4,6 @@
 
 #include "base/atomic_file.hpp"
 #include "base/device.hpp"
-#include "base/folder_lock.hpp"
 #include "cli/metrics.hpp"
 #include "env/task.hpp"
 #include "tests/policy/policies.hpp"
@@ -28,16 +27,6 @@ TEST_F(Program, PlayWritesMotionAndReport) {
   EXPECT_DOUBLE_EQ(json["results"]["survived"], 0.5);
   EXPECT_TRUE(json["results"]["failure"].is_null());
   EXPECT_GT(json["results"]["step_us_median"], 0);
-}
-
-TEST_F(Program, PlayIsAloneInItsFolder) {
-  const std::string play = "play --robot unitree_go2 --controller mpc --seconds 0.05 --no-film --out shared";
-  fs::create_directory(folder / "shared");
-  {
-    const FolderLock other((folder / "shared").string(), "a test");
-    expect_refusal(play, 1, "shared is being written by another play; wait for it to end, or choose another folder");
-  }
-  EXPECT_EQ(run(play).status, 0);
 }
 
 TEST_F(Program, PlayWithoutPythonSaysSoAndSucceeds) {

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/atomic_file.hpp"
+#include "base/folder_lock.hpp"
 #include "base/memory.hpp"
 #include "cli/settings.hpp"
 #include "env/record.hpp"
@@ -68,6 +69,16 @@ TEST_F(Trouble, OutputThatCannotBeWrittenIsAnError) {
       EXPECT_EQ(finished.status, 1) << words << closed;
       EXPECT_NE(bytes("errors").find("tandem: what was printed could not be written"), std::string::npos) << words << closed << bytes("errors");
     }
+}
+
+TEST_F(Trouble, PlayIsAloneInItsFolder) {
+  const std::string play = "play --robot unitree_go2 --controller mpc --seconds 0.05 --no-film --out shared";
+  fs::create_directory(folder / "shared");
+  {
+    const FolderLock other((folder / "shared").string(), "a test");
+    expect_refusal(play, 1, "shared is being written by another play; wait for it to end, or choose another folder");
+  }
+  EXPECT_EQ(run(play).status, 0);
 }
 
 TEST_F(Trouble, PathsThatAreNoUtf8) {
