@@ -258,7 +258,8 @@ TANDEM_FN void observe_world(const TaskFleet& f, int w) {
   if (f.plan.phase) a.phase[w] = f.plan.phase[w];
   float* obs = a.observation + i * nobs;
   const float value = f.plan.value ? float(f.plan.value[w]) : float(0);
-  observe(f.layout, MeasurementOf<float>{a.measured_q + i * m.nq, a.measured_v + i * m.nv, a.command + 4 * i, a.phase[w], value, a.plane[3 * i + 2]}, obs);
+  observe(f.layout, MeasurementOf<float>{a.measured_q + i * m.nq, a.measured_v + i * m.nv, a.command + 4 * i, a.phase[w], value, a.plane[3 * i + 2]},
+          obs);
   for (std::size_t k = 0; k < nobs; ++k) {
     if (obs[k] - obs[k] == 0) continue;
     obs[k] = 0;

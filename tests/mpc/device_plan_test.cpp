@@ -116,7 +116,8 @@ TEST(CudaErrors, AnOldDeviceIsRefusedByItsName) {
   EXPECT_NE(message_of([] { check_device({.name = "Old Card", .major = 8, .minor = 6}); }).find("Old Card has compute capability 8.6"),
             std::string::npos);
   EXPECT_EQ(message_of([] { check_device({.name = "New Card", .major = 9}); }), "");
-  EXPECT_NE(message_of([] { check_device({.number = 1, .name = "Second Card", .major = 9}); }).find("device is number 1, expected 0"), std::string::npos);
+  EXPECT_NE(message_of([] { check_device({.number = 1, .name = "Second Card", .major = 9}); }).find("device is number 1, expected 0"),
+            std::string::npos);
 }
 
 TEST(CudaErrors, WithoutADeviceTheControllerSaysSo) {
