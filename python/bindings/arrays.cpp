@@ -101,4 +101,10 @@ int checked_threads(int threads) {
   return threads;
 }
 
+std::uint64_t checked_seed(const nb::int_& seed) {
+  std::uint64_t number = 0;
+  check(nb::try_cast(seed, number), "seed = ", nb::str(seed).c_str(), ", expected 0 to 18446744073709551615");
+  return number;
+}
+
 }  // namespace tandem::python

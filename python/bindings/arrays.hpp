@@ -115,6 +115,8 @@ struct Batch {
 
 // Throws Error unless 0 <= threads <= 1024.
 int checked_threads(int threads);
+// Throws Error unless 0 <= seed < 2^64.
+std::uint64_t checked_seed(const nb::int_& seed);
 
 // Bytes of Python, and what they hold.
 inline nb::bytes bytes_of(std::span<const std::byte> bytes) { return nb::bytes(bytes.data(), bytes.size()); }

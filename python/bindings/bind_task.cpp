@@ -25,10 +25,10 @@ struct TaskObject {
   Task task;
   std::mutex mutex;
 
-  TaskObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, std::uint64_t seed, int threads)
+  TaskObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, const nb::int_& seed, int threads)
       : settings(task_settings(robot, controller, chosen)),
         batch(nworld, 0),  // the task asks for its memory itself
-        task(robot, settings, nworld, checked_threads(threads), seed) {}
+        task(robot, settings, nworld, checked_threads(threads), checked_seed(seed)) {}
 };
 
 void reset_task(TaskObject& self, std::optional<std::uint32_t> episode) {
@@ -142,8 +142,8 @@ void bind_task(nb::module_& module) {
                               "The locomotion task as learners see it: many worlds advanced together. docs/training.md.\n\n"
                               "tandem.VectorEnv and tandem.RslRlEnv wrap it for Gymnasium and rsl_rl.\n"
                               "All arrays are on the task's own memory: the next step() overwrites them, so copy what must stay.");
-  task.def(nb::init<const Robot&, int, const std::string&, const nb::dict&, std::uint64_t, int>(), nb::arg("robot"), nb::arg("nworld"), nb::kw_only(),
-           nb::arg("controller") = "residual", nb::arg("settings") = nb::dict(), nb::arg("seed") = 0, nb::arg("threads") = 0,
+  task.def(nb::init<const Robot&, int, const std::string&, const nb::dict&, const nb::int_&, int>(), nb::arg("robot"), nb::arg("nworld"),
+           nb::kw_only(), nb::arg("controller") = "residual", nb::arg("settings") = nb::dict(), nb::arg("seed") = 0, nb::arg("threads") = 0,
            "controller: \"mpc\", \"residual\" (a policy corrects the MPC) or \"rl\" (a policy alone).\n"
            "settings: by name, {\"env.episode\": 10, \"noise.scale\": 0}; the attribute `settings` lists them all.\n"
            "threads: that share the worlds; 0 is one per processor. Results do not depend on it.")

@@ -23,12 +23,12 @@ struct TaskWorldsObject {
   TaskWorlds worlds;
   std::vector<nb::object> held;  // arrays of others that stages read and write
 
-  TaskWorldsObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, std::uint64_t seed, int threads,
+  TaskWorldsObject(const Robot& robot, int nworld, const std::string& controller, const nb::dict& chosen, const nb::int_& seed, int threads,
                    const std::string& device)
       : settings(task_settings(robot, controller, chosen)),
         cuda(device == "cuda"),
         bytes(checked_bytes(robot, settings, nworld, device)),
-        worlds(robot, settings, nworld, seed, cuda ? TaskDevice::kCuda : TaskDevice::kCpu, checked_threads(threads)) {}
+        worlds(robot, settings, nworld, checked_seed(seed), cuda ? TaskDevice::kCuda : TaskDevice::kCpu, checked_threads(threads)) {}
 
   static size_t checked_bytes(const Robot& robot, const TaskSettings& settings, int nworld, const std::string& device) {
     check(device == "cpu" || device == "cuda", "device = \"", device, "\", expected \"cpu\" or \"cuda\"");
@@ -142,7 +142,7 @@ void bind_task_worlds(nb::module_& module) {
   nb::class_<TaskWorldsObject>(module, "TaskWorlds",
                                "The rules of the locomotion task for many worlds whose arrays lie on one device, without physics and controller:\n"
                                "tandem.device_task.DeviceTask joins them. Float32, worlds first. docs/training.md, \"On a device\".")
-      .def(nb::init<const Robot&, int, const std::string&, const nb::dict&, std::uint64_t, int, const std::string&>(), nb::arg("robot"),
+      .def(nb::init<const Robot&, int, const std::string&, const nb::dict&, const nb::int_&, int, const std::string&>(), nb::arg("robot"),
            nb::arg("nworld"), nb::kw_only(), nb::arg("controller") = "residual", nb::arg("settings") = nb::dict(), nb::arg("seed") = 0,
            nb::arg("threads") = 0, nb::arg("device") = "cpu", "As Task. device: \"cpu\", or \"cuda\" for GPU 0.")
       .def("connect", &connect, nb::arg("simulator"), nb::arg("plan") = nb::none(),
@@ -153,7 +153,7 @@ void bind_task_worlds(nb::module_& module) {
           "act", [](TaskWorldsObject& self, std::uintptr_t address) { self.worlds.act(reinterpret_cast<const float*>(address)); }, nb::arg("address"),
           "Address of the next actions, float32 (nworld, naction), which must stay until the stage \"command\" is done.")
       .def(
-          "set_seed", [](TaskWorldsObject& self, std::uint64_t seed) { self.worlds.set_seed(seed); }, nb::arg("seed"),
+          "set_seed", [](TaskWorldsObject& self, const nb::int_& seed) { self.worlds.set_seed(checked_seed(seed)); }, nb::arg("seed"),
           "What the episodes are drawn from. The next stage must be \"start\", which then begins with the first ones of this seed.")
       .def(
           "set_progress", [](TaskWorldsObject& self, double progress) { self.worlds.set_progress(progress); }, nb::arg("progress"),

@@ -82,6 +82,12 @@ def test_a_task_goes_on_from_what_was_saved():
         loaded.load(tandem.Mpc(robot).save())
 
 
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_out_of_range_is_named(seed):
+    with pytest.raises(tandem.Error, match=f"seed = {seed}, expected 0 to 18446744073709551615"):
+        tandem.Task(tandem.Robot("unitree_go2"), 1, seed=seed)
+
+
 def test_worlds_do_not_depend_on_their_number_or_on_threads():
     two, five = tandem.VectorEnv(num_envs=2, seed=3, threads=1), tandem.VectorEnv(num_envs=5, seed=3, threads=2)
     np.testing.assert_array_equal(two.reset()[0], five.reset()[0][:2])
