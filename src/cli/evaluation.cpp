@@ -54,12 +54,13 @@ void add_evaluation_options(CLI::App& app, EvaluationOptions& o) {
                  "random start: 1 is 18 degrees about each axis, 0.5 m/s, 0.5 rad/s; 0 is at rest, with a random gait time")
       ->check(within(0, 10))
       ->capture_default_str();
-  app.add_option("--push", o.push, "impulse [N s] of a push of 0.1 s on every robot")->check(within(0, 1000));
+  CLI::Option* push = app.add_option("--push", o.push, "impulse [N s] of a push of 0.1 s on every robot")->check(within(0, 1000));
   app.add_option("--push-angle", o.push_angle, "of its direction in the world, 0 is x, 90 is y [degrees]")
       ->check(within(-360, 360))
+      ->needs(push)
       ->capture_default_str();
-  app.add_option("--push-time", o.push_time, "when it starts [s]; default: in the middle")->check(within(0, 3600));
-  app.add_option("--push-body", o.push_body, "what it acts on; default: the torso, or else the base");
+  app.add_option("--push-time", o.push_time, "when it starts [s]; default: in the middle")->check(within(0, 3600))->needs(push);
+  app.add_option("--push-body", o.push_body, "what it acts on; default: the torso, or else the base")->needs(push);
 }
 
 void override_ranges(const EvaluationOptions& o, RunSettings& settings) {

@@ -343,6 +343,7 @@ TEST_F(Program, MistakesAreOneLineAndExitCodeOne) {
   expect_refusal("replay nowhere", 1, "nowhere");
   expect_refusal("replay a/trajectory.json", 1, "is part of a motion; give its folder: ./tandem replay a");
   expect_refusal("play --no-film --seconds 0.2 --push 1,0,0@0.2", 1, "starts after the run");
+  expect_refusal("eval --worlds 1 --seconds 1 --push-angle 90", 2, "--push-angle requires --push");
   expect_refusal("eval --worlds 1 --seconds 1 --push 5 --push-time 0.95", 1, "--push-time 0.95: a push takes 0.1 s and the run ends after 1 s");
   expect_refusal("eval --worlds 1 --plant torso_heavy", 1, "--plant torso_heavy: only --controller centroidal");
   expect_refusal("play --no-film --gait trot", 1, "--gait trot: only --controller centroidal");
