@@ -105,12 +105,11 @@ def pose(position, quaternion):
 def add_bodies(model, plant):
     bodies = [plant.world_body()]
     for body in range(1, model.nbody):
-        if model.body_mass[body] == 0:  # a frame that is welded on
-            bodies.append(plant.AddRigidBody(name_of(model, mujoco.mjtObj.mjOBJ_BODY, body), SpatialInertia.Zero()))
-            continue
-        principal = RotationMatrix(Quaternion(model.body_iquat[body] / np.linalg.norm(model.body_iquat[body])))
-        central = RotationalInertia(*model.body_inertia[body]).ReExpress(principal)
-        inertia = SpatialInertia.MakeFromCentralInertia(model.body_mass[body], model.body_ipos[body], central)
+        inertia = SpatialInertia.Zero()  # of a frame that is welded on
+        if model.body_mass[body] > 0:
+            principal = RotationMatrix(Quaternion(model.body_iquat[body] / np.linalg.norm(model.body_iquat[body])))
+            central = RotationalInertia(*model.body_inertia[body]).ReExpress(principal)
+            inertia = SpatialInertia.MakeFromCentralInertia(model.body_mass[body], model.body_ipos[body], central)
         bodies.append(plant.AddRigidBody(name_of(model, mujoco.mjtObj.mjOBJ_BODY, body), inertia))
     return bodies
 

@@ -21,23 +21,22 @@ std::string cuda_problem() {
 
 CudaDevice cuda_device() {
   CudaDevice device;
-  int& number = device.number;
   cudaDeviceProp properties;
-  check_cuda(cudaGetDevice(&number), "device");
-  check_cuda(cudaGetDeviceProperties(&properties, number), "device properties");
+  check_cuda(cudaGetDevice(&device.number), "device");
+  check_cuda(cudaGetDeviceProperties(&properties, device.number), "device properties");
   device.name = properties.name, device.major = properties.major, device.minor = properties.minor;
   device.multiprocessors = properties.multiProcessorCount;
   device.shared_per_block = properties.sharedMemPerBlockOptin, device.shared_per_multiprocessor = properties.sharedMemPerMultiprocessor;
   check_cuda(cudaMemGetInfo(&device.free_memory, &device.memory), "free memory");
   const auto attribute = [&](cudaDeviceAttr which) {
     int value = 0;
-    check_cuda(cudaDeviceGetAttribute(&value, which, number), "device properties");
+    check_cuda(cudaDeviceGetAttribute(&value, which, device.number), "device properties");
     return value;
   };
   device.clock = 1e3 * attribute(cudaDevAttrClockRate), device.memory_clock = 1e3 * attribute(cudaDevAttrMemoryClockRate);
   device.memory_bus = attribute(cudaDevAttrGlobalMemoryBusWidth);
   char pci[32] = "";
-  check_cuda(cudaDeviceGetPCIBusId(pci, sizeof(pci), number), "device properties");
+  check_cuda(cudaDeviceGetPCIBusId(pci, sizeof(pci), device.number), "device properties");
   device.pci = pci;
   return device;
 }

@@ -85,15 +85,6 @@ std::vector<double> time_constant_work(double us, int count) {
   return times;
 }
 
-HeadingVelocity heading_velocity(const double* q, const double* v) {
-  const double w = q[3], x = q[4], y = q[5], z = q[6];
-  const double yaw = std::atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
-  const double c = std::cos(yaw), s = std::sin(yaw);
-  // the angular velocity is in the base frame: its vertical component is row 3 of the rotation matrix times it
-  const double yaw_rate = 2 * (x * z - w * y) * v[3] + 2 * (y * z + w * x) * v[4] + (1 - 2 * (x * x + y * y)) * v[5];
-  return {c * v[0] + s * v[1], c * v[1] - s * v[0], yaw_rate};
-}
-
 double total_mass(const Model& model) { return std::accumulate(model.mass.begin(), model.mass.end(), 0.0); }
 
 int steady_state_start(int total, double period, double control_dt) {

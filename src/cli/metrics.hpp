@@ -33,13 +33,6 @@ double finite_mean(std::span<const double> values);
 // machine's doing (other programs, interrupts, clock), and no program's times can be steadier. [us]
 std::vector<double> time_constant_work(double us, int count);
 
-// Velocity of the base in its heading frame (the world turned by the base's yaw): forward [m/s], left [m/s], yaw rate about the vertical [rad/s].
-struct HeadingVelocity {
-  double forward, left, yaw_rate;
-};
-// q, v: of a floating-base robot, conventions of Model.
-HeadingVelocity heading_velocity(const double* q, const double* v);
-
 // Total mass [kg].
 double total_mass(const Model& model);
 

@@ -39,7 +39,7 @@ std::vector<double> form_in_double(const MpcView<double>& mpc, const double* q, 
   const QpView<double> qp = qp_view(mpc.dims, data.data());
   *world.phase = phase;
   std::copy_n(command, 4, world.command);
-  prepare_plan(SerialTeam{}, mpc, world, q, v, static_cast<const double*>(nullptr), scratch.data());
+  prepare_plan(SerialTeam{}, mpc, world, q, v, nullptr, scratch.data());
   form_constants(mpc, qp);
   linearise_in_double(mpc, world, qp);
   form_costs_and_bounds(SerialTeam{}, mpc, world, qp);

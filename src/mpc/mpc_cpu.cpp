@@ -183,7 +183,7 @@ void form_world(const MpcView<float>& mpc, float* memory, const float* q, const 
   Scratch s;
   layout_scratch(mpc, SolverSettings{}, scratch, s);
   const WorldView<float> world = world_at(mpc, memory);
-  prepare_plan(SerialTeam{}, mpc, world, q, v, static_cast<const float*>(nullptr), s.plan);
+  prepare_plan(SerialTeam{}, mpc, world, q, v, nullptr, s.plan);
   linearise_worlds(mpc, &world, 1, s);
   form_costs_and_bounds(SerialTeam{}, mpc, world, qp_view(mpc.dims, s.qp));
   std::copy_n(s.qp, qp_size(mpc.dims), qp);

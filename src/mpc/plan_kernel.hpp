@@ -1,6 +1,8 @@
 // The plan of one world between two solves: shifted in time, measured state put in, then moved by the solution of the QP. docs/mpc.md, eq. (6)-(8), (19)-(21).
 #pragma once
 
+#include <type_traits>
+
 #include "dynamics/integrate_kernel.hpp"
 #include "mpc/gait_kernel.hpp"
 
@@ -138,7 +140,8 @@ TANDEM_FN void weigh_prediction(const MpcView<S>& mpc, WorldView<S> world, World
 //   ground    under it, as in WorldView; nullptr: level at height 0  (3)
 //   scratch   world_size() numbers; where there was a plan, its contact states are kept in world_at(mpc, scratch).stance
 template <Team T, class S>
-TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, const S* ground, S* scratch) {
+TANDEM_FN void prepare_plan(const T& team, const MpcView<S>& mpc, WorldView<S> world, const S* q, const S* v, std::type_identity_t<const S*> ground,
+                            S* scratch) {
   const ModelView<S>& model = mpc.model;
   const int nq = model.nq, nv = model.nv, nodes = mpc.nodes;
   const bool started = *world.started > S(0);

@@ -1,4 +1,4 @@
-// When a robot counts as fallen, and why.
+// When a robot counts as fallen, and why; how its base leans and moves.
 #pragma once
 
 #include "model/robot.hpp"
@@ -19,5 +19,15 @@ const char* name(FallCause cause);
 //   kTilt          base more than limits.max_tilt from upright
 //   ground  height of the ground under the robot [m]
 FallCause detect_fall(const Model& model, const SimOutput& output, const FallLimits& limits, int world, double ground = 0);
+
+// Cosine of the angle between the base and upright.   q of a floating-base robot, its quaternion of unit length
+double cos_tilt(const double* q);
+
+// Velocity of the base in its heading frame (the world turned by the base's yaw): forward [m/s], left [m/s], yaw rate about the vertical [rad/s].
+struct HeadingVelocity {
+  double forward, left, yaw_rate;
+};
+// q, v: of a floating-base robot, conventions of Model.
+HeadingVelocity heading_velocity(const double* q, const double* v);
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/rng.hpp"
+#include "sim/metrics.hpp"
 
 namespace tandem {
 namespace {
@@ -68,12 +69,11 @@ void check_stand(const Robot& robot) {
   const Kinematics<double> kin = kinematics_of(arrays.view, robot.stand.data(), memory.data());
   double lowest = INFINITY;
   for (int c = 0; c < arrays.view.ncon; ++c) lowest = std::min(lowest, contact_position<double>(arrays.view, kin, c).z - model.contacts[c].radius);
-  const double room = kStandRoom * robot.base_height,
-               tilt = std::acos(std::clamp((quat_to_rotation(robot.stand.data() + 3) * Vec3<double>{0, 0, 1}).z, -1.0, 1.0));
+  const double room = kStandRoom * robot.base_height, upright = cos_tilt(robot.stand.data());
   check(std::abs(lowest) <= room, robot.toml_path, ": where it stands its lowest contact point is at height ", lowest, " m, expected within ", room,
         " m of the ground; mend the points of its [[foot]], their radius, base_height or the key frame \"stand\"");
-  check(tilt < robot.limits.max_tilt, robot.toml_path, ": it stands tilted by ", tilt, " rad, expected less than max_tilt = ", robot.limits.max_tilt,
-        "; mend the key frame \"stand\"");
+  check(upright > std::cos(robot.limits.max_tilt), robot.toml_path, ": it stands tilted by ", std::acos(std::max(upright, -1.0)),
+        " rad, expected less than max_tilt = ", robot.limits.max_tilt, "; mend the key frame \"stand\"");
 }
 
 TerrainPlacer::TerrainPlacer(const Model& model) : arrays_(make_arrays<double>(model)) {

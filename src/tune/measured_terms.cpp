@@ -1,8 +1,6 @@
 #include "tune/measured_terms.hpp"
 
-#include <cmath>
-
-#include "math/so3.hpp"
+#include "sim/metrics.hpp"
 #include "tune/stage_cost.hpp"
 
 namespace tandem {
@@ -12,14 +10,14 @@ void TermMeter::add(const Simulator& sim, int world, std::span<const double> com
   const SimOutput& out = sim.output;
   const double *q = &out.q[static_cast<size_t>(world) * model.nq], *v = &out.v[static_cast<size_t>(world) * model.nv];
   const double* tau = &out.tau[static_cast<size_t>(world) * model.njnt];
-  const double yaw = quat_yaw(q + 3), turn = (quat_to_rotation(q + 3) * load3<double>(v + 3)).z;
-  const double ahead = std::cos(yaw) * v[0] + std::sin(yaw) * v[1] - command[1], left = std::cos(yaw) * v[1] - std::sin(yaw) * v[0] - command[2];
+  const HeadingVelocity velocity = heading_velocity(q, v);
+  const double ahead = velocity.forward - command[1], left = velocity.left - command[2], turn = velocity.yaw_rate - command[3];
   double torque = 0, slip = 0;
   for (int j = 0; j < model.njnt; ++j) torque += tau[j] * tau[j];
   const size_t nfoot = model.foot_name.size();
   for (size_t f = 0; f < nfoot; ++f) slip += out.foot_slip[world * nfoot + f];
   sum_[0] += ahead * ahead + left * left;
-  sum_[1] += (turn - command[3]) * (turn - command[3]);
+  sum_[1] += turn * turn;
   sum_[2] += out.power[world];
   sum_[3] += torque;
   sum_[4] += slip / sim.settings().control_dt;

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "sim/metrics.hpp"
+
 namespace tandem {
 namespace {
 

@@ -71,10 +71,9 @@ void begin_copy(Warp& w, const Instruction& in) {
   source.s[0] = in.d;
   const Addresses<u64, true, true, false> to(w, in, kSize);
   const Addresses<u64, false, false> from(w, source, kSize);
-  const u64 shared = reinterpret_cast<u64>(w.block->shared.data());
   for (int l = 0; l < kLanes; ++l) {
     if (!w.active[l]) continue;
-    if (from[l] - shared < w.block->shared.size()) fault(w, in, l, "a copy from shared memory, expected global");
+    if (w.block->holds(from[l])) fault(w, in, l, "a copy from shared memory, expected global");
     Copy copy{l, kSize, reinterpret_cast<std::byte*>(to[l]), reinterpret_cast<const std::byte*>(from[l]), {}, w.block->epoch};
     std::memcpy(copy.value.data(), copy.from, kSize);
     w.copies.push_back(copy);

@@ -110,6 +110,7 @@ struct Block {
   Device* device = nullptr;
   Module* module = nullptr;
   std::vector<std::byte> shared;
+  bool holds(uint64_t address) const { return address - reinterpret_cast<uint64_t>(shared.data()) < shared.size(); }  // in shared memory
   int number = 0;
   uint64_t epoch = 0;  // barriers of the block
   std::vector<Warp> warps;

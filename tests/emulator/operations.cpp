@@ -141,9 +141,9 @@ void unpack(Warp& w, const Instruction& in) {
 }
 // to an address of the global space, which a pointer into shared memory has none of
 void generic_to_global(Warp& w, const Instruction& in) {
-  const u64 shared = reinterpret_cast<u64>(w.block->shared.data()), *from = w.row<u64>(in.s[0]);
+  const u64* from = w.row<u64>(in.s[0]);
   for (int l = 0; l < kLanes; ++l) {
-    if (w.active[l] && from[l] - shared < w.block->shared.size()) fault(w, in, l, "a pointer into shared memory that is taken for global");
+    if (w.active[l] && w.block->holds(from[l])) fault(w, in, l, "a pointer into shared memory that is taken for global");
     if (w.active[l]) w.row<u64>(in.d)[l] = from[l];
   }
 }
@@ -158,8 +158,7 @@ void generic_to_shared(Warp& w, const Instruction& in) {
   for_lanes(w, w.row<u64>(in.d), [&](int l) { return w.row<u64>(in.s[0])[l] - base; });
 }
 void is_in_shared(Warp& w, const Instruction& in) {
-  const u64 base = reinterpret_cast<u64>(w.block->shared.data()), size = w.block->shared.size();
-  for_lanes(w, w.row<Pred>(in.d), [&](int l) { return pred(w.row<u64>(in.s[0])[l] - base < size); });
+  for_lanes(w, w.row<Pred>(in.d), [&](int l) { return pred(w.block->holds(w.row<u64>(in.s[0])[l])); });
 }
 
 #define COMPARE(name, type, expression) {"setp." name, operation<[](type a, type b) { return pred(expression); }, Pred, type, type>()}

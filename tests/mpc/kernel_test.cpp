@@ -23,9 +23,6 @@ struct Step {
 
 // Memory of one control step; everything that a kernel must write starts as NaN.
 template <class S>
-constexpr const S* kLevel = nullptr;
-
-template <class S>
 struct Bench {
   MpcArrays<S> arrays;
   std::vector<S> world, qp, solution, plan, input, output, work, solver, tau;
@@ -53,7 +50,7 @@ void control_step(const T& team, Bench<S>& b, const std::vector<S>& q, const std
   const WorldView<S> world = world_at(mpc, b.world.data());
   const QpView<S> qp = qp_view(mpc.dims, b.qp.data());
   const SolutionView<S> step = solution_view(mpc.dims, b.solution.data());
-  prepare_plan(team, mpc, world, q.data(), v.data(), kLevel<S>, b.plan.data());
+  prepare_plan(team, mpc, world, q.data(), v.data(), nullptr, b.plan.data());
   for (int k = 0; k < mpc.nodes; ++k) {
     const NodeInput<S> in = node_input_at(mpc.model, b.input.data());
     gather(team, mpc, world, k, in);
@@ -102,7 +99,7 @@ class MpcKernels : public testing::TestWithParam<const char*> {
     Bench<double> bench(robot, settings);
     const WorldView<double> world = world_at(bench.arrays.view, bench.world.data());
     std::copy(states.command.begin(), states.command.end(), world.command);
-    prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
+    prepare_plan(SerialTeam{}, bench.arrays.view, world, states.q.data(), states.v.data(), nullptr, bench.plan.data());
     for (int i = 0; i < robot.model.nq; ++i) EXPECT_EQ(world.q[i], states.q[i]) << i;
     for (int i = 0; i < robot.model.nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
     control_step(SerialTeam{}, bench, states.q, states.v, settings.solver);
@@ -134,7 +131,7 @@ TEST_P(MpcKernels, ADelayStartsThePlanWhereItsSetPointsAct) {
   const WorldView<double> world = world_at(mpc, bench.world.data());
   const int nv = robot.model.nv, nq = robot.model.nq;
   const std::vector<double> v0(world.v, world.v + nv), v1(world.v + nv, world.v + 2 * nv);
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), nullptr, bench.plan.data());
   const double share = settings.control_dt / settings.dt[0];
   for (int i = 0; i < nv; ++i) {
     const double now = v0[i] + share * (v1[i] - v0[i]), acceleration = (world.v[nv + i] - now) / settings.dt[0];
@@ -161,7 +158,7 @@ TEST_P(MpcKernels, APoseThatIsNotTrustedMovesThePlanLess) {
   std::vector<double> predicted(nq), d(nv), between(nq);
   for (int i = 0; i < nv; ++i) d[i] = (world.v[i] + states.v[i]) / 2;
   integrate(SerialTeam{}, mpc.model, world.q, d.data(), settings.control_dt, predicted.data());
-  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), kLevel<double>, bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, states.q.data(), states.v.data(), nullptr, bench.plan.data());
   for (int i = 0; i < nv; ++i) EXPECT_EQ(world.v[i], states.v[i]) << i;
   for (int i = 7; i < nq; ++i) EXPECT_NEAR(world.q[i], states.q[i], 1e-12) << i;
   interpolate_configuration(mpc.model, between.data(), predicted.data(), states.q.data(), 0.25, d.data());
@@ -181,7 +178,7 @@ TEST_P(MpcKernels, APoseThatItsVelocitiesExplainIsTakenWhole) {
   for (int i = 0; i < 6; ++i) v[i] += 2;
   for (int i = 0; i < robot.model.nv; ++i) mean[i] = (states.v[i] + v[i]) / 2;
   integrate(SerialTeam{}, mpc.model, states.q.data(), mean.data(), settings.control_dt, q.data());
-  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), kLevel<double>, bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), nullptr, bench.plan.data());
   for (int i = 0; i < robot.model.nq; ++i) EXPECT_NEAR(world.q[i], q[i], 1e-12) << i;
 }
 
@@ -231,7 +228,7 @@ TEST_P(MpcKernels, LanesGiveTheBitsOfOneNode) {
   const MpcView<float>& mpc = bench.arrays.view;
   const WorldView<float> world = world_at(mpc, bench.world.data());
   const std::vector<float> q(states.q.begin(), states.q.end()), v(states.v.begin(), states.v.end());
-  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), kLevel<float>, bench.plan.data());
+  prepare_plan(SerialTeam{}, mpc, world, q.data(), v.data(), nullptr, bench.plan.data());
   std::vector<Lanes> input(mpc.ninput), output(node_output_size(mpc)), work(node_work_size<Lanes>(mpc.model));
   std::vector<std::vector<float>> alone;
   for (int lane = 0; lane < kLanes; ++lane) {
